@@ -1,0 +1,41 @@
+import { z } from "zod";
+import { AgentName, EpochMs, LaunchId, ObjectId, TurnId } from "./names.ts";
+
+export const AgentRole = z.enum(["manager", "worker"]);
+export type AgentRole = z.infer<typeof AgentRole>;
+
+/** Where an agent's process lives, weakest first. */
+export const RuntimeKind = z.enum(["process", "bubblewrap"]);
+export type RuntimeKind = z.infer<typeof RuntimeKind>;
+
+/** What the operator, or `main` of hive/agents, wants of an agent. */
+export const AgentWish = z.enum(["running", "stopped", "destroyed"]);
+export type AgentWish = z.infer<typeof AgentWish>;
+
+/**
+ * What an agent is doing:
+ * converging → idle ⇄ working, idle → parked (see `problem`) → idle, any → failed (see `problem`), any → stopped.
+ */
+export const AgentState = z.enum(["converging", "idle", "working", "parked", "failed", "stopped"]);
+export type AgentState = z.infer<typeof AgentState>;
+
+/** An agent's public row. */
+export const Agent = z.object({
+  name: AgentName,
+  role: AgentRole,
+  wish: AgentWish,
+  state: AgentState,
+  /** since when it is in that state */
+  since: EpochMs,
+  /** why it is parked or failed, or what it is doing while it converges; a sentence */
+  problem: z.string().nullable(),
+  /** the git tree of `agents/<name>` that runs, and the one that `main` wants */
+  runningTree: ObjectId.nullable(),
+  wantedTree: ObjectId.nullable(),
+  /** number of the newest `deployed/<name>/<n>` tag */
+  deployment: z.number().int().nullable(),
+  runtime: RuntimeKind.nullable(),
+  launch: LaunchId.nullable(),
+  turn: TurnId.nullable(),
+});
+export type Agent = z.infer<typeof Agent>;

@@ -1,0 +1,54 @@
+/** The events: every fact carries the full public row after the change, so that folding needs no other source. */
+import { z } from "zod";
+import { Agent } from "./agent.ts";
+import { Approval } from "./approval.ts";
+import { InboxEntry, Message } from "./message.ts";
+import { AgentName, EpochMs, Sequence } from "./names.ts";
+import { Question } from "./question.ts";
+import { ThreadPage } from "./thread.ts";
+import { Turn } from "./turn.ts";
+
+/** How the forge answers, as seen from hived. */
+export const ForgeHealth = z.object({
+  kind: z.enum(["embedded", "managed", "external"]),
+  url: z.string(),
+  version: z.string().nullable(),
+  /** what provisioning or a call is waiting for; null when all is well */
+  problem: z.string().nullable(),
+});
+export type ForgeHealth = z.infer<typeof ForgeHealth>;
+
+/** A piece of work that was given up, or fails again and again outside of us. */
+export const WorkTrouble = z.object({
+  id: z.number().int(),
+  kind: z.string(),
+  key: z.string(),
+  attempts: z.number().int(),
+  /** pending: it will be tried again at `dueAt`; failed: given up */
+  state: z.enum(["pending", "failed"]),
+  dueAt: EpochMs,
+  lastError: z.string(),
+});
+export type WorkTrouble = z.infer<typeof WorkTrouble>;
+
+export const Fact = z.discriminatedUnion("kind", [
+  z.object({ kind: z.literal("AgentChanged"), agent: Agent }),
+  z.object({ kind: z.literal("MessageSent"), message: Message }),
+  z.object({ kind: z.literal("EntryChanged"), entry: InboxEntry }),
+  z.object({ kind: z.literal("TurnStarted"), turn: Turn }),
+  z.object({ kind: z.literal("TurnEnded"), turn: Turn }),
+  z.object({ kind: z.literal("ApprovalChanged"), approval: Approval }),
+  z.object({ kind: z.literal("QuestionChanged"), question: Question }),
+  z.object({ kind: z.literal("ThreadsChanged"), agent: AgentName, page: ThreadPage }),
+  z.object({ kind: z.literal("ForgeChanged"), forge: ForgeHealth }),
+  z.object({ kind: z.literal("WorkTroubled"), work: WorkTrouble }),
+  z.object({ kind: z.literal("WorkRecovered"), id: z.number().int() }),
+  /** something done with the operator's authority, or to the hive as a whole; a sentence */
+  z.object({ kind: z.literal("Note"), text: z.string() }),
+]);
+export type Fact = z.infer<typeof Fact>;
+export type FactKind = Fact["kind"];
+
+/** A fact in its place in the event log. */
+export const Event = z.object({ sequence: Sequence, at: EpochMs, fact: Fact });
+export type Event = z.infer<typeof Event>;

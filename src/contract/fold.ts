@@ -1,0 +1,101 @@
+/** Folds facts into the state of the hive: the same on the page, in hived's snapshot and in the test. */
+import { z } from "zod";
+import { Agent } from "./agent.ts";
+import { Approval } from "./approval.ts";
+import { type Event, ForgeHealth, WorkTrouble } from "./facts.ts";
+import { InboxEntry, Message } from "./message.ts";
+import { EpochMs, Sequence } from "./names.ts";
+import { Question } from "./question.ts";
+import { ThreadPage } from "./thread.ts";
+import { Turn } from "./turn.ts";
+
+export const Note = z.object({ sequence: Sequence, at: EpochMs, text: z.string() });
+
+/** How many of the newest rows the state holds of what grows without bound; older ones are looked up when asked for. */
+export const stateLimits = { messages: 200, turns: 100, approvals: 100, questions: 100, notes: 50 } as const;
+
+/** All that the front page shows, each list newest last, and the place in the event log that it stands for. */
+export const HiveState = z.object({
+  sequence: Sequence,
+  forge: ForgeHealth.nullable(),
+  agents: z.array(Agent),
+  messages: z.array(Message),
+  /** the entries of those messages */
+  entries: z.array(InboxEntry),
+  turns: z.array(Turn),
+  approvals: z.array(Approval),
+  questions: z.array(Question),
+  /** open threads by agent */
+  threads: z.record(z.string(), ThreadPage),
+  troubles: z.array(WorkTrouble),
+  notes: z.array(Note),
+});
+export type HiveState = z.infer<typeof HiveState>;
+
+export const emptyState: HiveState = {
+  sequence: Sequence.parse(0),
+  forge: null,
+  agents: [],
+  messages: [],
+  entries: [],
+  turns: [],
+  approvals: [],
+  questions: [],
+  threads: {},
+  troubles: [],
+  notes: [],
+};
+
+/** The state after an event; the state before it is left as it was. */
+export function fold(state: HiveState, event: Event): HiveState {
+  return { ...apply(state, event), sequence: event.sequence };
+}
+
+function apply(state: HiveState, { fact, sequence, at }: Event): HiveState {
+  switch (fact.kind) {
+    case "AgentChanged":
+      return { ...state, agents: put(state.agents, fact.agent, (agent) => agent.name).sort(byName) };
+    case "MessageSent":
+      return trimMessages({ ...state, messages: put(state.messages, fact.message, (message) => message.id) });
+    case "EntryChanged":
+      return trimMessages({ ...state, entries: put(state.entries, fact.entry, (entry) => entry.id) });
+    case "TurnStarted":
+    case "TurnEnded":
+      return { ...state, turns: put(state.turns, fact.turn, (turn) => turn.id).slice(-stateLimits.turns) };
+    case "ApprovalChanged":
+      return { ...state, approvals: newest(put(state.approvals, fact.approval, byNumber), stateLimits.approvals) };
+    case "QuestionChanged":
+      return { ...state, questions: newest(put(state.questions, fact.question, byId), stateLimits.questions) };
+    case "ThreadsChanged":
+      return { ...state, threads: { ...state.threads, [fact.agent]: fact.page } };
+    case "ForgeChanged":
+      return { ...state, forge: fact.forge };
+    case "WorkTroubled":
+      return { ...state, troubles: put(state.troubles, fact.work, byId) };
+    case "WorkRecovered":
+      return { ...state, troubles: state.troubles.filter((work) => work.id !== fact.id) };
+    case "Note":
+      return { ...state, notes: newest([...state.notes, { sequence, at, text: fact.text }], stateLimits.notes) };
+  }
+}
+
+const byId = (row: { id: number }) => row.id;
+const byNumber = (row: { number: number }) => row.number;
+const byName = (a: Agent, b: Agent) => (a.name < b.name ? -1 : 1);
+
+/** The list with the row in the place of the one with the same key, else at its end. */
+function put<Row, Key>(rows: readonly Row[], row: Row, key: (row: Row) => Key): Row[] {
+  const at = rows.findIndex((other) => key(other) === key(row));
+  return at < 0 ? [...rows, row] : rows.with(at, row);
+}
+
+function newest<Row>(rows: Row[], limit: number): Row[] {
+  return rows.slice(-limit);
+}
+
+/** Keeps the newest messages, and no entry whose message is gone. */
+function trimMessages(state: HiveState): HiveState {
+  const messages = newest(state.messages, stateLimits.messages);
+  const oldest = messages[0]?.id ?? 0;
+  return { ...state, messages, entries: state.entries.filter((entry) => entry.message >= oldest) };
+}

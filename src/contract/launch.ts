@@ -1,0 +1,73 @@
+/** How hived tells the runner what to start: made by a pure function from an agent's config, carried out literally. */
+import { z } from "zod";
+import { RuntimeKind } from "./agent.ts";
+import { AgentName, LaunchId, ObjectId } from "./names.ts";
+
+/** A file to be made before a start; its path is relative to a directory that the text around it names. */
+export const FileToWrite = z.object({
+  path: z.string(),
+  /** base64, as files need not be text */
+  content: z.string(),
+  executable: z.boolean().default(false),
+});
+export type FileToWrite = z.infer<typeof FileToWrite>;
+
+/** What the runner's machine offers, told when it connects: launch specs are made for it. Paths are absolute there. */
+export const Place = z.object({
+  /** agents' directories: `<agentsRoot>/<name>/state`, `<agentsRoot>/<name>/config/<tree>` */
+  agentsRoot: z.string(),
+  sharedRoot: z.string(),
+  docsRoot: z.string(),
+  /** one directory per launch, with the agent's socket and secrets: `<launchesRoot>/<launch>` */
+  launchesRoot: z.string(),
+  node: z.string(),
+  /** the directory that holds our package.json */
+  program: z.string(),
+  /** runtimes whose self-test passed at this start, strongest last; with what each of the others failed */
+  runtimes: z.array(RuntimeKind),
+  missing: z.partialRecord(RuntimeKind, z.string()),
+});
+export type Place = z.infer<typeof Place>;
+
+/** How a coding agent is spoken to, and the start of its conversation. */
+export const DriverSpec = z.object({
+  kind: z.literal("acp"),
+  /** which profile's quirks apply; `script` is our own agent without a model */
+  profile: z.enum(["script"]),
+  /** the agent's working directory and MCP servers, as the agent sees them */
+  cwd: z.string(),
+  mcpServers: z.array(
+    z.object({
+      name: z.string(),
+      command: z.string(),
+      args: z.array(z.string()),
+      env: z.record(z.string(), z.string()),
+    }),
+  ),
+  /** continue this conversation if the agent still has it */
+  session: z.string().nullable(),
+});
+export type DriverSpec = z.infer<typeof DriverSpec>;
+
+/** All that a launch needs; compared whole with golden files. */
+export const LaunchSpec = z.object({
+  runtime: RuntimeKind,
+  /** run as it stands, without a shell */
+  argv: z.array(z.string()).min(1),
+  /** the whole environment: nothing of the runner's own is handed on */
+  env: z.record(z.string(), z.string()),
+  cwd: z.string(),
+  driver: DriverSpec,
+  limits: z.object({ turnTimeoutMs: z.number(), silenceMs: z.number(), idleStopMs: z.number() }),
+});
+export type LaunchSpec = z.infer<typeof LaunchSpec>;
+
+export const Launch = z.object({
+  launch: LaunchId,
+  agent: AgentName,
+  tree: ObjectId,
+  spec: LaunchSpec,
+  /** made in the launch's directory with mode 0600: the forge token and git's configuration */
+  secrets: z.array(FileToWrite),
+});
+export type Launch = z.infer<typeof Launch>;

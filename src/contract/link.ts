@@ -1,0 +1,100 @@
+/**
+ * The calls on the link between hived and a runner: one connection, JSON lines, both sides call.
+ * Every call of the runner carries the boot that it was told by `hold`; hived refuses one of an earlier boot.
+ */
+import { z } from "zod";
+import { FileToWrite, Launch, Place } from "./launch.ts";
+import { Address, AgentName, BootId, EntryId, EpochMs, LaunchId, MessageId, ObjectId, TurnId } from "./names.ts";
+import { Evidence, Outcome } from "./turn.ts";
+
+/** Time within which a runner that lost hived must be back before it kills its turns, and hived's margin on top of it. */
+export const adoptWithinMs = 30_000;
+export const adoptMarginMs = 5_000;
+
+/** An inbox entry as an agent gets it. */
+export const LeasedEntry = z.object({
+  entry: EntryId,
+  message: MessageId,
+  from: Address,
+  body: z.string(),
+  sentAt: EpochMs,
+  inReplyTo: MessageId.nullable(),
+  redelivered: z.boolean(),
+  broadcast: z.boolean(),
+});
+export type LeasedEntry = z.infer<typeof LeasedEntry>;
+
+const nothing = z.object({});
+const identity = { boot: BootId, agent: AgentName, launch: LaunchId, turn: TurnId };
+
+export const TurnEnd = z.object({
+  ...identity,
+  outcome: Outcome,
+  evidence: Evidence,
+  /** a sentence for a person, where the outcome needs one */
+  problem: z.string().nullable(),
+  /** marks of `markReceived` after which the model produced something */
+  answeredMarks: z.array(z.number().int()),
+  /** the conversation to continue */
+  session: z.string().nullable(),
+  /** not before this time should the next turn start; null: hived decides */
+  retryAt: EpochMs.nullable(),
+});
+export type TurnEnd = z.infer<typeof TurnEnd>;
+
+/** One thing that an agent did in a turn, for whoever watches. */
+export const LiveEvent = z.discriminatedUnion("kind", [
+  z.object({ kind: z.literal("text"), text: z.string() }),
+  z.object({ kind: z.literal("thought"), text: z.string() }),
+  z.object({ kind: z.literal("tool"), id: z.string(), title: z.string(), status: z.string() }),
+]);
+export type LiveEvent = z.infer<typeof LiveEvent>;
+
+/** What the runner asks of hived. */
+export const hivedCalls = {
+  /** first on every connection: what this runner offers, and what it still holds; the answer says what it may keep */
+  hold: {
+    request: z.object({
+      place: Place,
+      launches: z.array(z.object({ launch: LaunchId, agent: AgentName, turn: TurnId.nullable() })),
+    }),
+    response: z.object({ boot: BootId, adopted: z.array(LaunchId) }),
+  },
+  /** leases the oldest due entries of the agent's inbox to a new turn; no entries: there is nothing to do */
+  lease: {
+    request: z.object({ ...identity, limit: z.number().int().positive() }),
+    response: z.object({ entries: z.array(LeasedEntry), more: z.number().int() }),
+  },
+  /** settles the turn's entries; a second report of the same turn changes nothing */
+  endTurn: { request: TurnEnd, response: nothing },
+  /** the process of a launch is gone, although nobody asked for it */
+  launchEnded: {
+    request: z.object({ boot: BootId, agent: AgentName, launch: LaunchId, problem: z.string() }),
+    response: nothing,
+  },
+  reportLive: { request: z.object({ ...identity, events: z.array(LiveEvent) }), response: nothing },
+} as const;
+
+/** What hived asks of the runner. Each may be repeated: it is then found done. */
+export const runnerCalls = {
+  /** makes the agent's directories and the read-only config directory of that tree */
+  prepareAgent: {
+    request: z.object({ agent: AgentName, tree: ObjectId, files: z.array(FileToWrite) }),
+    response: nothing,
+  },
+  /** starts the process and opens its conversation; answered when its loop is idle */
+  launch: { request: Launch, response: z.object({ session: z.string() }) },
+  /** ends a launch after its running turn, if there is one; `now` cuts the turn off, which then ends as `lost` */
+  stopLaunch: { request: z.object({ launch: LaunchId, now: z.boolean() }), response: nothing },
+  /** there is mail; only a hint, the inbox is the truth */
+  wake: { request: z.object({ agents: z.array(AgentName) }), response: nothing },
+  /**
+   * `recv` is about to hand out entries: answered once the runner has noted how much the model had produced so far, so
+   * that only what it produces afterwards counts as an answer to them
+   */
+  markReceived: { request: z.object({ turn: TurnId, mark: z.number().int() }), response: nothing },
+  /** replaces the content of `/docs` */
+  updateDocs: { request: z.object({ commit: ObjectId, files: z.array(FileToWrite) }), response: nothing },
+} as const;
+
+export type LinkCalls = Record<string, { request: z.ZodType; response: z.ZodType }>;

@@ -1,0 +1,43 @@
+import { z } from "zod";
+import { Address, EntryId, EpochMs, MessageId, Recipient, TurnId } from "./names.ts";
+
+/** The longest body of a message, in bytes of UTF-8. */
+export const maxBodyBytes = 64 * 1024;
+
+/** What was sent, stored once. `to` is as the sender addressed it. */
+export const Message = z.object({
+  id: MessageId,
+  from: Address,
+  to: Recipient,
+  body: z.string(),
+  inReplyTo: MessageId.nullable(),
+  sentAt: EpochMs,
+});
+export type Message = z.infer<typeof Message>;
+
+/**
+ * queued → leased (by a turn) → handled, or back to queued with a backoff, or dead after too many failed turns;
+ * an operator's entry goes queued → read. `cancelled` is the operator's doing.
+ */
+export const EntryState = z.enum(["queued", "leased", "handled", "dead", "cancelled", "read"]);
+export type EntryState = z.infer<typeof EntryState>;
+
+/** A message's row for one recipient. */
+export const InboxEntry = z.object({
+  id: EntryId,
+  message: MessageId,
+  recipient: Address,
+  state: EntryState,
+  /** how often it was leased; from the second on it is marked redelivered */
+  attempt: z.number().int(),
+  /** how many of those turns failed; only these lead to `dead` */
+  failures: z.number().int(),
+  turn: TurnId.nullable(),
+  queuedAt: EpochMs,
+  leasedAt: EpochMs.nullable(),
+  settledAt: EpochMs.nullable(),
+  /** not leased before this time */
+  notBefore: EpochMs,
+  problem: z.string().nullable(),
+});
+export type InboxEntry = z.infer<typeof InboxEntry>;

@@ -1,0 +1,80 @@
+/** The one table of routes of hived and of the supervisor, read by server and client alike. */
+import { z } from "zod";
+import { Agent } from "./agent.ts";
+import { Event, ForgeHealth } from "./facts.ts";
+import { HiveState } from "./fold.ts";
+import { AgentName, EpochMs, Sequence } from "./names.ts";
+import { table } from "./table.ts";
+import { ThreadPage } from "./thread.ts";
+
+const nothing = z.object({});
+
+/** Secrets travel as they are between our processes; hived stores only their hashes. */
+export const Secret = z.string().min(32).max(128);
+
+export const routes = table({
+  /** exchanges a one-time link's secret for a session */
+  signIn: {
+    callers: ["web"],
+    request: z.object({ secret: z.string().max(128), address: z.string() }),
+    response: z.object({ session: Secret, expiresAt: EpochMs }),
+  },
+  signOut: { callers: ["web"], signedIn: true, request: nothing, response: nothing },
+  /** the state at its sequence number, from one read transaction */
+  readState: { callers: ["web"], signedIn: true, request: nothing, response: HiveState },
+  /** every event after a sequence number, then each new one as it is committed; `resync` when that is too long ago */
+  watchEvents: {
+    callers: ["web"],
+    signedIn: true,
+    stream: true,
+    request: z.object({ after: Sequence }),
+    response: z.discriminatedUnion("kind", [
+      z.object({ kind: z.literal("event"), event: Event }),
+      z.object({ kind: z.literal("resync") }),
+    ]),
+  },
+  readThreads: {
+    callers: ["web", "admin"],
+    signedIn: true,
+    request: z.object({ agent: AgentName }),
+    response: ThreadPage,
+  },
+  /** a delivery of the forge, as it came: hived verifies it over these very bytes */
+  deliverWebhook: {
+    callers: ["web"],
+    request: z.object({
+      id: z.string().max(200),
+      event: z.string().max(200),
+      signature: z.string().max(200),
+      body: z.string(),
+    }),
+    response: z.object({ accepted: z.boolean() }),
+  },
+  createSignInLink: {
+    callers: ["admin"],
+    request: nothing,
+    response: z.object({ url: z.string(), expiresAt: EpochMs }),
+  },
+  readStatus: {
+    callers: ["admin"],
+    request: nothing,
+    response: z.object({ forge: ForgeHealth, dashboardUrl: z.string(), agents: z.array(Agent) }),
+  },
+});
+
+/** One child of the supervisor. */
+export const Process = z.object({
+  name: z.string(),
+  pid: z.number().int().nullable(),
+  health: z.enum(["starting", "ready", "restarting", "stopping", "stopped"]),
+  restarts: z.number().int(),
+  since: EpochMs,
+  problem: z.string().nullable(),
+});
+export type Process = z.infer<typeof Process>;
+
+/** What `hive down` and `hive status` ask of a running `hive up`. */
+export const upRoutes = table({
+  readProcesses: { callers: ["up"], request: nothing, response: z.object({ processes: z.array(Process) }) },
+  stopHive: { callers: ["up"], request: nothing, response: nothing },
+});

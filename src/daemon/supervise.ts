@@ -1,0 +1,33 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { backoffMs, describe, isOutsideFault } from "./fault.ts";
+import type { Log } from "./log.ts";
+
+export type Step = (signal: AbortSignal) => Promise<void>;
+
+/**
+ * Repeats a step until the signal says stop. A fault outside is logged and tried again with backoff, for ever; anything
+ * else is a bug and is thrown, so that the process dies loudly and its parent starts it again.
+ */
+export async function supervise(name: string, step: Step, log: Log, signal: AbortSignal): Promise<void> {
+  let failures = 0;
+  while (!signal.aborted) {
+    try {
+      await step(signal);
+      failures = 0;
+    } catch (error) {
+      if (signal.aborted) return;
+      if (!isOutsideFault(error)) throw error;
+      failures += 1;
+      log.warn({ step: name, failures, problem: describe(error) }, "step failed, will be tried again");
+      await pause(backoffMs(failures), signal);
+    }
+  }
+}
+
+/** Waits, but not beyond the signal; never throws. */
+export async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  await delay(ms, undefined, { signal }).catch((error: Error) => {
+    if (error.name !== "AbortError") throw error;
+  });
+}
