@@ -1,4 +1,4 @@
-import { setTimeout as delay } from "node:timers/promises";
+import { systemClock } from "./clock.ts";
 import { backoffMs, describe, isOutsideFault } from "./fault.ts";
 import type { Log } from "./log.ts";
 
@@ -19,15 +19,7 @@ export async function supervise(name: string, step: Step, log: Log, signal: Abor
       if (!isOutsideFault(error)) throw error;
       failures += 1;
       log.warn({ step: name, failures, problem: describe(error) }, "step failed, will be tried again");
-      await pause(backoffMs(failures), signal);
+      await systemClock.wait(backoffMs(failures), signal);
     }
   }
-}
-
-/** Waits, but not beyond the signal; never throws. */
-export async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return;
-  await delay(ms, undefined, { signal }).catch((error: Error) => {
-    if (error.name !== "AbortError") throw error;
-  });
 }

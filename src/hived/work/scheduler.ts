@@ -1,0 +1,95 @@
+/**
+ * Runs due work: sleeps until the next due time, or until something is asked for. Handlers look first and then do, so
+ * that running one again after a crash at any line does no harm.
+ */
+
+import type { EpochMs } from "../../contract/names.ts";
+import { Refusal } from "../../contract/refusal.ts";
+import type { Clock } from "../../daemon/clock.ts";
+import { backoffMs, describe, isOutsideFault } from "../../daemon/fault.ts";
+import type { Log } from "../../daemon/log.ts";
+import type { Database, Transaction } from "../database/write.ts";
+import type { EventLog } from "../events/event-log.ts";
+import * as table from "./work.ts";
+
+/** Does the work of one key. Resolves when it is done, with a time when it is to be done again. */
+export type Handler = {
+  run(key: string, signal: AbortSignal): Promise<{ again: EpochMs } | undefined>;
+  /** how many keys may be worked on at once; 1 where order matters */
+  atOnce: number;
+};
+
+export type Scheduler = {
+  /** Asks for work in the transaction that makes it necessary. */
+  enqueue(tx: Transaction, kind: string, key: string, due?: EpochMs): void;
+  /** Works until the signal is aborted; then waits for what is in flight. `handlers` has one for each kind. */
+  run(handlers: Record<string, Handler>, signal: AbortSignal): Promise<void>;
+};
+
+type Parts = { db: Database; events: EventLog; clock: Clock; log: Log };
+
+/** A bug or a refusal is tried this often before it is given up; a fault outside is tried for ever. */
+const attemptsOfABug = 5;
+const retryCapMs = 5 * 60_000;
+
+export function openScheduler({ db, events, clock, log }: Parts): Scheduler {
+  const running = new Map<number, { kind: string; ended: Promise<void> }>();
+  let woken = new AbortController();
+  const wake = () => woken.abort();
+  const attempt = async (id: number, handler: Handler, signal: AbortSignal) => {
+    const work = await db.write((tx) => table.beginAttempt(tx, id));
+    if (!work) return;
+    try {
+      const later = await handler.run(work.key, signal);
+      await db.write((tx) => {
+        if (later) table.postpone(tx, id, later.again);
+        else table.finishAttempt(tx, id, clock.now());
+        if (work.last_error !== null) events.append(tx, { kind: "WorkRecovered", id }, clock.now());
+      });
+    } catch (error) {
+      if (signal.aborted) return; // what was cut short is due at the next start
+      await db.write((tx) => noteFailure(tx, work, error));
+    }
+  };
+  const noteFailure = (tx: Transaction, work: table.Work, error: unknown) => {
+    const isOutside = isOutsideFault(error);
+    const isGivenUp = !isOutside && work.attempts >= attemptsOfABug;
+    const due = isGivenUp ? null : ((clock.now() + backoffMs(work.attempts, retryCapMs)) as EpochMs);
+    const problem = error instanceof Refusal ? `${error.message} ${error.next}` : describe(error);
+    const failed = table.failAttempt(tx, work.id, problem, due);
+    log[isOutside ? "warn" : "error"](
+      { kind: work.kind, key: work.key, attempts: work.attempts, err: error },
+      "work failed",
+    );
+    if (failed) events.append(tx, { kind: "WorkTroubled", work: table.toTrouble(failed) }, clock.now());
+  };
+  const startDue = (handlers: Record<string, Handler>, signal: AbortSignal) => {
+    for (const work of db.read((reader) => table.dueWork(reader, clock.now(), 100))) {
+      const handler = handlers[work.kind];
+      if (!handler) throw new Error(`nobody handles work of kind ${work.kind}`);
+      const ofKind = [...running.values()].filter(({ kind }) => kind === work.kind).length;
+      if (running.has(work.id) || ofKind >= handler.atOnce) continue;
+      const ended = attempt(work.id, handler, signal).finally(() => {
+        running.delete(work.id);
+        wake();
+      });
+      running.set(work.id, { kind: work.kind, ended });
+    }
+  };
+  return {
+    enqueue(tx, kind, key, due = clock.now()) {
+      table.enqueue(tx, { kind, key, due });
+      tx.afterCommit(wake);
+    },
+    async run(handlers, signal) {
+      while (!signal.aborted) {
+        woken = new AbortController();
+        startDue(handlers, signal);
+        const next = db.read((reader) => table.nextDue(reader, clock.now()));
+        const either = AbortSignal.any([signal, woken.signal]);
+        await clock.wait(next === null ? Number.MAX_SAFE_INTEGER : next - clock.now(), either);
+      }
+      await Promise.allSettled([...running.values()].map(({ ended }) => ended));
+    },
+  };
+}

@@ -1,0 +1,79 @@
+/** The one table of what is due later or may have to be tried again. */
+import type { WorkTrouble } from "../../contract/facts.ts";
+import type { EpochMs } from "../../contract/names.ts";
+import type { Reader, Transaction } from "../database/write.ts";
+
+export type Work = {
+  id: number;
+  kind: string;
+  key: string;
+  due_at: EpochMs;
+  attempts: number;
+  again: number;
+  last_error: string | null;
+  state: "pending" | "failed";
+};
+
+const ENQUEUE = `INSERT INTO work (kind, key, due_at) VALUES (:kind, :key, :due)
+  ON CONFLICT (kind, key) DO UPDATE SET again = 1, state = 'pending',
+    due_at = CASE WHEN state = 'failed' THEN :due ELSE min(due_at, :due) END`;
+const DUE = "SELECT * FROM work WHERE state = 'pending' AND due_at <= :now ORDER BY due_at, id LIMIT :limit";
+const NEXT_DUE = "SELECT min(due_at) AS at FROM work WHERE state = 'pending' AND due_at > :now";
+const BEGIN = "UPDATE work SET attempts = attempts + 1, again = 0 WHERE id = :id AND state = 'pending' RETURNING *";
+const FINISH = "DELETE FROM work WHERE id = :id AND again = 0";
+const REPEAT = "UPDATE work SET again = 0, attempts = 0, last_error = NULL, due_at = :due WHERE id = :id";
+const RETRY = "UPDATE work SET due_at = :due, last_error = :error WHERE id = :id RETURNING *";
+const GIVE_UP = "UPDATE work SET state = 'failed', last_error = :error WHERE id = :id RETURNING *";
+const TROUBLED = "SELECT * FROM work WHERE last_error IS NOT NULL ORDER BY id";
+
+/**
+ * Asks for a piece of work. One that is waiting already is only made due sooner; one that is running runs once more;
+ * one that was given up is tried again.
+ */
+export function enqueue(tx: Transaction, work: { kind: string; key: string; due: EpochMs }): void {
+  tx.run(ENQUEUE, work);
+}
+
+export function dueWork(reader: Reader, now: EpochMs, limit: number): Work[] {
+  return reader.all<Work>(DUE, { now, limit });
+}
+
+/** When the next row after `now` is due; null when none waits. */
+export function nextDue(reader: Reader, now: EpochMs): EpochMs | null {
+  return reader.get<{ at: EpochMs | null }>(NEXT_DUE, { now })?.at ?? null;
+}
+
+/** Counts the attempt, in a commit of its own before the handler runs: so a row that crashes the process is found out. */
+export function beginAttempt(tx: Transaction, id: number): Work | undefined {
+  return tx.get<Work>(BEGIN, { id });
+}
+
+/** Removes a row that is done, unless it was asked for again meanwhile: then it is due at once. */
+export function finishAttempt(tx: Transaction, id: number, now: EpochMs): void {
+  if (tx.run(FINISH, { id }).changes === 0) tx.run(REPEAT, { id, due: now });
+}
+
+/** Puts a row that went well off to a later time. */
+export function postpone(tx: Transaction, id: number, due: EpochMs): void {
+  tx.run(REPEAT, { id, due });
+}
+
+/** Notes a failure: to be tried again at `due`, or given up when that is null. */
+export function failAttempt(tx: Transaction, id: number, error: string, due: EpochMs | null): Work | undefined {
+  return due === null ? tx.get<Work>(GIVE_UP, { id, error }) : tx.get<Work>(RETRY, { id, error, due });
+}
+
+/** Work whose last attempt failed. */
+export function troubledWork(reader: Reader): WorkTrouble[] {
+  return reader.all<Work>(TROUBLED).map(toTrouble);
+}
+
+export const toTrouble = (work: Work): WorkTrouble => ({
+  id: work.id,
+  kind: work.kind,
+  key: work.key,
+  attempts: work.attempts,
+  state: work.state,
+  dueAt: work.due_at,
+  lastError: work.last_error ?? "",
+});
