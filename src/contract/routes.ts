@@ -12,6 +12,15 @@ const nothing = z.object({});
 /** Secrets travel as they are between our processes; hived stores only their hashes. */
 export const Secret = z.string().min(32).max(128);
 
+/** How the operator gets into the forge's pages for the first time. */
+export const ForgeWayIn = z.discriminatedUnion("kind", [
+  z.object({ kind: z.literal("link"), url: z.string() }),
+  /** `file` is 0600 and holds the first password */
+  z.object({ kind: z.literal("password"), user: z.string(), file: z.string() }),
+  z.object({ kind: z.literal("own"), user: z.string() }),
+]);
+export type ForgeWayIn = z.infer<typeof ForgeWayIn>;
+
 export const routes = table({
   /** exchanges a one-time link's secret for a session */
   signIn: {
@@ -53,7 +62,7 @@ export const routes = table({
   createSignInLink: {
     callers: ["admin"],
     request: nothing,
-    response: z.object({ url: z.string(), expiresAt: EpochMs }),
+    response: z.object({ url: z.string(), expiresAt: EpochMs, forge: ForgeWayIn }),
   },
   readStatus: {
     callers: ["admin"],

@@ -1,0 +1,45 @@
+/** What `hive up` tells each program that it starts: one JSON argument, parsed once. No secret is in it, only where one lies. */
+import { z } from "zod";
+import { ForgeHealth } from "./facts.ts";
+
+export const HivedConfig = z.object({
+  /** hived's own directory, 0700: hive.db, secrets/, scratch/ */
+  home: z.string(),
+  /** the directory that holds our package.json, with seeds/, templates/ and forge/ */
+  program: z.string(),
+  sockets: z.object({ web: z.string(), admin: z.string(), runner: z.string() }),
+  /** one directory per launch, with the agent's socket in it */
+  launchesRoot: z.string(),
+  forge: z.object({
+    kind: ForgeHealth.shape.kind,
+    url: z.string(),
+    /** 0600; the token of a site admin with all scopes */
+    adminTokenFile: z.string(),
+  }),
+  /** where the forge delivers webhooks to */
+  hookUrl: z.string(),
+  dashboardUrl: z.string(),
+});
+export type HivedConfig = z.infer<typeof HivedConfig>;
+
+export const WebConfig = z.object({
+  /** an open listener, inherited */
+  listenerDescriptor: z.number().int(),
+  webSocket: z.string(),
+  /** the built front end */
+  assets: z.string(),
+  /** as the browser knows it; its host is the only one that is served, but for the hook's, which is loopback */
+  dashboardUrl: z.string(),
+  hookUrl: z.string(),
+});
+export type WebConfig = z.infer<typeof WebConfig>;
+
+export const RunnerConfig = z.object({
+  runnerSocket: z.string(),
+  agentsRoot: z.string(),
+  sharedRoot: z.string(),
+  docsRoot: z.string(),
+  launchesRoot: z.string(),
+  program: z.string(),
+});
+export type RunnerConfig = z.infer<typeof RunnerConfig>;

@@ -1,0 +1,116 @@
+/** The one table of agents: what is wanted of each, and what it is doing. */
+import type { Agent, AgentRole, AgentState, AgentWish, RuntimeKind } from "../../contract/agent.ts";
+import type { AgentName, EpochMs, LaunchId, ObjectId, TurnId } from "../../contract/names.ts";
+import { Refusal } from "../../contract/refusal.ts";
+import type { Core } from "../core.ts";
+import type { Reader, Transaction } from "../database/write.ts";
+import { AgentConfig } from "./agent-yaml.ts";
+
+export type AgentRow = {
+  name: AgentName;
+  role: AgentRole;
+  wish: AgentWish;
+  state: AgentState;
+  since: EpochMs;
+  problem: string | null;
+  running_tree: ObjectId | null;
+  wanted_tree: ObjectId | null;
+  /** the commit of `main` that brought the wanted tree */
+  wanted_commit: ObjectId | null;
+  deployment: number | null;
+  runtime: RuntimeKind | null;
+  launch: LaunchId | null;
+  turn: TurnId | null;
+  /** the conversation to continue */
+  session: string | null;
+  /** JSON of the AgentConfig of the tree that runs; see `configOf` */
+  config: string | null;
+  /** a parked agent gets no lease before this time */
+  retry_at: EpochMs | null;
+};
+
+const columns =
+  "role wish state since problem running_tree wanted_tree wanted_commit deployment runtime launch turn session config retry_at".split(
+    " ",
+  );
+const FIND = "SELECT * FROM agents WHERE name = :name";
+const LIST = "SELECT * FROM agents ORDER BY name";
+const MANAGER = "SELECT * FROM agents WHERE role = 'manager' AND wish <> 'destroyed' ORDER BY name LIMIT 1";
+const OF_LAUNCH = "SELECT * FROM agents WHERE launch = :launch";
+const PUT = `INSERT INTO agents (name, ${columns.join(", ")}) VALUES (:name, ${columns.map((column) => `:${column}`).join(", ")})
+  ON CONFLICT (name) DO UPDATE SET ${columns.map((column) => `${column} = :${column}`).join(", ")}`;
+
+export const findAgent = (reader: Reader, name: string) => reader.get<AgentRow>(FIND, { name });
+export const listAgents = (reader: Reader) => reader.all<AgentRow>(LIST);
+/** The agent that address `manager` reaches; undefined before the first deployment. */
+export const findManager = (reader: Reader) => reader.get<AgentRow>(MANAGER);
+export const agentOfLaunch = (reader: Reader, launch: LaunchId) => reader.get<AgentRow>(OF_LAUNCH, { launch });
+
+/** @throws Refusal `unknown_agent` */
+export function requireAgent(reader: Reader, name: string): AgentRow {
+  const row = findAgent(reader, name);
+  if (row) return row;
+  throw new Refusal("unknown_agent", `There is no agent "${name}".`, "Look at the list of agents.");
+}
+
+/** Makes the row of an agent that `main` brought, with its event. */
+export function addAgent(
+  tx: Transaction,
+  core: Core,
+  agent: Pick<AgentRow, "name" | "role" | "wanted_tree" | "wanted_commit">,
+): AgentRow {
+  const row: AgentRow = {
+    ...agent,
+    wish: "running",
+    state: "converging",
+    since: core.clock.now(),
+    problem: null,
+    running_tree: null,
+    deployment: null,
+    runtime: null,
+    launch: null,
+    turn: null,
+    session: null,
+    config: null,
+    retry_at: null,
+  };
+  return put(tx, core, row);
+}
+
+/** Changes an agent's row, with its event when the public row changed; `since` moves with the state. */
+export function changeAgent(tx: Transaction, core: Core, name: AgentName, change: Partial<AgentRow>): AgentRow {
+  const before = requireAgent(tx, name);
+  const isNewState = change.state !== undefined && change.state !== before.state;
+  const after = { ...before, ...change, since: isNewState ? core.clock.now() : before.since };
+  if (JSON.stringify(toAgent(after)) === JSON.stringify(toAgent(before))) {
+    tx.run(PUT, after);
+    return after;
+  }
+  return put(tx, core, after);
+}
+
+function put(tx: Transaction, core: Core, row: AgentRow): AgentRow {
+  tx.run(PUT, row);
+  core.events.append(tx, { kind: "AgentChanged", agent: toAgent(row) }, core.clock.now());
+  return row;
+}
+
+/** The public row. */
+export const toAgent = (row: AgentRow): Agent => ({
+  name: row.name,
+  role: row.role,
+  wish: row.wish,
+  state: row.state,
+  since: row.since,
+  problem: row.problem,
+  runningTree: row.running_tree,
+  wantedTree: row.wanted_tree,
+  deployment: row.deployment,
+  runtime: row.runtime,
+  launch: row.launch,
+  turn: row.turn,
+});
+
+/** The config of the tree that runs; null before the first deployment is prepared. */
+export const configOf = (row: AgentRow): AgentConfig | null =>
+  row.config === null ? null : AgentConfig.parse(JSON.parse(row.config));
