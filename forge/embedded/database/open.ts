@@ -1,0 +1,85 @@
+/**
+ * The one connection to forge.db. Everything on it is synchronous, so a `write` is a transaction that nothing can
+ * interleave with, and it has been synced to disk (WAL, synchronous FULL) when it returns.
+ */
+import { readFileSync } from "node:fs";
+import BetterSqlite3 from "better-sqlite3";
+
+/** The schema's number, kept in SQLite's user_version. */
+const SCHEMA_VERSION = 1;
+
+type Value = string | number | null;
+export type Parameters = Record<string, Value>;
+
+export class Database {
+  private readonly connection: BetterSqlite3.Database;
+  private readonly statements = new Map<string, BetterSqlite3.Statement>();
+  private readonly committed: (() => void)[] = [];
+
+  constructor(connection: BetterSqlite3.Database) {
+    this.connection = connection;
+  }
+
+  /** Every row of a query. The caller names the row's shape; SQL and shape stand in the same file. */
+  all<Row>(sql: string, parameters: Parameters = {}): Row[] {
+    return this.statement(sql).all(parameters) as Row[];
+  }
+
+  get<Row>(sql: string, parameters: Parameters = {}): Row | undefined {
+    return this.statement(sql).get(parameters) as Row | undefined;
+  }
+
+  /** Runs a change; returns the new row's id and how many rows it touched. */
+  run(sql: string, parameters: Parameters = {}): { id: number; changes: number } {
+    const result = this.statement(sql).run(parameters);
+    return { id: Number(result.lastInsertRowid), changes: result.changes };
+  }
+
+  /** One transaction; inside another one it simply joins it. Throwing undoes the outermost. */
+  write<Result>(change: () => Result): Result {
+    if (this.connection.inTransaction) return change();
+    const result = this.connection.transaction(change).immediate();
+    for (const listener of this.committed) listener();
+    return result;
+  }
+
+  /** Calls `listener` after each commit of `write`. */
+  onCommit(listener: () => void): void {
+    this.committed.push(listener);
+  }
+
+  close(): void {
+    this.connection.close();
+  }
+
+  private statement(sql: string): BetterSqlite3.Statement {
+    const known = this.statements.get(sql);
+    if (known) return known;
+    const prepared = this.connection.prepare(sql);
+    this.statements.set(sql, prepared);
+    return prepared;
+  }
+}
+
+/**
+ * Opens or creates the database file.
+ * @throws Error when the file was written by a newer version of this program.
+ */
+export function openDatabase(file: string): Database {
+  const connection = new BetterSqlite3(file);
+  connection.pragma("journal_mode = WAL");
+  connection.pragma("synchronous = FULL");
+  connection.pragma("foreign_keys = ON");
+  const version = Number(connection.pragma("user_version", { simple: true }));
+  if (version > SCHEMA_VERSION) throw new Error(`${file} has schema ${version}, this program knows ${SCHEMA_VERSION}`);
+  if (version === 0) createSchema(connection);
+  return new Database(connection);
+}
+
+function createSchema(connection: BetterSqlite3.Database): void {
+  const schema = readFileSync(new URL("./schema.sql", import.meta.url), "utf8");
+  connection.transaction(() => {
+    connection.exec(schema);
+    connection.pragma(`user_version = ${SCHEMA_VERSION}`);
+  })();
+}

@@ -1,0 +1,23 @@
+/** What every part of the embedded forge is handed: its database, git, clock and address. */
+import path from "node:path";
+import type { Logger } from "pino";
+import type { Database } from "./database/open.ts";
+import type { Git } from "./git/run.ts";
+import type { KeyedLocks } from "./git/semaphore.ts";
+
+export interface Forge {
+  db: Database;
+  git: Git;
+  /** Address that clients use, without a slash at its end; never taken from a request's Host header. */
+  url: string;
+  reposDir: string;
+  /** By repository id: held while refs are read, judged and moved. */
+  locks: KeyedLocks;
+  now: () => number;
+  log: Logger;
+}
+
+/** Absolute path of a bare repository. Both names have passed the checks of domain/names.ts when their rows were made. */
+export function repoDir(forge: Forge, repo: { owner_name: string; name: string }): string {
+  return path.join(forge.reposDir, repo.owner_name.toLowerCase(), `${repo.name.toLowerCase()}.git`);
+}
