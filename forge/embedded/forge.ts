@@ -2,6 +2,7 @@
 import path from "node:path";
 import type { Logger } from "pino";
 import type { Database } from "./database/open.ts";
+import type { ForgeEvent } from "./domain/events.ts";
 import type { Git } from "./git/run.ts";
 import type { KeyedLocks } from "./git/semaphore.ts";
 
@@ -14,6 +15,8 @@ export interface Forge {
   /** By repository id: held while refs are read, judged and moved. */
   locks: KeyedLocks;
   now: () => number;
+  /** Called by domain/events.ts, inside the transaction that makes the event true. */
+  onEvent: (event: ForgeEvent) => void;
   log: Logger;
 }
 
