@@ -43,7 +43,10 @@ export function createStatus(forge: Forge, repo: Repo, creator: User, sha: strin
 
 /** Newest first. */
 export const statusesOf = (db: Database, repo: Repo, sha: string): Status[] =>
-  db.all<Status>("SELECT * FROM statuses WHERE repo_id = :repo AND sha = :sha ORDER BY id DESC", { repo: repo.id, sha });
+  db.all<Status>("SELECT * FROM statuses WHERE repo_id = :repo AND sha = :sha ORDER BY id DESC", {
+    repo: repo.id,
+    sha,
+  });
 
 /** The newest status of each context, in the order of the contexts' first appearance. */
 export const latestStatuses = (db: Database, repo: Repo, sha: string): Status[] =>
