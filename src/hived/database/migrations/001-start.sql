@@ -27,10 +27,12 @@ CREATE TABLE launches (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX launches_alive ON launches (agent) WHERE ended_at IS NULL;
 
--- One per move of an agent to another tree: tag deployed/<agent>/<number>. `approval` is the pull request that brought it.
+-- One per move of an agent to another tree: tag deployed/<agent>/<number>. `approvals` are the numbers of the merged pull
+-- requests that the commit contains and that wait for it, as JSON. `told` is set once its tag, status and messages are out.
 CREATE TABLE deployments (
-  agent TEXT NOT NULL, number INTEGER NOT NULL, commit_id TEXT NOT NULL, tree TEXT NOT NULL, approval INTEGER,
-  state TEXT NOT NULL CHECK (state IN ('converging', 'ready', 'failed')), problem TEXT, at INTEGER NOT NULL,
+  agent TEXT NOT NULL, number INTEGER NOT NULL, commit_id TEXT NOT NULL, tree TEXT NOT NULL, approvals TEXT NOT NULL,
+  state TEXT NOT NULL CHECK (state IN ('converging', 'ready', 'failed', 'superseded')), problem TEXT, at INTEGER NOT NULL,
+  told INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY (agent, number)
 ) STRICT, WITHOUT ROWID;
 
