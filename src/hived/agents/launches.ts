@@ -1,0 +1,29 @@
+/** The table of launches: each life of an agent's process. */
+import type { AgentName, LaunchId, ObjectId } from "../../contract/names.ts";
+import type { Core } from "../core.ts";
+import type { Reader, Transaction } from "../database/write.ts";
+
+export type LaunchRow = {
+  id: LaunchId;
+  agent: AgentName;
+  /** the version that it runs */
+  tree: ObjectId;
+  started_at: number;
+  ended_at: number | null;
+  problem: string | null;
+};
+
+const BEGIN = "INSERT INTO launches (id, agent, tree, started_at) VALUES (:id, :agent, :tree, :now)";
+const FIND = "SELECT * FROM launches WHERE id = :id";
+const END = "UPDATE launches SET ended_at = :now, problem = :problem WHERE id = :id AND ended_at IS NULL";
+
+export function beginLaunch(tx: Transaction, core: Core, launch: Pick<LaunchRow, "id" | "agent" | "tree">): void {
+  tx.run(BEGIN, { ...launch, now: core.clock.now() });
+}
+
+export const findLaunch = (reader: Reader, id: LaunchId) => reader.get<LaunchRow>(FIND, { id });
+
+/** The first report of an end stands; `problem` is null when it was asked for. */
+export function endLaunch(tx: Transaction, core: Core, id: LaunchId, problem: string | null): void {
+  tx.run(END, { id, problem, now: core.clock.now() });
+}

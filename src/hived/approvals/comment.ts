@@ -1,0 +1,33 @@
+/** What the coordinator writes under a pull request, and how it finds again what it wrote. */
+import type { ObjectId } from "../../contract/names.ts";
+import type { Verdict } from "./validate.ts";
+
+/** Stands invisibly in a comment, so that it is posted once per head however often the step is repeated. */
+export const verdictMarker = (head: ObjectId) => `<!-- hive:validate ${head} -->`;
+
+/** The comment on a head: what would be allowed, or what is wrong. */
+export function verdictComment(head: ObjectId, verdict: Verdict): string {
+  return `${verdict.problems.length > 0 ? problems(verdict) : permissions(verdict)}\n\n${verdictMarker(head)}\n`;
+}
+
+const problems = ({ problems }: Verdict) =>
+  `**This can't be acted on yet.** Push a commit that mends:\n\n${problems.map((problem) => `- ${inert(problem)}`).join("\n")}`;
+
+function permissions({ kind, agent, permissions }: Verdict): string {
+  if (permissions.length === 0) return `**Approving this changes what ${agent} is told, and nothing that it may do.**`;
+  const title =
+    kind === "spawn"
+      ? `Approving this starts the new agent ${agent}, which`
+      : `Approving this changes ${agent}, which from then on`;
+  return `**${title}:**\n\n${permissions.map((permission) => `- ${inert(permission)}`).join("\n")}`;
+}
+
+/** Text from a pull request as text: no markdown, no mention, no HTML, one line. */
+export const inert = (text: string): string =>
+  text.replace(/\s+/g, " ").replace(/[\\`*_{}[\]()#+!|<>~@&]/g, (character) => `&#${character.charCodeAt(0)};`);
+
+/** What fits into a commit status, at most 140 characters. */
+export function statusDescription(text: string): string {
+  const line = text.replace(/\s+/g, " ");
+  return line.length <= 140 ? line : `${line.slice(0, 139)}…`;
+}
