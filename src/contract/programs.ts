@@ -1,6 +1,17 @@
 /** What `hive up` tells each program that it starts: one JSON argument, parsed once. No secret is in it, only where one lies. */
 import { z } from "zod";
 import { ForgeHealth } from "./facts.ts";
+import { RefusalBody } from "./refusal.ts";
+
+/** The one line that a program prints on stdout: that it serves now, or why it will not start. */
+export const StartLine = z.union([
+  z.object({ ready: z.literal(true), note: z.string().optional() }),
+  z.object({ refusal: RefusalBody }),
+]);
+export type StartLine = z.infer<typeof StartLine>;
+
+/** Exit code of what refused to start: to start it again is of no use before somebody has changed something. */
+export const refusedExitCode = 78;
 
 export const HivedConfig = z.object({
   /** hived's own directory, 0700: hive.db, secrets/, scratch/ */
@@ -31,6 +42,8 @@ export const WebConfig = z.object({
   /** as the browser knows it; its host is the only one that is served, but for the hook's, which is loopback */
   dashboardUrl: z.string(),
   hookUrl: z.string(),
+  /** what it tries to reach at its start, to prove that it cannot */
+  probes: z.object({ adminSocket: z.string(), forgeUrl: z.string() }),
 });
 export type WebConfig = z.infer<typeof WebConfig>;
 

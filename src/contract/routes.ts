@@ -79,6 +79,8 @@ export const Process = z.object({
   restarts: z.number().int(),
   since: EpochMs,
   problem: z.string().nullable(),
+  /** what it said of itself when it was ready; a sentence */
+  note: z.string().nullable(),
 });
 export type Process = z.infer<typeof Process>;
 

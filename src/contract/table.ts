@@ -1,6 +1,9 @@
 /** How the tables of calls are written: a name, who may call it, what goes in and what comes out. */
 import type { z } from "zod";
 
+/** Header in which the session of a signed-in operator comes with a call of hive-web. */
+export const sessionHeader = "x-hive-session";
+
 /** The sockets of hived and of the supervisor; a socket serves only the rows of its caller. */
 export type Caller = "admin" | "web" | "up";
 

@@ -1,4 +1,7 @@
+import { writeSync } from "node:fs";
 import { Socket } from "node:net";
+import { refusedExitCode, type StartLine } from "../contract/programs.ts";
+import { Refusal } from "../contract/refusal.ts";
 
 /**
  * The descriptor on which a child of ours holds its lifeline: a pipe whose other end its parent holds and never writes
@@ -28,15 +31,34 @@ export function stopped(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
 }
 
+/** A program that has not stopped by itself within this time is ended: it must not outlive a killed supervisor. */
+const stopWithinMs = 10_000;
+
+type Program = {
+  stop(): Promise<void>;
+  /** what the operator should know of how it runs, for `hive status`; a sentence */
+  note?: string;
+};
+
 /**
  * Runs a program of ours: starts it, says on stdout that it is ready (one JSON line, which the supervisor waits for),
- * waits for the stop signal, and stops it in its own order. A start or stop that throws ends the process with code 1.
+ * waits for the stop signal, and stops it in its own order. A start that is refused says why in that line and ends with
+ * `refusedExitCode`, so that nobody starts it again; any other error of start or stop ends the process with code 1.
  */
-export async function runProgram(start: (signal: AbortSignal) => Promise<{ stop(): Promise<void> }>): Promise<void> {
+export async function runProgram(start: (signal: AbortSignal) => Promise<Program>): Promise<void> {
   const signal = stopSignal();
-  const program = await start(signal);
-  process.stdout.write(`${JSON.stringify({ ready: true })}\n`);
+  signal.addEventListener("abort", () => setTimeout(() => process.exit(1), stopWithinMs).unref(), { once: true });
+  const program = await start(signal).catch((error: unknown) => {
+    if (!(error instanceof Refusal)) throw error;
+    say({ refusal: error.toBody() });
+    process.exit(refusedExitCode);
+  });
+  say(program.note === undefined ? { ready: true } : { ready: true, note: program.note });
   await stopped(signal);
   await program.stop();
   process.exit(0);
+}
+
+function say(line: StartLine): void {
+  writeSync(1, `${JSON.stringify(line)}\n`);
 }

@@ -3,8 +3,8 @@ import { Pool } from "undici";
 import { z } from "zod";
 import { Fault } from "../contract/fault.ts";
 import { Refusal, RefusalBody } from "../contract/refusal.ts";
-import type { Caller, Route, RouteTable } from "../contract/table.ts";
-import { type RowsOf, sessionHeader } from "./serve.ts";
+import { type Caller, type Route, type RouteTable, sessionHeader } from "../contract/table.ts";
+import type { RowsOf } from "./serve.ts";
 
 type Options = { session?: string; signal?: AbortSignal };
 

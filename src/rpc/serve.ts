@@ -5,11 +5,17 @@ import { fastify } from "fastify";
 import { z } from "zod";
 import { Fault } from "../contract/fault.ts";
 import { Refusal } from "../contract/refusal.ts";
-import type { Caller, RequestOf, ResponseOf, Route, RouteTable } from "../contract/table.ts";
+import {
+  type Caller,
+  type RequestOf,
+  type ResponseOf,
+  type Route,
+  type RouteTable,
+  sessionHeader,
+} from "../contract/table.ts";
 
 /** Node's default of 511 refuses a storm of reconnects at once (EAGAIN): a unix socket does not queue. */
 export const socketBacklog = 4096;
-export const sessionHeader = "x-hive-session";
 
 /** The names of the rows that a caller may use. */
 export type RowsOf<Table extends RouteTable, Who extends Caller> = {
