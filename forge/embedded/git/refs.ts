@@ -1,0 +1,55 @@
+/** Branches, tags and the heads of pull requests. A ref is moved only from where its mover has seen it. */
+import { NO_COMMIT } from "./objects.ts";
+import { type Git, GitFault } from "./run.ts";
+
+export interface Ref {
+  /** Whole name: refs/heads/main. */
+  ref: string;
+  /** What it points to: a commit, or an annotated tag. */
+  object: string;
+  type: string;
+  /** The commit itself. */
+  commit: string;
+}
+export interface RefMove {
+  ref: string;
+  /** NO_COMMIT: it must not exist yet. */
+  before: string;
+  /** NO_COMMIT: it is deleted. */
+  after: string;
+}
+
+const FORMAT = "--format=%(refname)%00%(objectname)%00%(objecttype)%00%(*objectname)";
+
+/** In the order of their names. @param prefix `refs/heads`, `refs/tags`, `refs/pull` or a whole name */
+export async function listRefs(git: Git, dir: string, prefix: string): Promise<Ref[]> {
+  const text = await git.text(dir, ["for-each-ref", FORMAT, prefix]);
+  return text.split("\n").flatMap((line) => {
+    const [ref = "", object = "", type = "", peeled = ""] = line.split("\0");
+    return ref === "" ? [] : [{ ref, object, type, commit: peeled === "" ? object : peeled }];
+  });
+}
+
+/** The id that a ref points to; undefined when there is no such ref. @param ref whole name that `isRef` accepts */
+export async function readRef(git: Git, dir: string, ref: string): Promise<string | undefined> {
+  const result = await git.try(dir, ["rev-parse", "--quiet", "--verify", "--end-of-options", ref]);
+  // rev-parse repeats the option on its first line
+  return result.code === 0 ? result.out.toString("utf8").trim().split("\n").at(-1) : undefined;
+}
+
+/** Moves all of them or none. False when one of them is not where `before` says, or another process holds it. */
+export async function moveRefs(git: Git, dir: string, moves: readonly RefMove[]): Promise<boolean> {
+  const orders = moves.map(({ ref, before, after }) =>
+    after === NO_COMMIT ? `delete ${ref}\0${before}\0` : `update ${ref}\0${after}\0${before}\0`,
+  );
+  const args = ["update-ref", "-z", "--stdin"];
+  const result = await git.try(dir, args, { input: `start\0${orders.join("")}prepare\0commit\0` });
+  if (result.code === 0) return true;
+  if (/cannot lock ref|reference already exists|already exists; cannot create/.test(result.err)) return false;
+  throw new GitFault(args, result);
+}
+
+/** The branch that a clone checks out. */
+export async function setHead(git: Git, dir: string, branch: string): Promise<void> {
+  await git.bytes(dir, ["symbolic-ref", "HEAD", `refs/heads/${branch}`]);
+}
