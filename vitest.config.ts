@@ -1,4 +1,34 @@
-/** The tests stand beside no front end: without this file vitest would take the dashboard's root for theirs. */
+/** The suites, told apart by the suffix of a test's file: what a test needs beside Node and git. */
 import { defineConfig } from "vitest/config";
 
-export default defineConfig({ test: { include: ["test/**/*.test.ts"] } });
+const slow = ["**/*.forge.test.ts", "**/*.browser.test.ts", "**/*.crash.test.ts"];
+const common = { root: ".", environment: "node" as const, testTimeout: 30_000, hookTimeout: 60_000 };
+
+export default defineConfig({
+  test: {
+    projects: [
+      { test: { ...common, name: "fast", include: ["test/**/*.test.ts"], exclude: slow } },
+      { test: { ...common, name: "forge", include: ["test/**/*.forge.test.ts"], testTimeout: 60_000 } },
+      {
+        test: {
+          ...common,
+          name: "browser",
+          include: ["test/**/*.browser.test.ts"],
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          ...common,
+          name: "crash",
+          include: ["test/**/*.crash.test.ts"],
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
+          fileParallelism: false,
+        },
+      },
+    ],
+  },
+});

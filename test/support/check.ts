@@ -18,7 +18,7 @@ const steps: { name: string; argv: string[] }[] = [
   { name: "unused code", argv: ["knip", "--config", "test/support/knip.json", "--no-progress"] },
   {
     name: "fast tests",
-    argv: ["vitest", "run", "--config", "test/support/vitest.config.ts", "--project", "fast", "--reporter", "dot"],
+    argv: ["vitest", "run", "--project", "fast", "--reporter", "dot"],
   },
 ];
 

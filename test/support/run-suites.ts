@@ -25,7 +25,7 @@ console.log(
 );
 for (const suite of suites) {
   const file = join(reports, `${suite}.json`);
-  const options = ["--config", "test/support/vitest.config.ts", "--project", suite, "--passWithNoTests"];
+  const options = ["--project", suite, "--passWithNoTests"];
   const reporters = [
     "--reporter",
     words.length > 0 ? "verbose" : "default",

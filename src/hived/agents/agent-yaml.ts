@@ -1,5 +1,5 @@
 /** `agents/<name>/agent.yaml` of hive/agents: what an agent is, may do and may use. */
-import { LineCounter, parseDocument } from "yaml";
+import { LineCounter, parseDocument, visit } from "yaml";
 import { z } from "zod";
 import { AgentRole, RuntimeKind } from "../../contract/agent.ts";
 import { AgentName } from "../../contract/names.ts";
@@ -37,7 +37,7 @@ export const maxAgentYamlBytes = 64 * 1024;
 
 export type ParsedConfig = { config: AgentConfig } | { problems: string[] };
 
-/** Parses an agent.yaml; each problem is a sentence with its line and field. Aliases are not expanded. */
+/** Parses an agent.yaml; each problem is a sentence with its line and field. Aliases, which a small file can blow up with, are refused. */
 export function parseAgentYaml(text: string): ParsedConfig {
   if (Buffer.byteLength(text) > maxAgentYamlBytes) return { problems: [`over ${maxAgentYamlBytes} bytes long`] };
   const lines = new LineCounter();
@@ -47,7 +47,13 @@ export function parseAgentYaml(text: string): ParsedConfig {
       problems: document.errors.map((error) => `line ${lines.linePos(error.pos[0]).line}: ${firstLine(error.message)}`),
     };
   }
-  const parsed = AgentConfig.safeParse(document.toJS({ maxAliasCount: 0 }) ?? {});
+  const aliases: string[] = [];
+  visit(document, {
+    Alias: (_, { range }) =>
+      void aliases.push(`line ${lines.linePos(range?.[0] ?? 0).line}: aliases (*name) are not allowed`),
+  });
+  if (aliases.length > 0) return { problems: aliases };
+  const parsed = AgentConfig.safeParse(document.toJS() ?? {});
   if (parsed.success) return { config: parsed.data };
   return {
     problems: parsed.error.issues.map(

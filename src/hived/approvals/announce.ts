@@ -1,0 +1,37 @@
+/** What a new head of a pull request gets: a status, a comment with what it would allow, a request for a review. */
+
+import type { Forge, Pull } from "../forge/client.ts";
+import { agentsRepo } from "../lifecycle/parts.ts";
+import { statusDescription, verdictComment, verdictMarker } from "./comment.ts";
+import { operator } from "./review.ts";
+import type { Verdict } from "./validate.ts";
+
+export type StatusContext = "hive/validate" | "hive/deploy";
+type Bot = ReturnType<Forge["as"]>;
+
+/** Each of the three is looked for before it is made, so that repeating this does nothing. */
+export async function announce(bot: Bot, pull: Pull, verdict: Verdict): Promise<void> {
+  const [problem] = verdict.problems;
+  await setStatusOnce(bot, pull.head, "hive/validate", {
+    state: problem === undefined ? "success" : "failure",
+    description: problem ?? `valid: ${verdict.kind} ${verdict.agent}`,
+  });
+  const comments = await bot.listComments(agentsRepo, pull.number);
+  if (!comments.some(({ body }) => body.includes(verdictMarker(pull.head))))
+    await bot.postComment(agentsRepo, pull.number, verdictComment(pull.head, verdict));
+  if (pull.author !== operator && !pull.reviewers.includes(operator))
+    await bot.requestReview(agentsRepo, pull.number, [operator]);
+}
+
+/** Sets a commit's status, unless its newest one of that context says the same. */
+export async function setStatusOnce(
+  bot: Bot,
+  sha: string,
+  context: StatusContext,
+  status: { state: "pending" | "success" | "failure"; description: string },
+): Promise<void> {
+  const description = statusDescription(status.description);
+  const [newest] = (await bot.listStatuses(agentsRepo, sha)).filter((other) => other.context === context);
+  if (newest?.state === status.state && newest.description === description) return;
+  await bot.setStatus(agentsRepo, sha, { context, state: status.state, description });
+}

@@ -1,0 +1,87 @@
+/**
+ * Work `approval`: one pull request on hive/agents, looked at and moved on as far as it goes. A webhook, a review, a
+ * restart and reconciliation all end here; what it was that rang does not matter.
+ */
+import { Address, AgentName } from "../../contract/names.ts";
+import { findManager } from "../agents/agents.ts";
+import type { Pull } from "../forge/client.ts";
+import { agentsRepo, type LifecycleParts } from "../lifecycle/parts.ts";
+import { act } from "./act.ts";
+import { announce } from "./announce.ts";
+import { type ApprovalRow, findApproval, moveApproval, putApproval } from "./approvals.ts";
+import { lookAtHead } from "./look.ts";
+import { deny, recordMerge, refuse, tell } from "./outcomes.ts";
+import { decide, operator } from "./review.ts";
+import type { Verdict } from "./validate.ts";
+
+export async function followApproval(parts: LifecycleParts, number: number): Promise<void> {
+  const { core, forge } = parts;
+  const bot = forge.as("hive-bot");
+  const known = core.db.read((reader) => findApproval(reader, number));
+  if (known && ["converging", "deployed", "failed"].includes(known.state)) return;
+  const pull = await bot.readPull(agentsRepo, number);
+  if (!pull) return;
+  if (pull.state === "closed") return known && deny(parts, known);
+  const isSeen = known?.head === pull.head && !["denied", "opened"].includes(known.state);
+  const verdict = isSeen ? null : await lookAtHead(bot, pull, core.db.read(findManager)?.name ?? null);
+  const row = verdict ? await openCycle(parts, pull, verdict) : known;
+  if (!row) throw new Error(`approval ${number} has neither a row nor a verdict`);
+  if (pull.state === "merged") return recordMerge(parts, pull);
+  if (pull.base !== "main")
+    return refuse(parts, row, `it is against ${pull.base}, and only main counts. Retarget or close it.`);
+  const judged = verdict ? await judge(parts, pull, verdict) : row;
+  if (judged.state === "invalid" || judged.state === "refused") return;
+  const decision = decide(pull, await bot.listReviews(agentsRepo, number));
+  if (decision.kind === "approved") return act(parts, pull);
+  await core.db.write((tx) => {
+    const before = findApproval(tx, number);
+    if (decision.kind === "none")
+      return moveApproval(tx, core, number, { state: "waiting", problem: decision.problem });
+    moveApproval(tx, core, number, { state: "changes_requested", problem: decision.reason });
+    if (before?.state !== "changes_requested")
+      tell(
+        tx,
+        parts,
+        judged,
+        `the operator asks for changes: ${decision.reason}\n\nPush a new version with the same topic.`,
+      );
+  });
+}
+
+/** A head that was not seen before opens the cycle anew. */
+function openCycle(parts: LifecycleParts, pull: Pull, verdict: Verdict): Promise<ApprovalRow> {
+  return parts.core.db.write((tx) =>
+    putApproval(tx, parts.core, {
+      number: pull.number,
+      kind: verdict.kind,
+      agent: verdict.agent,
+      submitter: submitterOf(pull.author),
+      summary: pull.title,
+      head: pull.head,
+      state: "opened",
+      problem: null,
+      permissions: verdict.permissions,
+      url: pull.url,
+      openedAt: pull.createdAt,
+      mergeCommit: null,
+    }),
+  );
+}
+
+async function judge(parts: LifecycleParts, pull: Pull, verdict: Verdict): Promise<ApprovalRow> {
+  const { core, forge } = parts;
+  await announce(forge.as("hive-bot"), pull, verdict);
+  return core.db.write((tx) => {
+    const isInvalid = verdict.problems.length > 0;
+    const problem = isInvalid ? verdict.problems.join("; ") : null;
+    const row = moveApproval(tx, core, pull.number, { state: isInvalid ? "invalid" : "waiting", problem });
+    if (isInvalid) tell(tx, parts, row, `it can't be acted on yet: ${problem}. Push a version that mends it.`);
+    return row;
+  });
+}
+
+/** An agent, the operator, or the hive; somebody else who has a user on the forge acts for the operator. */
+function submitterOf(author: string): Address {
+  if (author === "hive-bot") return "system";
+  return AgentName.safeParse(author).success ? Address.parse(author) : operator;
+}

@@ -1,0 +1,49 @@
+/** How an approval's way ends, or goes on outside of it; each is one write with its message. */
+import { findAgent } from "../agents/agents.ts";
+import { sendIn } from "../broker/send.ts";
+import type { Transaction } from "../database/write.ts";
+import type { Pull } from "../forge/client.ts";
+import { agentsRepo, type LifecycleParts } from "../lifecycle/parts.ts";
+import { type ApprovalRow, findApproval, moveApproval } from "./approvals.ts";
+
+/** Merged, by us or by the operator: from here on `main` is what counts. */
+export async function recordMerge(parts: LifecycleParts, pull: Pull): Promise<void> {
+  const { core } = parts;
+  await core.db.write((tx) => {
+    const row = findApproval(tx, pull.number);
+    const isOfAgent = row?.kind === "spawn" || row?.kind === "config";
+    moveApproval(tx, core, pull.number, {
+      state: isOfAgent ? "converging" : "deployed",
+      problem: null,
+      mergeCommit: pull.mergeCommit,
+    });
+    core.scheduler.enqueue(tx, "follow-main", "");
+  });
+}
+
+export async function deny(parts: LifecycleParts, row: ApprovalRow): Promise<void> {
+  if (row.state === "denied") return;
+  const comments = await parts.forge.as("hive-bot").listComments(agentsRepo, row.number);
+  const last = comments.filter(({ user }) => user !== "hive-bot").at(-1);
+  const reason = last?.body.trim() || "no reason was given";
+  await parts.core.db.write((tx) => {
+    moveApproval(tx, parts.core, row.number, { state: "denied", problem: reason });
+    tell(tx, parts, row, `it was closed without being merged: ${reason}`);
+  });
+}
+
+/** Nothing more is done with this head; the submitter hears why. */
+export async function refuse(parts: LifecycleParts, row: ApprovalRow, problem: string): Promise<void> {
+  await parts.core.db.write((tx) => {
+    if (findApproval(tx, row.number)?.state === "refused") return;
+    moveApproval(tx, parts.core, row.number, { state: "refused", problem });
+    tell(tx, parts, row, `it was not carried out: ${problem}`);
+  });
+}
+
+/** Tells the submitter, if that is an agent of ours. */
+export function tell(tx: Transaction, parts: LifecycleParts, approval: ApprovalRow, text: string): void {
+  if (!findAgent(tx, approval.submitter)) return;
+  const body = `Your proposal #${approval.number} (${approval.summary}): ${text}\n${approval.url}`;
+  sendIn(tx, parts.core, { from: "system", to: approval.submitter, body });
+}

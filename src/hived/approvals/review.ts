@@ -1,0 +1,38 @@
+/** What the operator's reviews of a pull request say about its head. Forgejo's own marks are not enough for it. */
+import type { ObjectId } from "../../contract/names.ts";
+import type { Pull, Review } from "../forge/client.ts";
+
+export const operator = "operator";
+
+export type Decision =
+  | { kind: "none"; problem: string | null }
+  | { kind: "changes_requested"; reason: string }
+  | { kind: "approved" };
+
+/**
+ * Only the operator's newest word counts, when it is official, not dismissed, and given to this very head: Forgejo 7.0
+ * keeps an approval alive over an AGit push, and later versions dismiss it a moment too late.
+ */
+export function decide(pull: Pick<Pull, "head" | "author">, reviews: readonly Review[]): Decision {
+  const words = reviews.filter(
+    ({ user, state, dismissed }) =>
+      user === operator && !dismissed && (state === "APPROVED" || state === "REQUEST_CHANGES"),
+  );
+  const last = words.reduce<Review | null>(
+    (newest, review) => (newest && newest.id > review.id ? newest : review),
+    null,
+  );
+  if (!last || pull.author === operator) return { kind: "none", problem: null };
+  if (last.commitId !== pull.head)
+    return { kind: "none", problem: last.state === "APPROVED" ? olderHead(last, pull.head) : null };
+  if (last.state === "REQUEST_CHANGES") return { kind: "changes_requested", reason: last.body };
+  if (!last.official)
+    return {
+      kind: "none",
+      problem: "The approval is not official: look at the protection rule of main, then approve again.",
+    };
+  return { kind: "approved" };
+}
+
+const olderHead = (review: Review, head: ObjectId) =>
+  `The operator approved ${review.commitId.slice(0, 10)}, but the head is ${head.slice(0, 10)} now: review it again.`;

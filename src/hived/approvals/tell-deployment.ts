@@ -1,0 +1,75 @@
+/** Work `tell-deployment`: how an agent's move to another version ended, told on the forge and to whom it concerns. */
+import type { AgentName } from "../../contract/names.ts";
+import { findAgent } from "../agents/agents.ts";
+import { sendIn } from "../broker/send.ts";
+import type { Transaction } from "../database/write.ts";
+import { type Deployment, findDeployment, markTold } from "../lifecycle/deployments.ts";
+import { agentsRepo, type LifecycleParts } from "../lifecycle/parts.ts";
+import { enqueueTelling } from "../lifecycle/wishes.ts";
+import { setStatusOnce } from "./announce.ts";
+import { findApproval, moveApproval } from "./approvals.ts";
+import { tell } from "./outcomes.ts";
+
+export async function tellDeployment(parts: LifecycleParts, agent: AgentName, number: number): Promise<void> {
+  const { core, forge } = parts;
+  const deployment = core.db.read((reader) => findDeployment(reader, agent, number));
+  if (!deployment || deployment.isTold || (deployment.state !== "ready" && deployment.state !== "failed")) return;
+  const bot = forge.as("hive-bot");
+  const isReady = deployment.state === "ready";
+  if (isReady)
+    await bot.createTag(
+      agentsRepo,
+      `deployed/${agent}/${number}`,
+      deployment.commit,
+      `${agent} runs version ${number}`,
+    );
+  const heads = core.db.read((reader) =>
+    deployment.approvals.flatMap((approval) => findApproval(reader, approval)?.head ?? []),
+  );
+  const status = isReady
+    ? { state: "success" as const, description: `${agent} runs version ${number}` }
+    : { state: "failure" as const, description: deployment.problem ?? `${agent} could not be started` };
+  for (const sha of heads.length > 0 ? heads : [deployment.commit])
+    await setStatusOnce(bot, sha, "hive/deploy", status);
+  await core.db.write((tx) => {
+    if (!markTold(tx, deployment)) return enqueueTelling(tx, core, agent, number);
+    for (const approval of deployment.approvals) settle(tx, parts, deployment, approval);
+    if (isReady) wakeFirst(tx, parts, deployment);
+    else tellOperator(tx, parts, deployment);
+  });
+}
+
+function settle(
+  tx: Transaction,
+  parts: LifecycleParts,
+  { agent, number, state, problem }: Deployment,
+  approval: number,
+): void {
+  if (findApproval(tx, approval)?.state !== "converging") return;
+  const isReady = state === "ready";
+  const row = moveApproval(tx, parts.core, approval, { state: isReady ? "deployed" : "failed", problem });
+  tell(
+    tx,
+    parts,
+    row,
+    isReady ? `it was approved, and ${agent} runs as version ${number}.` : `${agent} could not be started: ${problem}`,
+  );
+}
+
+/** The first turn of a new version; once, however often its telling is repeated. */
+function wakeFirst(tx: Transaction, { core }: LifecycleParts, { agent, number }: Deployment): void {
+  if (!findAgent(tx, agent)) return;
+  const body =
+    number === 1
+      ? "Welcome: you have been started for the first time. Your instructions are in AGENTS.md of your configuration; begin."
+      : `Your configuration has changed: you run version ${number} now. Read your instructions again.`;
+  sendIn(tx, core, { from: "system", to: agent, body, clientId: `deployed/${agent}/${number}` });
+}
+
+const tellOperator = (tx: Transaction, { core }: LifecycleParts, { agent, number, problem }: Deployment) =>
+  sendIn(tx, core, {
+    from: "system",
+    to: "operator",
+    body: `Version ${number} of ${agent} could not be started: ${problem} What ran before goes on running. Mend it, or revert it on main of ${agentsRepo}.`,
+    clientId: `failed/${agent}/${number}`,
+  });

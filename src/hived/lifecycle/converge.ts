@@ -1,0 +1,126 @@
+/**
+ * Work `converge`: brings one agent from whatever is to what is wanted. Each step looks at the rows and at the runner
+ * first, so that it may be cut off at any line and run again.
+ *
+ *   wanted version ≠ running version, or no process → prepare → stop the old launch → start the new one → idle
+ *   the wanted version cannot be started → its deployment has failed, and the version before it goes on running
+ */
+
+import { Fault } from "../../contract/fault.ts";
+import { type AgentName, type LaunchId, ObjectId } from "../../contract/names.ts";
+import { Refusal } from "../../contract/refusal.ts";
+import type { AgentConfig } from "../agents/agent-yaml.ts";
+import { type AgentRow, changeAgent, requireAgent } from "../agents/agents.ts";
+import { beginLaunch, endLaunch, findLaunch } from "../agents/launches.ts";
+import { newLaunchId } from "../core.ts";
+import { specFor } from "../runtimes/choose.ts";
+import { type Deployment, endDeployment, lastReadyDeployment, newestDeployment } from "./deployments.ts";
+import type { LifecycleParts } from "./parts.ts";
+import { prepareVersion } from "./prepare.ts";
+import { enqueueConverge, enqueueTelling } from "./wishes.ts";
+
+export async function converge(parts: LifecycleParts, agent: AgentName): Promise<void> {
+  const row = parts.core.db.read((reader) => requireAgent(reader, agent));
+  if (row.wish !== "running") return stop(parts, row);
+  const target = parts.core.db.read((reader) => targetOf(reader, agent));
+  if (!target) return fail(parts, agent, "No version of it has ever run.");
+  if (row.launch && row.running_tree === target.tree && row.state !== "converging") return;
+  try {
+    await moveTo(parts, row, target);
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    await giveUp(parts, agent, target, `${error.message} ${error.next}`);
+  }
+}
+
+/** The newest version, or when that has failed the one that ran before it. */
+function targetOf(reader: Parameters<typeof newestDeployment>[0], agent: AgentName): Deployment | undefined {
+  const newest = newestDeployment(reader, agent);
+  return newest?.state === "failed" ? lastReadyDeployment(reader, agent) : newest;
+}
+
+async function moveTo(parts: LifecycleParts, row: AgentRow, target: Deployment): Promise<void> {
+  const { core } = parts;
+  const config = await prepareVersion(parts, row.name, target);
+  const alive = row.launch && core.db.read((reader) => findLaunch(reader, row.launch as LaunchId));
+  if (alive && alive.tree !== target.tree) await endCurrent(parts, row.name, alive.id, false);
+  const launch = alive && alive.tree === target.tree ? alive.id : newLaunchId();
+  if (launch !== row.launch) {
+    await core.db.write((tx) => {
+      beginLaunch(tx, core, { id: launch, agent: row.name, tree: target.tree });
+      changeAgent(tx, core, row.name, { launch, state: "converging", problem: null, role: config.role });
+    });
+  }
+  const { spec, session } = await start(parts, { ...row, role: config.role }, target, launch, config);
+  await core.db.write((tx) => {
+    const now = requireAgent(tx, row.name);
+    if (now.launch !== launch) throw new Fault(`the process of ${row.name} has ended again`); // a report came first
+    changeAgent(tx, core, row.name, {
+      role: config.role,
+      config: JSON.stringify(config),
+      running_tree: target.tree,
+      deployment: target.number,
+      runtime: spec.runtime,
+      session,
+      state: now.turn ? "working" : "idle",
+      problem: differenceOf(now, target),
+    });
+    if (target.state !== "converging") return;
+    endDeployment(tx, target, "ready", null);
+    enqueueTelling(tx, core, row.name, target.number);
+  });
+}
+
+async function start(parts: LifecycleParts, row: AgentRow, target: Deployment, launch: LaunchId, config: AgentConfig) {
+  await parts.sockets.open(launch, row.name);
+  const agent = { name: row.name, role: row.role, session: row.session, config, tree: target.tree };
+  const spec = specFor(agent, parts.runner.place(), launch, { url: parts.forgeUrl });
+  const secrets = parts.secretsOf(row.name);
+  const { session } = await parts.runner.call("launch", { launch, agent: row.name, tree: target.tree, spec, secrets });
+  return { spec, session };
+}
+
+/** Ends a launch, after its running turn unless it is to be cut off. */
+async function endCurrent(parts: LifecycleParts, agent: AgentName, launch: LaunchId, now: boolean): Promise<void> {
+  const { core } = parts;
+  await core.db.write((tx) => changeAgent(tx, core, agent, { state: "converging" }));
+  await parts.runner.call("stopLaunch", { launch, now });
+  await parts.sockets.close(launch);
+  await core.db.write((tx) => {
+    endLaunch(tx, core, launch, null);
+    if (requireAgent(tx, agent).launch === launch) changeAgent(tx, core, agent, { launch: null, turn: null });
+  });
+}
+
+/** A version that cannot be started: told as failed when it is new; one that ran before is tried again, for ever. */
+async function giveUp(parts: LifecycleParts, agent: AgentName, target: Deployment, problem: string): Promise<void> {
+  const { core } = parts;
+  await core.db.write((tx) => {
+    const { launch } = requireAgent(tx, agent);
+    if (launch) endLaunch(tx, core, launch, problem);
+    changeAgent(tx, core, agent, { launch: null, turn: null, state: "failed", problem });
+    if (target.state !== "converging") return;
+    endDeployment(tx, target, "failed", problem);
+    enqueueTelling(tx, core, agent, target.number);
+    if (lastReadyDeployment(tx, agent)) enqueueConverge(tx, core, agent);
+  });
+  if (target.state !== "converging") throw new Fault(problem);
+}
+
+async function stop(parts: LifecycleParts, row: AgentRow): Promise<void> {
+  if (row.launch) await endCurrent(parts, row.name, row.launch, false);
+  await parts.core.db.write((tx) => changeAgent(tx, parts.core, row.name, { state: "stopped", problem: null }));
+}
+
+const fail = (parts: LifecycleParts, agent: AgentName, problem: string): Promise<void> =>
+  parts.core.db.write((tx) => {
+    const before = requireAgent(tx, agent);
+    changeAgent(tx, parts.core, agent, { state: "failed", problem: before.problem ?? problem });
+  });
+
+/** What stays visible while the version that `main` wants is not the one that runs. */
+function differenceOf(row: AgentRow, target: Deployment): string | null {
+  if (row.wanted_tree === target.tree) return null;
+  const wanted = ObjectId.parse(row.wanted_tree).slice(0, 10);
+  return `The version that main wants (${wanted}) could not be started, so the one before it runs. Mend or revert it.`;
+}

@@ -1,0 +1,32 @@
+/** What bringing an agent to life needs beside the core. */
+import type { AgentName, LaunchId, ObjectId } from "../../contract/names.ts";
+import type { Core, Runner } from "../core.ts";
+import type { Reader } from "../database/write.ts";
+import type { Forge } from "../forge/client.ts";
+
+export type LifecycleParts = {
+  core: Core;
+  runner: Runner;
+  forge: Forge;
+  /** where agents reach the forge */
+  forgeUrl: string;
+  sockets: {
+    /** listens for the agent at the launch's own socket; found done when it does already */
+    open(launch: LaunchId, agent: AgentName): Promise<void>;
+    close(launch: LaunchId): Promise<void>;
+  };
+  /** the agent's forge user, token and teams; found done when they are there */
+  provisionAgent(agent: AgentName): Promise<void>;
+  /** what git needs to be that user, for its launch directory */
+  secretsOf(agent: AgentName): { path: string; content: string; executable?: boolean }[];
+  /** merged pull requests that still wait for their agent */
+  waitingApprovals(reader: Reader): { number: number; agent: string | null }[];
+};
+
+/** The repository that says what is wanted, and the one that every agent can read. */
+export const agentsRepo = "hive/agents";
+export const docsRepo = "org-shared/docs";
+export const agentDirectory = (agent: string) => `agents/${agent}`;
+
+/** One version of an agent: a commit, and the git tree of its directory in it. */
+export type Version = { commit: ObjectId; tree: ObjectId };

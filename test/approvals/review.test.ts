@@ -1,0 +1,50 @@
+import { expect, test } from "vitest";
+import { ObjectId } from "../../src/contract/names.ts";
+import { decide } from "../../src/hived/approvals/review.ts";
+import type { Review } from "../../src/hived/forge/client.ts";
+
+const head = ObjectId.parse("a".repeat(40));
+const older = ObjectId.parse("b".repeat(40));
+const pull = { head, author: "manager" };
+const approval = {
+  id: 1,
+  user: "operator",
+  state: "APPROVED",
+  official: true,
+  dismissed: false,
+  stale: false,
+  commitId: head,
+  body: "",
+} as Review;
+
+test("the operator's official approval of the head counts", () => {
+  expect(decide(pull, [approval])).toEqual({ kind: "approved" });
+});
+
+test.each([
+  ["somebody else's", { user: "bob" }],
+  ["a dismissed one", { dismissed: true }],
+  ["one that is not official", { official: false }],
+  ["one of an older head, though the forge still calls it good", { commitId: older }],
+  ["a mere comment", { state: "COMMENT" }],
+  ["one that is not submitted yet", { state: "PENDING" }],
+] satisfies [string, Partial<Review>][])("%s does not count as an approval", (_, change) => {
+  expect(decide(pull, [{ ...approval, ...change }]).kind).toBe("none");
+});
+
+test("an approval of an older head says so to the operator", () => {
+  expect(decide(pull, [{ ...approval, commitId: older }])).toEqual({
+    kind: "none",
+    problem: expect.stringContaining("review it again"),
+  });
+});
+
+test("the newest word of the operator counts, whichever way it goes", () => {
+  const changes = { ...approval, id: 2, state: "REQUEST_CHANGES", body: "too wide" } as Review;
+  expect(decide(pull, [changes, approval])).toEqual({ kind: "changes_requested", reason: "too wide" });
+  expect(decide(pull, [changes, approval, { ...approval, id: 3 }])).toEqual({ kind: "approved" });
+});
+
+test("nobody approves a pull request of their own, the operator neither", () => {
+  expect(decide({ head, author: "operator" }, [approval]).kind).toBe("none");
+});
