@@ -1,0 +1,126 @@
+/** Area `start`: how soon hived serves, against a bare Node; what the processes of an idle hive hold in memory. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { z } from "zod";
+import type { HivedConfig } from "../../src/contract/programs.ts";
+import { bound, compare, type Figure } from "./figure.ts";
+
+const program = join(import.meta.dirname, "..", "..");
+
+export async function* start(): AsyncIterable<Figure> {
+  yield await compare({
+    name: "hived ready / node -e 0",
+    unit: "ms",
+    rounds: 5,
+    atMost: 15,
+    ours: timeHived,
+    floor: timeNode,
+  });
+  yield* memory();
+}
+
+async function timeNode(): Promise<number> {
+  const began = performance.now();
+  await once(spawn(process.execPath, ["-e", "0"]), "close");
+  return performance.now() - began;
+}
+
+/** From the start of its process to the line that says that it serves; its forge does not answer, which it outlives. */
+async function timeHived(): Promise<number> {
+  const home = mkdtempSync(join(tmpdir(), "hive-bench-"));
+  const config: HivedConfig = {
+    home,
+    program,
+    sockets: { web: join(home, "w/web.sock"), admin: join(home, "a/admin.sock"), runner: join(home, "r/runner.sock") },
+    launchesRoot: join(home, "l"),
+    forge: { kind: "embedded", url: "http://127.0.0.1:9", adminTokenFile: join(home, "admin-token") },
+    hookUrl: "http://127.0.0.1:9/hook",
+    dashboardUrl: "http://127.0.0.1:9",
+  };
+  const began = performance.now();
+  const hived = spawn(process.execPath, [join(program, "src/hived/main.ts"), JSON.stringify(config)], {
+    stdio: ["ignore", "pipe", "ignore"],
+  });
+  await firstLine(hived);
+  const tookMs = performance.now() - began;
+  hived.kill("SIGKILL");
+  await once(hived, "close");
+  rmSync(home, { recursive: true });
+  return tookMs;
+}
+
+function firstLine(child: ChildProcess): Promise<string> {
+  return new Promise((resolve, reject) => {
+    if (!child.stdout) throw new Error("the child was started without a pipe");
+    createInterface(child.stdout).once("line", resolve);
+    child.once("close", (code) => reject(new Error(`it ended with ${code} before it was ready`)));
+  });
+}
+
+const Status = z.object({ processes: z.array(z.object({ name: z.string(), pid: z.number().nullable() })) });
+
+/** Starts a whole hive on the embedded forge, and reads what its processes hold once the tour has come to rest. */
+async function* memory(): AsyncIterable<Figure> {
+  const home = mkdtempSync(join(tmpdir(), "hive-bench-"));
+  const bin = join(program, "src/hive/bin.mjs");
+  const ports = ["--forge-port", String(await freePort()), "--port", String(await freePort())];
+  const up = spawn(process.execPath, [bin, "up", "--embedded", ...ports], {
+    env: { ...process.env, HIVE_HOME: home },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  try {
+    await lineWith(up, "Dashboard");
+    const status = spawn(process.execPath, [bin, "status", "--json"], { env: { ...process.env, HIVE_HOME: home } });
+    const { processes } = Status.parse(JSON.parse(await textOf(status)));
+    const sizes = processes.flatMap(({ name, pid }) => (pid === null ? [] : [{ name, mib: treeMib(pid) }]));
+    for (const { name, mib } of sizes) yield bound(`${name} idle`, "MiB", mib, name === "forge" ? 200 : 120);
+    const ours = sizes.filter(({ name }) => name.startsWith("hive"));
+    yield bound(
+      "hived, hive-web and hive-runner idle",
+      "MiB",
+      ours.reduce((sum, { mib }) => sum + mib, 0),
+      300,
+    );
+  } finally {
+    up.kill("SIGTERM");
+    await once(up, "close");
+    rmSync(home, { recursive: true, force: true });
+  }
+}
+
+async function lineWith(child: ChildProcess, word: string): Promise<void> {
+  if (!child.stdout) throw new Error("the child was started without a pipe");
+  for await (const line of createInterface(child.stdout)) if (line.includes(word)) return;
+  throw new Error(`it ended without a line that has "${word}"`);
+}
+
+async function textOf(child: ChildProcess): Promise<string> {
+  let text = "";
+  for await (const chunk of child.stdout ?? []) text += chunk;
+  return text;
+}
+
+/** Resident memory of a process, or of the process that it stands for (a sandbox's only child). */
+function treeMib(pid: number): number {
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ").filter(Boolean);
+  const own = Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? 0) / 1024;
+  const name = readFileSync(`/proc/${pid}/comm`, "utf8").trim();
+  return name === "bwrap" || name === "sh"
+    ? own + children.reduce((sum, child) => sum + treeMib(Number(child)), 0)
+    : own;
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  server.close();
+  await once(server, "close");
+  if (address === null || typeof address === "string") throw new Error("no port was given");
+  return address.port;
+}
