@@ -138,6 +138,14 @@ export const timelineOf = (db: Database, issueId: number, period: Period = {}): 
     )
     .map(parsed);
 
+/** The entry that a review made when it was given. */
+export function commentOfReview(db: Database, reviewId: number): Comment | undefined {
+  const row = db.get<CommentRow>("SELECT * FROM comments WHERE review_id = :review AND kind = 'review' ORDER BY id", {
+    review: reviewId,
+  });
+  return row && parsed(row);
+}
+
 export const commentCount = (db: Database, issueId: number): number =>
   db.get<{ count: number }>("SELECT count(*) AS count FROM comments WHERE issue_id = :issue AND kind = 'comment'", {
     issue: issueId,

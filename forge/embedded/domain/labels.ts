@@ -40,6 +40,8 @@ export const usableLabels = (db: Database, repo: Repo): Label[] =>
     owner: repo.owner_id,
   });
 
+export const labelById = (db: Database, id: number) => db.get<Label>("SELECT * FROM labels WHERE id = :id", { id });
+
 export function labelOf(db: Database, home: Home, id: number): Label {
   const label = labelsOf(db, home).find((candidate) => candidate.id === id);
   if (!label) throw notFound();

@@ -3,7 +3,7 @@ import type { Database } from "../database/open.ts";
 import type { Forge } from "../forge.ts";
 import { checkUserName } from "./names.ts";
 import { notFound, Refusal } from "./refusal.ts";
-import { createOwnersTeam, teamsOfMember } from "./teams.ts";
+import { createOwnersTeam, removeMember, teamsOfMember } from "./teams.ts";
 import { isOwnerVisible, ownerByName, refuseTaken, requireUser, type User, type Visibility } from "./users.ts";
 
 export interface OrgWish {
@@ -96,3 +96,20 @@ export const isOrgOwner = (db: Database, org: User, user: User): boolean =>
 export const canCreateRepoIn = (db: Database, org: User, user: User): boolean =>
   user.is_admin === 1 ||
   teamsOfMember(db, org.id, user.id).some((team) => team.permission === "owner" || team.can_create_org_repo === 1);
+
+/** Everybody who is in at least one team. */
+export const membersOfOrg = (db: Database, org: User): User[] =>
+  db.all<User>(
+    `SELECT DISTINCT u.* FROM users u JOIN team_members m ON m.user_id = u.id JOIN teams t ON t.id = m.team_id
+     WHERE t.org_id = :org ORDER BY u.lower_name`,
+    { org: org.id },
+  );
+
+/** Takes a user out of every team. @throws Refusal 404 not a member, 422 the last owner */
+export function removeOrgMember(forge: Forge, org: User, user: User): void {
+  forge.db.write(() => {
+    const teams = teamsOfMember(forge.db, org.id, user.id);
+    if (teams.length === 0) throw notFound();
+    for (const team of teams) removeMember(forge.db, team, user);
+  });
+}

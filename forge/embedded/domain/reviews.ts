@@ -131,6 +131,14 @@ export function requestedReviewers(db: Database, issueId: number): { users: User
 export const reviewCommentsOf = (db: Database, review: Review): ReviewComment[] =>
   db.all<ReviewComment>("SELECT * FROM review_comments WHERE review_id = :review ORDER BY id", { review: review.id });
 
+/** Of a pull request, in all reviews that were submitted. */
+export const reviewCommentCount = (db: Database, issueId: number): number =>
+  db.get<{ count: number }>(
+    `SELECT count(*) AS count FROM review_comments c JOIN reviews r ON r.id = c.review_id
+     WHERE r.issue_id = :issue AND r.state <> 'PENDING'`,
+    { issue: issueId },
+  )?.count ?? 0;
+
 export function insertReviewComment(
   db: Database,
   comment: Pick<ReviewComment, "review_id" | "author_id" | "path" | "line" | "body" | "diff_hunk" | "commit_id"> & {
