@@ -1,5 +1,6 @@
-/** The event log: facts in the order of their commits, and whoever watches them. */
+/** The event log: facts in the order of their commits, the newest of them kept, and whoever watches them. */
 import { type Event, Fact } from "../../contract/facts.ts";
+import type { HiveState } from "../../contract/fold.ts";
 import type { EpochMs, Sequence } from "../../contract/names.ts";
 import type { Reader, Transaction } from "../database/write.ts";
 
@@ -14,28 +15,39 @@ const toEvent = (row: Row): Event => ({
 export type EventLog = {
   /** Appends a fact to the transaction that makes it true; watchers are told after the commit. */
   append(tx: Transaction, fact: Fact, now: EpochMs): void;
-  /** Calls back after each commit that brought events, until the signal is aborted. A hint: the log is the truth. */
-  watch(tell: () => void, signal: AbortSignal): void;
+  /**
+   * Calls back after each commit that brought events, with their facts, until the signal is aborted. A hint: the log is
+   * the truth.
+   */
+  watch(tell: (facts: readonly Fact[]) => void, signal: AbortSignal): void;
 };
 
-const APPEND = "INSERT INTO events (at, fact) VALUES (:at, :fact)";
+/** How many events are kept; whoever resumes after an older one starts anew. */
+const keptEvents = 50_000;
+
+const APPEND = "INSERT INTO events (at, kind, fact) VALUES (:at, :kind, :fact)";
+const FORGET = "DELETE FROM events WHERE sequence <= :upTo";
 const AFTER = "SELECT * FROM events WHERE sequence > :after ORDER BY sequence LIMIT :limit";
 const ENDS = "SELECT coalesce(min(sequence), 0) AS oldest, coalesce(max(sequence), 0) AS newest FROM events";
+const NOTES = `SELECT * FROM (SELECT * FROM events WHERE kind = 'Note' ORDER BY sequence DESC LIMIT :limit)
+  ORDER BY sequence`;
 
-export function openEventLog(): EventLog {
-  const watchers = new Set<() => void>();
-  let isTelling = false;
+/** @param kept how many of the newest events to keep; a test keeps fewer */
+export function openEventLog(kept = keptEvents): EventLog {
+  const watchers = new Set<(facts: readonly Fact[]) => void>();
+  let committed: Fact[] = [];
   const tell = () => {
-    isTelling = false;
-    for (const watcher of [...watchers]) watcher();
+    const facts = committed;
+    committed = [];
+    for (const watcher of [...watchers]) watcher(facts);
   };
   return {
     append(tx, fact, now) {
-      tx.run(APPEND, { at: now, fact: JSON.stringify(fact) });
+      const { id } = tx.run(APPEND, { at: now, kind: fact.kind, fact: JSON.stringify(fact) });
+      tx.run(FORGET, { upTo: id - kept }); // deletes one row, as the one before it did: never a pause
       tx.afterCommit(() => {
-        if (isTelling) return;
-        isTelling = true; // one call for all events of a commit, however many there are
-        queueMicrotask(tell);
+        if (committed.length === 0) queueMicrotask(tell); // one call for all events of a commit, however many there are
+        committed.push(fact);
       });
     },
     watch(watcher, signal) {
@@ -54,4 +66,12 @@ export function eventsAfter(reader: Reader, after: Sequence, limit: number): Eve
 /** The sequence numbers of the oldest and newest event that are kept; 0 and 0 when there is none. */
 export function logEnds(reader: Reader): { oldest: Sequence; newest: Sequence } {
   return reader.get<{ oldest: Sequence; newest: Sequence }>(ENDS) ?? { oldest: 0 as Sequence, newest: 0 as Sequence };
+}
+
+/** The newest notes, oldest first. */
+export function newestNotes(reader: Reader, limit: number): HiveState["notes"] {
+  return reader
+    .all<Row>(NOTES, { limit })
+    .map(toEvent)
+    .flatMap(({ sequence, at, fact }) => (fact.kind === "Note" ? [{ sequence, at, text: fact.text }] : []));
 }

@@ -1,8 +1,11 @@
 -- One life of hived counts up `boot`; it is committed before a socket is opened.
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
 
--- The event log: each fact with the full public row after the change.
-CREATE TABLE events (sequence INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, fact TEXT NOT NULL) STRICT;
+-- The event log: each fact with the full public row after the change; `kind` is the fact's own.
+CREATE TABLE events (
+  sequence INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, kind TEXT NOT NULL, fact TEXT NOT NULL
+) STRICT;
+CREATE INDEX events_notes ON events (sequence) WHERE kind = 'Note';
 
 -- Everything that is due later or may have to be tried again. `again` is set when a row is asked for while its handler
 -- runs: it then runs once more. State `failed` is given up; `pending` waits for `due_at`.
