@@ -39,7 +39,8 @@ export function client<const Table extends RouteTable, const Who extends Caller>
 }
 
 /** A pool of connections to one unix socket. */
-export const openPool = (socketPath: string): Pool => new Pool("http://hive", { socketPath, connections: 64 });
+export const openPool = (socketPath: string, options: Partial<Pool.Options> = {}): Pool =>
+  new Pool("http://hive", { socketPath, connections: 64, ...options });
 
 type Answer = Awaited<ReturnType<Pool["request"]>>;
 

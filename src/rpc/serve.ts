@@ -1,5 +1,5 @@
 /** The route table becomes a server on a unix socket: one POST per row, of which only the caller's are served. */
-import { once } from "node:events";
+import type { ServerResponse } from "node:http";
 import type { FastifyReply } from "fastify";
 import { fastify } from "fastify";
 import { z } from "zod";
@@ -50,7 +50,7 @@ export async function serve<const Table extends RouteTable, const Who extends Ca
   handlers: Handlers<Table, Who>,
   options: ServeOptions,
 ): Promise<{ close(): Promise<void> }> {
-  const app = fastify({ bodyLimit: 8 * 1024 * 1024, forceCloseConnections: true });
+  const app = fastify({ bodyLimit: 12 * 1024 * 1024, forceCloseConnections: true });
   const stopping = new AbortController();
   app.setErrorHandler((error, request, reply) => {
     const { status, body, isBug } = answerTo(error);
@@ -93,9 +93,20 @@ async function stream(reply: FastifyReply, batches: Batches<unknown>): Promise<v
     const text = next.value.map(
       ({ id, data }) => `${id === null ? "" : `id: ${id}\n`}data: ${JSON.stringify(data)}\n\n`,
     );
-    if (!raw.write(text.join("")) && !raw.destroyed) await Promise.race([once(raw, "drain"), once(raw, "close")]);
+    if (!raw.write(text.join("")) && !raw.destroyed) await drained(raw);
   }
   raw.end();
+}
+
+/** Resolves when what was written has gone out, or never will. */
+function drained(raw: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const settle = () => {
+      raw.off("drain", settle).off("close", settle);
+      resolve();
+    };
+    raw.on("drain", settle).on("close", settle);
+  });
 }
 
 function answerTo(error: unknown): { status: number; body: unknown; isBug: boolean } {

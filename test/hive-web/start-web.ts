@@ -1,0 +1,196 @@
+/** A hive-web in this process, before a fake hived that serves the `web` rows at a real socket. */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { request as httpRequest, type IncomingMessage } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import type { Event } from "../../src/contract/facts.ts";
+import { emptyState } from "../../src/contract/fold.ts";
+import { EpochMs, Sequence } from "../../src/contract/names.ts";
+import { Refusal } from "../../src/contract/refusal.ts";
+import { routes } from "../../src/contract/routes.ts";
+import { openLog } from "../../src/daemon/log.ts";
+import { readAssets } from "../../src/hive-web/assets.ts";
+import { siteOf } from "../../src/hive-web/headers.ts";
+import { openWeb } from "../../src/hive-web/serve.ts";
+import { type Handlers, serve } from "../../src/rpc/serve.ts";
+
+export const goodSecret = "a".repeat(43);
+export const goodSession = "s".repeat(43);
+
+type Asked = { method?: string; path: string; headers?: Record<string, string>; body?: string | Buffer };
+type Answered = { status: number; headers: IncomingMessage["headers"]; text: string };
+
+/** What hived was asked, and the log of events that it serves. */
+export class FakeHived {
+  readonly deliveries: { id: string; event: string; signature: string; body: string }[] = [];
+  readonly signIns: { secret: string; address: string }[] = [];
+  /** one for each stream that was opened: after which event, and how many were taken from it since */
+  readonly watching: { after: number; taken: number }[] = [];
+  readonly events: Event[] = [];
+  /** asked for anything before this number, the stream says `resync` */
+  oldest = 0;
+  calls = 0;
+  #tell = new Set<() => void>();
+  #server: { close(): Promise<void> } | undefined;
+  #path: string;
+
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  append(...texts: string[]): void {
+    for (const text of texts) {
+      const sequence = Sequence.parse(this.events.length + 1);
+      this.events.push({ sequence, at: EpochMs.parse(1), fact: { kind: "Note", text } });
+    }
+    for (const tell of this.#tell) tell();
+  }
+
+  async start(): Promise<void> {
+    const counted = <Result>(result: Result) => {
+      this.calls += 1;
+      return result;
+    };
+    const handlers: Handlers<typeof routes, "web"> = {
+      signIn: (request) => {
+        this.signIns.push(request);
+        if (request.secret !== goodSecret) throw new Refusal("not_signed_in", "This link is used up.", "Get another.");
+        return { session: goodSession, expiresAt: EpochMs.parse(Date.now() + 3_600_000) };
+      },
+      signOut: () => counted({}),
+      readState: () => counted({ ...emptyState, sequence: Sequence.parse(this.events.length) }),
+      watchEvents: ({ after }, signal) => this.#watch(after, signal),
+      readThreads: () => counted({ threads: [], totals: { approval: 0, question: 0, pr: 0 } }),
+      deliverWebhook: (delivery) => {
+        this.deliveries.push(delivery);
+        return { accepted: true };
+      },
+    } as Handlers<typeof routes, "web">;
+    const checkSession = (session: string) => {
+      if (session !== goodSession) throw new Refusal("not_signed_in", "Nobody is signed in.", "Open a sign-in link.");
+    };
+    this.#server = await serve(routes, "web", this.#path, handlers, {
+      checkSession,
+      onBug: (error) => {
+        throw error;
+      },
+    });
+  }
+
+  async stop(): Promise<void> {
+    await this.#server?.close();
+    this.#server = undefined;
+  }
+
+  async *#watch(after: number, signal: AbortSignal) {
+    const stream = { after, taken: 0 };
+    this.watching.push(stream);
+    if (after < this.oldest) {
+      yield [{ id: null, data: { kind: "resync" as const } }];
+      return;
+    }
+    while (!signal.aborted) {
+      const from = after + stream.taken;
+      const due = this.events.slice(from, from + 10);
+      stream.taken += due.length;
+      if (due.length === 0) await this.#news(signal);
+      else yield due.map((event) => ({ id: event.sequence, data: { kind: "event" as const, event } }));
+    }
+  }
+
+  async #news(signal: AbortSignal): Promise<void> {
+    await new Promise<void>((resolve) => {
+      this.#tell.add(resolve);
+      signal.addEventListener("abort", () => resolve(), { once: true });
+    });
+  }
+}
+
+export async function startWeb(options: { dashboardUrl?: string; assets?: Record<string, string> } = {}) {
+  const top = mkdtempSync("/tmp/hive-web-");
+  const assets = options.assets ?? { "index.html": "<title>front</title>", "assets/app-1.js": "run()" };
+  for (const [path, content] of Object.entries(assets)) {
+    mkdirSync(join(top, "dist", path, ".."), { recursive: true });
+    writeFileSync(join(top, "dist", path), content);
+  }
+  const hived = new FakeHived(join(top, "web.sock"));
+  await hived.start();
+  const dashboardUrl = options.dashboardUrl ?? "http://hive.localhost:7777";
+  const site = siteOf(dashboardUrl, "http://127.0.0.1:7777/hook");
+  const log = openLog("hive-web");
+  log.level = "silent";
+  const web = openWeb({ site, assets: readAssets(join(top, "dist")), webSocket: join(top, "web.sock"), log });
+  await new Promise<void>((resolve) => web.server.listen(0, "127.0.0.1", () => resolve()));
+  const { port } = web.server.address() as AddressInfo;
+
+  const open = (asked: Asked) =>
+    new Promise<IncomingMessage>((resolve, reject) => {
+      const sent = httpRequest(
+        { port, host: "127.0.0.1", method: asked.method ?? "GET", path: asked.path, headers: asked.headers ?? {} },
+        resolve,
+      );
+      sent.once("error", reject);
+      sent.end(asked.body);
+    });
+  const ask = async (asked: Asked): Promise<Answered> => {
+    const response = await open(asked);
+    let text = "";
+    for await (const chunk of response) text += chunk;
+    return { status: response.statusCode ?? 0, headers: response.headers, text };
+  };
+  const page = { host: site.host, origin: site.origin, "sec-fetch-site": "same-origin" };
+  const signedIn = { ...page, cookie: `hive-session=${goodSession}` };
+  return {
+    hived,
+    site,
+    port,
+    open,
+    ask,
+    /** headers of a request of the dashboard's own script, and of one that is signed in */
+    page,
+    signedIn,
+    post: (path: string, body: unknown, headers: Record<string, string> = signedIn) =>
+      ask({
+        method: "POST",
+        path,
+        headers: { "content-type": "application/json", ...headers },
+        body: JSON.stringify(body),
+      }),
+    async [Symbol.asyncDispose]() {
+      await web.stop();
+      await hived.stop();
+      rmSync(top, { recursive: true });
+    },
+  };
+}
+
+export type StartedWeb = Awaited<ReturnType<typeof startWeb>>;
+
+/** Reads a stream until it has shown so many events; fails when it ends before. */
+export async function readEvents(response: IncomingMessage, count: number): Promise<{ id: string; data: unknown }[]> {
+  let text = "";
+  for await (const chunk of response) {
+    text += chunk;
+    const events = text
+      .split("\n\n")
+      .slice(0, -1)
+      .filter((event) => event.includes("data: "));
+    if (events.length >= count) return events.map(parseEvent);
+  }
+  throw new Error(`the stream ended after: ${text}`);
+}
+
+function parseEvent(text: string): { id: string; data: unknown } {
+  const line = (name: string) => text.match(new RegExp(`^${name}: (.*)$`, "m"))?.[1] ?? "";
+  return { id: line("id"), data: JSON.parse(line("data")) };
+}
+
+/** Fails a test that waits for something that never comes, with a name instead of a time-out. */
+export const within = async <Result>(ms: number, what: string, result: Promise<Result>): Promise<Result> =>
+  Promise.race([
+    result,
+    delay(ms, undefined, { ref: false }).then(() => {
+      throw new Error(`${what} did not happen within ${ms} ms`);
+    }),
+  ]);
