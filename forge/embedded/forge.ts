@@ -20,7 +20,7 @@ export interface Forge {
   log: Logger;
 }
 
-/** Absolute path of a bare repository. Both names have passed the checks of domain/names.ts when their rows were made. */
-export function repoDir(forge: Forge, repo: { owner_name: string; name: string }): string {
-  return path.join(forge.reposDir, repo.owner_name.toLowerCase(), `${repo.name.toLowerCase()}.git`);
+/** Absolute path of a bare repository. By id, so that no rename moves it and no name ever becomes part of a path. */
+export function repoDir(forge: Forge, repo: { id: number }): string {
+  return path.join(forge.reposDir, `${repo.id}.git`);
 }

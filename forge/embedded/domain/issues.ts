@@ -29,6 +29,8 @@ export interface NewIssue {
   body: string;
   ref?: string;
   due_at?: number | null;
+  /** Taken before by `takeNumber`, by who needs it earlier. */
+  number?: number;
   now: number;
 }
 
@@ -39,7 +41,7 @@ export function insertIssue(db: Database, issue: NewIssue): Issue {
      VALUES (:repo, :number, :is_pull, :title, :body, :author, :ref, :due_at, :now, :now)`,
     {
       repo: issue.repo.id,
-      number: takeNumber(db, issue.repo.id),
+      number: issue.number ?? takeNumber(db, issue.repo.id),
       is_pull: Number(issue.is_pull),
       title: issue.title,
       body: issue.body,

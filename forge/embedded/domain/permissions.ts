@@ -75,5 +75,10 @@ export function demandRepoAdmin(access: Access): void {
     throw new Refusal(403, "user should be an owner or a collaborator with admin write of a repository");
 }
 
+/** @throws Refusal 423 */
+export function refuseArchived(repo: Repo): void {
+  if (repo.is_archived) throw new Refusal(423, `${repo.owner_name}/${repo.name} is archived`);
+}
+
 export const visibleRepos = (db: Database, user: User): Repo[] =>
   allRepos(db).filter((repo) => canSee(accessOf(db, user, repo)));

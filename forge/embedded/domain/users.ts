@@ -62,6 +62,13 @@ export const GHOST_ID = -1;
 
 export const userById = (db: Database, id: number) => db.get<User>("SELECT * FROM users WHERE id = :id", { id });
 
+/** As which a user stands in commits that the forge makes. */
+export const signatureOf = (user: User, at: number) => ({
+  name: user.full_name || user.name,
+  email: user.email || `${user.lower_name}@noreply.localhost`,
+  at,
+});
+
 /** A row that a foreign key promises. */
 export function requireUser(db: Database, id: number): User {
   const user = userById(db, id);

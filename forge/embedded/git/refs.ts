@@ -10,6 +10,8 @@ export interface Ref {
   type: string;
   /** The commit itself. */
   commit: string;
+  /** Of the annotated tag, or else of the commit. */
+  message: string;
 }
 export interface RefMove {
   ref: string;
@@ -19,15 +21,18 @@ export interface RefMove {
   after: string;
 }
 
-const FORMAT = "--format=%(refname)%00%(objectname)%00%(objecttype)%00%(*objectname)";
+const FORMAT = "--format=%(refname)%00%(objectname)%00%(objecttype)%00%(*objectname)%00%(contents)%00";
+const FIELDS = 5;
 
 /** In the order of their names. @param prefix `refs/heads`, `refs/tags`, `refs/pull` or a whole name */
 export async function listRefs(git: Git, dir: string, prefix: string): Promise<Ref[]> {
-  const text = await git.text(dir, ["for-each-ref", FORMAT, prefix]);
-  return text.split("\n").flatMap((line) => {
-    const [ref = "", object = "", type = "", peeled = ""] = line.split("\0");
-    return ref === "" ? [] : [{ ref, object, type, commit: peeled === "" ? object : peeled }];
-  });
+  const fields = (await git.text(dir, ["for-each-ref", FORMAT, prefix])).split("\0");
+  const refs: Ref[] = [];
+  for (let at = 0; at + FIELDS <= fields.length; at += FIELDS) {
+    const [ref = "", object = "", type = "", peeled = "", message = ""] = fields.slice(at, at + FIELDS);
+    refs.push({ ref: ref.trimStart(), object, type, commit: peeled === "" ? object : peeled, message });
+  }
+  return refs;
 }
 
 /** The id that a ref points to; undefined when there is no such ref. @param ref whole name that `isRef` accepts */

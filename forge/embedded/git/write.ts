@@ -51,11 +51,28 @@ export const writeCommit = (git: Git, dir: string, commit: NewCommit): Promise<s
     env: { ...named("AUTHOR", commit.author), ...named("COMMITTER", commit.committer) },
   });
 
-const named = (role: "AUTHOR" | "COMMITTER", who: Signature) => ({
-  [`GIT_${role}_NAME`]: who.name.replace(/[<>\x00-\x1f]/g, "").trim() || "unknown",
-  [`GIT_${role}_EMAIL`]: who.email.replace(/[<>\x00-\x1f ]/g, "") || "unknown@localhost",
-  [`GIT_${role}_DATE`]: `@${Math.floor(who.at / 1000)} +0000`,
+/** An annotated tag's object; no ref is made. */
+export const writeTag = (
+  git: Git,
+  dir: string,
+  tag: { name: string; commit: string; message: string; tagger: Signature },
+): Promise<string> => {
+  const { name, email, at } = clean(tag.tagger);
+  const header = `object ${tag.commit}\ntype commit\ntag ${tag.name}\ntagger ${name} <${email}> ${at} +0000\n`;
+  return git.text(dir, ["mktag"], { input: `${header}\n${tag.message.trimEnd()}\n` });
+};
+
+/** What git takes for a name and an address; the time in whole seconds. */
+const clean = (who: Signature) => ({
+  name: who.name.replace(/[<>\x00-\x1f]/g, "").trim() || "unknown",
+  email: who.email.replace(/[<>\x00-\x1f ]/g, "") || "unknown@localhost",
+  at: Math.floor(who.at / 1000),
 });
+
+const named = (role: "AUTHOR" | "COMMITTER", who: Signature) => {
+  const { name, email, at } = clean(who);
+  return { [`GIT_${role}_NAME`]: name, [`GIT_${role}_EMAIL`]: email, [`GIT_${role}_DATE`]: `@${at} +0000` };
+};
 
 /** Merges two commits by their common history, which they must have. Nothing but objects is written. */
 export async function mergeCommits(git: Git, dir: string, ours: string, theirs: string): Promise<Merged> {

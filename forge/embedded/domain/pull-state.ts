@@ -1,0 +1,103 @@
+/**
+ * What a pull request's row says about its two commits: computed by git first (`preparePullUpdate`), stored in one
+ * transaction afterwards (`storePullUpdate`), together with what a new head means for its reviews. The caller holds the
+ * repository's lock from before the refs are read until it has stored.
+ */
+
+import { type Forge, repoDir } from "../forge.ts";
+import { changedFiles, isSameChange, totalsOf } from "../git/diff.ts";
+import { isAncestor, listCommits, mergeBase, readCommit } from "../git/objects.ts";
+import { mergeCommits } from "../git/write.ts";
+import { insertComment } from "./comments.ts";
+import { emit } from "./events.ts";
+import { ruleFor } from "./protection.ts";
+import { type PullRequest, type PullState, pullRequestById, updatePull } from "./pulls.ts";
+import type { Repo } from "./repos.ts";
+import { markReviewsOfHead, outdateReviews } from "./stale-reviews.ts";
+import type { User } from "./users.ts";
+
+/** @param env of a push whose objects are still in quarantine */
+export async function computePullState(forge: Forge, repo: Repo, baseSha: string, headSha: string): Promise<PullState> {
+  const { git } = forge;
+  const dir = repoDir(forge, repo);
+  const common = await mergeBase(git, dir, baseSha, headSha);
+  const commits = { base_sha: baseSha, head_sha: headSha };
+  if (common === undefined) {
+    return { ...commits, merge_base: "", conflict: "unrelated", additions: 0, deletions: 0, changed_files: 0 };
+  }
+  const [files, merged, base] = await Promise.all([
+    changedFiles(git, dir, common, headSha),
+    mergeCommits(git, dir, baseSha, headSha),
+    readCommit(git, dir, baseSha),
+  ]);
+  const conflict = merged.kind === "conflict" ? "conflict" : merged.tree === base.tree ? "empty" : "none";
+  return { ...commits, merge_base: common, conflict, ...totalsOf(files) };
+}
+
+export interface PullUpdate {
+  request: PullRequest;
+  state: PullState;
+  /** Undefined when the head has not moved. */
+  head?: {
+    /** The new head proposes another change than the old one. */
+    isAnotherChange: boolean;
+    isForcePush: boolean;
+    commitIds: string[];
+  };
+}
+
+export async function preparePullUpdate(
+  forge: Forge,
+  repo: Repo,
+  request: PullRequest,
+  tips: { base: string; head: string },
+): Promise<PullUpdate> {
+  const { pull } = request;
+  const state = await computePullState(forge, repo, tips.base, tips.head);
+  if (tips.head === pull.head_sha) return { request, state };
+  const [isForward, isSame] = await Promise.all([
+    isAncestor(forge.git, repoDir(forge, repo), pull.head_sha, tips.head),
+    isSameProposal(
+      forge,
+      repo,
+      { base: pull.merge_base, head: pull.head_sha },
+      { base: state.merge_base, head: tips.head },
+    ),
+  ]);
+  const commitIds = isForward ? await newCommits(forge, repo, pull.head_sha, tips.head) : [pull.head_sha, tips.head];
+  return { request, state, head: { isAnotherChange: !isSame, isForcePush: !isForward, commitIds } };
+}
+
+/** Without a common history nothing can be compared, so everything is new. */
+const isSameProposal = async (forge: Forge, repo: Repo, old: Span, next: Span): Promise<boolean> =>
+  old.base !== "" && next.base !== "" && (await isSameChange(forge.git, repoDir(forge, repo), old, next));
+interface Span {
+  base: string;
+  head: string;
+}
+
+async function newCommits(forge: Forge, repo: Repo, before: string, after: string): Promise<string[]> {
+  const range = { from: after, not: [before], isReversed: true };
+  return (await listCommits(forge.git, repoDir(forge, repo), range)).map((commit) => commit.sha);
+}
+
+/** To be called inside `db.write`. */
+export function storePullUpdate(forge: Forge, repo: Repo, actor: User, update: PullUpdate): PullRequest {
+  const { request, state, head } = update;
+  const { issue, pull } = request;
+  updatePull(forge.db, issue.id, state);
+  if (head) {
+    insertComment(forge.db, {
+      issue,
+      author: actor,
+      kind: "pull_push",
+      detail: { commit_ids: head.commitIds, is_force_push: head.isForcePush },
+      now: forge.now(),
+    });
+    if (head.isAnotherChange) outdateReviews(forge, actor, issue, ruleFor(forge.db, repo, pull.base_branch));
+    markReviewsOfHead(forge.db, issue, state.head_sha);
+    const where = { repoId: repo.id, issueId: issue.id, actorId: actor.id };
+    emit(forge, { kind: "pull_request", action: "synchronized", ...where });
+  }
+  return pullRequestById(forge.db, issue.id);
+}
