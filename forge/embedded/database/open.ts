@@ -61,19 +61,43 @@ export class Database {
   }
 }
 
+/** The database cannot be used: another process has it, or a newer program made it. To try again is of no use. */
+export class DatabaseRefusal extends Error {
+  readonly code: "in_use" | "newer_database";
+
+  constructor(code: DatabaseRefusal["code"], message: string) {
+    super(message);
+    this.name = "DatabaseRefusal";
+    this.code = code;
+  }
+}
+
 /**
- * Opens or creates the database file.
- * @throws Error when the file was written by a newer version of this program.
+ * Opens or creates the database file and keeps every other process out of it until this one ends, however it ends.
+ * @throws DatabaseRefusal another forge runs on it, or a newer version of this program has written it
  */
 export function openDatabase(file: string): Database {
-  const connection = new BetterSqlite3(file);
+  const connection = new BetterSqlite3(file, { timeout: 1000 });
+  try {
+    return new Database(prepared(connection, file));
+  } catch (error) {
+    connection.close();
+    if (!(error instanceof BetterSqlite3.SqliteError) || error.code !== "SQLITE_BUSY") throw error;
+    throw new DatabaseRefusal("in_use", `${file} is in use: another forge runs on this directory.`);
+  }
+}
+
+function prepared(connection: BetterSqlite3.Database, file: string): BetterSqlite3.Database {
+  connection.pragma("locking_mode = EXCLUSIVE"); // before the first access, which then takes the lock for good
   connection.pragma("journal_mode = WAL");
   connection.pragma("synchronous = FULL");
   connection.pragma("foreign_keys = ON");
   const version = Number(connection.pragma("user_version", { simple: true }));
-  if (version > SCHEMA_VERSION) throw new Error(`${file} has schema ${version}, this program knows ${SCHEMA_VERSION}`);
+  if (version > SCHEMA_VERSION) {
+    throw new DatabaseRefusal("newer_database", `${file} has schema ${version}, this program knows ${SCHEMA_VERSION}.`);
+  }
   if (version === 0) createSchema(connection);
-  return new Database(connection);
+  return connection;
 }
 
 function createSchema(connection: BetterSqlite3.Database): void {

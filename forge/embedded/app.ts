@@ -1,0 +1,80 @@
+/** The forge in one process: opened, repaired after a crash, served, and stopped in order. */
+import { mkdirSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import path from "node:path";
+import { type FastifyInstance, fastify } from "fastify";
+import { type Logger, pino } from "pino";
+import { registerApi } from "./api/routes.ts";
+import { ForgeConfig } from "./config.ts";
+import { openDatabase } from "./database/open.ts";
+import { prepareAccounts } from "./first-start.ts";
+import type { Forge } from "./forge.ts";
+import { Git } from "./git/run.ts";
+import { KeyedLocks } from "./git/semaphore.ts";
+import { registerPages } from "./pages/routes.ts";
+import { deliverWebhooks, queueDeliveries } from "./webhooks.ts";
+
+export interface RunningForge {
+  url: string;
+  /** Resolves when nothing of it is left running. */
+  stop(): Promise<void>;
+}
+interface Surroundings {
+  log?: Logger;
+  now?: () => number;
+}
+
+/**
+ * Starts a forge on a data directory of its own.
+ * @throws DatabaseRefusal the directory is in use or newer; Error with code EADDRINUSE the port is taken
+ */
+export async function startForge(input: ForgeConfig, surroundings: Surroundings = {}): Promise<RunningForge> {
+  const config = ForgeConfig.parse(input);
+  const forge = openForge(config, surroundings);
+  const app = fastify({ logger: false, forceCloseConnections: true, routerOptions: { maxParamLength: 2000 } });
+  const stopping = new AbortController();
+  try {
+    await prepareAccounts(forge, config.adminName, config.adminTokenFile);
+    await registerApi(app, forge);
+    await registerPages(app, forge);
+    await app.listen({ host: config.host, port: config.port });
+    forge.url = (config.url ?? addressOf(app)).replace(/\/+$/, "");
+  } catch (error) {
+    await app.close();
+    forge.db.close();
+    throw error;
+  }
+  const deliveries = deliverWebhooks(forge, stopping.signal);
+  return {
+    url: forge.url,
+    stop: async () => {
+      await app.close();
+      stopping.abort();
+      await deliveries;
+      forge.db.close();
+    },
+  };
+}
+
+function openForge(config: { dataDir: string }, { log, now }: Surroundings): Forge {
+  const reposDir = path.join(config.dataDir, "repos");
+  mkdirSync(reposDir, { recursive: true, mode: 0o700 });
+  const forge: Forge = {
+    db: openDatabase(path.join(config.dataDir, "forge.db")),
+    git: new Git(path.join(config.dataDir, "git"), { limit: 2 * availableParallelism(), hooks: {} }),
+    url: "", // known when the port is
+    reposDir,
+    locks: new KeyedLocks(),
+    now: now ?? Date.now,
+    onEvent: (event) => queueDeliveries(forge, event),
+    log: log ?? pino({ level: "silent" }),
+  };
+  return forge;
+}
+
+function addressOf(app: FastifyInstance): string {
+  const address = app.server.address();
+  if (address === null || typeof address === "string") throw new Error("the forge listens on no port");
+  const host = address.family === "IPv6" ? `[${address.address}]` : address.address;
+  return `http://${host}:${address.port}`;
+}
