@@ -7,11 +7,11 @@
 import { type Forge, repoDir } from "../forge.ts";
 import { NO_COMMIT } from "../git/objects.ts";
 import { pushedCommits } from "../git/pushed-commits.ts";
-import { listRefs, moveRefs, type RefMove, readRef, setHead } from "../git/refs.ts";
+import { listRefs, type RefMove, setHead } from "../git/refs.ts";
 import { setIssueState } from "./edit-issue.ts";
 import { emit, type RefEvent } from "./events.ts";
-import { type PullUpdate, preparePullUpdate, storePullUpdate } from "./pull-state.ts";
-import { openPullsFrom, openPullsInto, type PullRequest, pullHeadRef, pullRequestById } from "./pulls.ts";
+import { moveHeadRef, type PullUpdate, preparePullUpdate, storePullUpdate } from "./pull-state.ts";
+import { openPullsFrom, openPullsInto, type PullRequest, pullRequestById } from "./pulls.ts";
 import { type Repo, requireRepo, updateRepo } from "./repos.ts";
 import type { User } from "./users.ts";
 
@@ -90,7 +90,7 @@ async function prepareUpdates(forge: Forge, repo: Repo, touched: readonly PullRe
     const head = headOf(request, tips);
     if (base === undefined || head === undefined) continue;
     if (base === pull.base_sha && head === pull.head_sha) continue;
-    if (head !== pull.head_sha) await moveHeadRef(forge, repo, request, head);
+    if (head !== pull.head_sha) await moveHeadRef(forge, repo, request.issue, head);
     updates.push(await preparePullUpdate(forge, repo, request, { base, head }));
   }
   return updates;
@@ -98,15 +98,6 @@ async function prepareUpdates(forge: Forge, repo: Repo, touched: readonly PullRe
 
 const headOf = ({ pull }: PullRequest, tips: Map<string, string>): string | undefined =>
   pull.flow === 0 ? tips.get(pull.head_branch) : pull.head_sha;
-
-/** From wherever it is: after a crash it may already be there, and nobody else moves it. */
-async function moveHeadRef(forge: Forge, repo: Repo, { issue }: PullRequest, head: string): Promise<void> {
-  const dir = repoDir(forge, repo);
-  const ref = pullHeadRef(issue.number);
-  const before = (await readRef(forge.git, dir, ref)) ?? NO_COMMIT;
-  if (before === head || (await moveRefs(forge.git, dir, [{ ref, before, after: head }]))) return;
-  throw new Error(`${ref} of repository ${repo.id} cannot be moved from ${before} to ${head}`);
-}
 
 /** A pull request whose base or head branch is gone is closed. */
 function closeBereft(forge: Forge, actor: User, touched: readonly PullRequest[], tips: Map<string, string>): void {

@@ -6,17 +6,19 @@
 
 import { type Forge, repoDir } from "../forge.ts";
 import { changedFiles, isSameChange, totalsOf } from "../git/diff.ts";
-import { isAncestor, listCommits, mergeBase, readCommit } from "../git/objects.ts";
+import { isAncestor, listCommits, mergeBase, NO_COMMIT, readCommit } from "../git/objects.ts";
+import { moveRefs, readRef } from "../git/refs.ts";
 import { mergeCommits } from "../git/write.ts";
 import { insertComment } from "./comments.ts";
 import { emit } from "./events.ts";
+import type { Issue } from "./issues.ts";
 import { ruleFor } from "./protection.ts";
-import { type PullRequest, type PullState, pullRequestById, updatePull } from "./pulls.ts";
+import { type PullRequest, type PullState, pullHeadRef, pullRequestById, updatePull } from "./pulls.ts";
 import type { Repo } from "./repos.ts";
-import { markReviewsOfHead, outdateReviews } from "./stale-reviews.ts";
+import { markReviewsCurrent } from "./reviews.ts";
+import { outdateReviews } from "./stale-reviews.ts";
 import type { User } from "./users.ts";
 
-/** @param env of a push whose objects are still in quarantine */
 export async function computePullState(forge: Forge, repo: Repo, baseSha: string, headSha: string): Promise<PullState> {
   const { git } = forge;
   const dir = repoDir(forge, repo);
@@ -69,7 +71,7 @@ export async function preparePullUpdate(
 }
 
 /** Without a common history nothing can be compared, so everything is new. */
-const isSameProposal = async (forge: Forge, repo: Repo, old: Span, next: Span): Promise<boolean> =>
+export const isSameProposal = async (forge: Forge, repo: Repo, old: Span, next: Span): Promise<boolean> =>
   old.base !== "" && next.base !== "" && (await isSameChange(forge.git, repoDir(forge, repo), old, next));
 interface Span {
   base: string;
@@ -79,6 +81,15 @@ interface Span {
 async function newCommits(forge: Forge, repo: Repo, before: string, after: string): Promise<string[]> {
   const range = { from: after, not: [before], isReversed: true };
   return (await listCommits(forge.git, repoDir(forge, repo), range)).map((commit) => commit.sha);
+}
+
+/** From wherever the ref is: after a crash it may already be there, and nobody else moves it. */
+export async function moveHeadRef(forge: Forge, repo: Repo, issue: Issue, head: string): Promise<void> {
+  const dir = repoDir(forge, repo);
+  const ref = pullHeadRef(issue.number);
+  const before = (await readRef(forge.git, dir, ref)) ?? NO_COMMIT;
+  if (before === head || (await moveRefs(forge.git, dir, [{ ref, before, after: head }]))) return;
+  throw new Error(`${ref} of repository ${repo.id} cannot be moved from ${before} to ${head}`);
 }
 
 /** To be called inside `db.write`. */
@@ -95,7 +106,7 @@ export function storePullUpdate(forge: Forge, repo: Repo, actor: User, update: P
       now: forge.now(),
     });
     if (head.isAnotherChange) outdateReviews(forge, actor, issue, ruleFor(forge.db, repo, pull.base_branch));
-    markReviewsOfHead(forge.db, issue, state.head_sha);
+    markReviewsCurrent(forge.db, issue.id, state.head_sha);
     const where = { repoId: repo.id, issueId: issue.id, actorId: actor.id };
     emit(forge, { kind: "pull_request", action: "synchronized", ...where });
   }

@@ -106,6 +106,24 @@ export function deleteReviewRow(db: Database, id: number): void {
   db.run("DELETE FROM reviews WHERE id = :id", { id });
 }
 
+/** All that were given so far, whatever they said. */
+export function markReviewsStale(db: Database, issueId: number): void {
+  db.run("UPDATE reviews SET stale = 1 WHERE issue_id = :issue AND state <> 'REQUEST_REVIEW'", { issue: issueId });
+}
+
+/** Those of exactly this commit. */
+export function markReviewsCurrent(db: Database, issueId: number, commit: string): void {
+  db.run("UPDATE reviews SET stale = 0 WHERE issue_id = :issue AND commit_id = :commit", { issue: issueId, commit });
+}
+
+export const approvalsNotDismissed = (db: Database, issueId: number): Review[] =>
+  db.all<Review>("SELECT * FROM reviews WHERE issue_id = :issue AND state = 'APPROVED' AND dismissed = 0 ORDER BY id", {
+    issue: issueId,
+  });
+
+export const teamRequests = (db: Database, issueId: number): Review[] =>
+  db.all<Review>("SELECT * FROM reviews WHERE issue_id = :issue AND team_id IS NOT NULL", { issue: issueId });
+
 /** Official, not dismissed, of this state: what a rule looks at. Whether a stale one counts is the rule's choice. */
 export const officialReviews = (db: Database, issueId: number, state: ReviewState): Review[] =>
   db.all<Review>(
