@@ -26,9 +26,11 @@ export type RowsOf<Table extends RouteTable, Who extends Caller> = {
 /** A stream's events, in batches: what is yielded together is written together. */
 export type Batches<Row> = AsyncIterable<readonly { id: number | null; data: Row }[]>;
 
+/** `signal` is aborted when the server stops; `session` is as the caller sent it, checked where the row is `signedIn`. */
 type Handler<Row extends Route> = (
   request: RequestOf<Row>,
   signal: AbortSignal,
+  session: string,
 ) => Row["stream"] extends true ? Batches<ResponseOf<Row>> : ResponseOf<Row> | Promise<ResponseOf<Row>>;
 
 export type Handlers<Table extends RouteTable, Who extends Caller> = {
@@ -59,12 +61,17 @@ export async function serve<const Table extends RouteTable, const Who extends Ca
   });
   for (const [name, row] of Object.entries(table)) {
     if (!row.callers.includes(who)) continue;
-    const handle = handlers[name as RowsOf<Table, Who>] as (request: unknown, signal: AbortSignal) => unknown;
+    const handle = handlers[name as RowsOf<Table, Who>] as (
+      request: unknown,
+      signal: AbortSignal,
+      session: string,
+    ) => unknown;
     app.post(`/${name}`, async (request, reply) => {
-      if (row.signedIn && who === "web") await options.checkSession?.(String(request.headers[sessionHeader] ?? ""));
+      const session = String(request.headers[sessionHeader] ?? "");
+      if (row.signedIn && who === "web") await options.checkSession?.(session);
       const body = parseRequest(row.request, request.body);
-      if (row.stream) return stream(reply, handle(body, stopping.signal) as Batches<unknown>);
-      return (await handle(body, stopping.signal)) ?? {};
+      if (row.stream) return stream(reply, handle(body, stopping.signal, session) as Batches<unknown>);
+      return (await handle(body, stopping.signal, session)) ?? {};
     });
   }
   await app.listen({ path: socketPath, backlog: socketBacklog });
