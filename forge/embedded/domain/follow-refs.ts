@@ -18,10 +18,19 @@ import type { User } from "./users.ts";
 const BRANCHES = "refs/heads/";
 const TAGS = "refs/tags/";
 
-/** @returns the repository as it is afterwards */
-export async function followRefs(forge: Forge, repo: Repo, actor: User, moves: readonly RefMove[]): Promise<Repo> {
+/**
+ * @param first what else these moves mean: runs at the beginning of the same transaction. Pull requests that it closes are
+ *   not followed any more.
+ * @returns the repository as it is afterwards
+ */
+export async function followRefs(
+  forge: Forge,
+  repo: Repo,
+  actor: User,
+  moves: readonly RefMove[],
+  first: () => void = () => undefined,
+): Promise<Repo> {
   const followed = moves.filter(({ ref }) => ref.startsWith(BRANCHES) || ref.startsWith(TAGS));
-  if (followed.length === 0) return repo;
   const tips = await branchTips(forge, repo);
   const events = (await Promise.all(followed.map((move) => eventsOf(forge, repo, actor, move)))).flat();
   const branches = followed.filter(({ ref }) => ref.startsWith(BRANCHES)).map(({ ref }) => ref.slice(BRANCHES.length));
@@ -30,11 +39,15 @@ export async function followRefs(forge: Forge, repo: Repo, actor: User, moves: r
   const defaultBranch = firstDefault(repo, branches, tips);
   if (defaultBranch !== repo.default_branch) await setHead(forge.git, repoDir(forge, repo), defaultBranch);
   return forge.db.write(() => {
+    first();
+    const isOpen = ({ issue }: PullRequest) => pullRequestById(forge.db, issue.id).issue.state === "open";
     const columns = { is_empty: tips.size === 0, default_branch: defaultBranch };
-    updateRepo(forge.db, repo, columns, {}, forge.now());
+    updateRepo(forge.db, requireRepo(forge.db, repo.id), columns, {}, forge.now());
     for (const event of events) emit(forge, event);
-    for (const update of updates) storePullUpdate(forge, requireRepo(forge.db, repo.id), actor, update);
-    closeBereft(forge, actor, touched, tips);
+    for (const update of updates) {
+      if (isOpen(update.request)) storePullUpdate(forge, requireRepo(forge.db, repo.id), actor, update);
+    }
+    closeBereft(forge, actor, touched.filter(isOpen), tips);
     return requireRepo(forge.db, repo.id);
   });
 }

@@ -141,6 +141,10 @@ export const allPulls = (db: Database, repo: Repo): PullRequest[] =>
     repo: repo.id,
   });
 
+/** Whose merge has begun and is not known to have ended, in all repositories. */
+export const pullsWithIntent = (db: Database): PullRequest[] =>
+  requests(db, "SELECT i.id FROM issues i JOIN pulls p ON p.issue_id = i.id WHERE p.merge_intent IS NOT NULL", {});
+
 export const pullHeadRef = (number: number): string => `refs/pull/${number}/head`;
 
 /** "WIP:" or "[WIP]" at its beginning, in any case. */
