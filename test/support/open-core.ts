@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { setImmediate as nextTick } from "node:timers/promises";
 import { pino } from "pino";
 import type { Event, FactKind } from "../../src/contract/facts.ts";
-import type { AgentName, ObjectId, Sequence } from "../../src/contract/names.ts";
+import type { AgentName, LaunchId, ObjectId, Sequence } from "../../src/contract/names.ts";
 import { AgentConfig } from "../../src/hived/agents/agent-yaml.ts";
 import { type AgentRow, addAgent, changeAgent } from "../../src/hived/agents/agents.ts";
 import { beginLaunch } from "../../src/hived/agents/launches.ts";
@@ -89,19 +89,24 @@ export async function settled(core: Core): Promise<void> {
 export const someTree = "a".repeat(40) as ObjectId;
 
 /** An agent that is up and idle, as converge leaves it. */
-export async function addIdleAgent(core: Core, name: string, config: Partial<AgentConfig> = {}): Promise<AgentRow> {
+export async function addIdleAgent(
+  core: Core,
+  name: string,
+  config: Partial<AgentConfig> = {},
+): Promise<AgentRow & { launch: LaunchId }> {
   const launch = newLaunchId();
   const agent = name as AgentName;
   const whole = AgentConfig.parse({ harness: { driver: "acp", profile: "script" }, ...config });
   return core.db.write((tx) => {
     addAgent(tx, core, { name: agent, role: whole.role, wanted_tree: someTree, wanted_commit: someTree });
     beginLaunch(tx, core, { id: launch, agent, tree: someTree });
-    return changeAgent(tx, core, agent, {
+    const row = changeAgent(tx, core, agent, {
       state: "idle",
       launch,
       running_tree: someTree,
       runtime: "process",
       config: JSON.stringify(whole),
     });
+    return { ...row, launch };
   });
 }

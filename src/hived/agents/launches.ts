@@ -15,6 +15,7 @@ export type LaunchRow = {
 
 const BEGIN = "INSERT INTO launches (id, agent, tree, started_at) VALUES (:id, :agent, :tree, :now)";
 const FIND = "SELECT * FROM launches WHERE id = :id";
+const ALIVE = "SELECT * FROM launches WHERE ended_at IS NULL ORDER BY agent, started_at, id";
 const END = "UPDATE launches SET ended_at = :now, problem = :problem WHERE id = :id AND ended_at IS NULL";
 
 export function beginLaunch(tx: Transaction, core: Core, launch: Pick<LaunchRow, "id" | "agent" | "tree">): void {
@@ -22,6 +23,9 @@ export function beginLaunch(tx: Transaction, core: Core, launch: Pick<LaunchRow,
 }
 
 export const findLaunch = (reader: Reader, id: LaunchId) => reader.get<LaunchRow>(FIND, { id });
+
+/** Launches whose process may be alive, as far as anybody has told. */
+export const aliveLaunches = (reader: Reader) => reader.all<LaunchRow>(ALIVE);
 
 /** The first report of an end stands; `problem` is null when it was asked for. */
 export function endLaunch(tx: Transaction, core: Core, id: LaunchId, problem: string | null): void {

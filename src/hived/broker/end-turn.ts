@@ -1,0 +1,88 @@
+/** Ends a turn: its record, what becomes of each entry that it held, and what its agent does next, in one transaction. */
+import type { TurnEnd } from "../../contract/link.ts";
+import type { InboxEntry } from "../../contract/message.ts";
+import type { AgentName, EpochMs, TurnId } from "../../contract/names.ts";
+import { Refusal } from "../../contract/refusal.ts";
+import type { Turn } from "../../contract/turn.ts";
+import { type AgentRow, changeAgent, requireAgent } from "../agents/agents.ts";
+import type { Core } from "../core.ts";
+import type { Transaction } from "../database/write.ts";
+import { heldBy, settleEntry } from "./inbox.ts";
+import { maxFailures } from "./limits.ts";
+import { findMessage } from "./messages.ts";
+import { sendIn } from "./send.ts";
+import { type End, problemOf, restAfter, settlementOf } from "./settlement.ts";
+import { findTurn, finishTurn } from "./turns.ts";
+import { enqueueWake } from "./waiters.ts";
+
+/**
+ * Takes the runner's report. The first report of a turn stands; a second one changes nothing.
+ * @throws Refusal for a turn that this agent's launch never had
+ */
+export function endTurn(core: Core, end: TurnEnd): Promise<void> {
+  return core.db.write((tx) => {
+    const turn = findTurn(tx, end.turn);
+    if (turn?.agent !== end.agent || turn.launch !== end.launch) {
+      throw new Refusal("stale_turn", `${end.agent} has no such turn.`, "Forget it, and ask for a lease.");
+    }
+    if (turn.endedAt !== null) return;
+    changeAgent(tx, core, end.agent, { session: end.session });
+    conclude(tx, core, turn, end);
+  });
+}
+
+/**
+ * Ends a running turn whose runner or launch is gone, as `lost`: its entries are queued again, uncounted.
+ * Nothing happens when it has ended already.
+ */
+export function releaseTurn(tx: Transaction, core: Core, id: TurnId, problem: string): void {
+  const turn = findTurn(tx, id);
+  if (!turn || turn.endedAt !== null) return;
+  conclude(tx, core, turn, { outcome: "lost", evidence: null, problem, answeredMarks: [], retryAt: null });
+}
+
+function conclude(tx: Transaction, core: Core, turn: Turn, end: End): void {
+  const now = core.clock.now();
+  const settled = heldBy(tx, turn.id).map((entry) => settleEntry(tx, entry.id, settlementOf(end, entry, now), now));
+  for (const entry of settled) core.events.append(tx, { kind: "EntryChanged", entry }, now);
+  const { outcome, evidence } = end;
+  const ended = finishTurn(tx, { id: turn.id, outcome, evidence, problem: problemOf(end) }, now);
+  if (ended) core.events.append(tx, { kind: "TurnEnded", turn: ended }, now);
+  const agent = requireAgent(tx, turn.agent);
+  if (agent.turn === turn.id) rest(tx, core, agent, end);
+  for (const entry of settled.filter(({ state }) => state === "dead")) tellSender(tx, core, entry);
+  const retries = settled.filter(({ state, notBefore }) => state === "queued" && notBefore > now);
+  if (retries.length > 0) enqueueWake(tx, core, turn.agent, earliest(retries));
+}
+
+const earliest = (entries: InboxEntry[]) => Math.min(...entries.map(({ notBefore }) => notBefore)) as EpochMs;
+
+/** The agent is idle again, or parked. What converge makes of it meanwhile (`converging`, `stopped`) is left alone. */
+function rest(tx: Transaction, core: Core, agent: AgentRow, end: End): void {
+  const until = restAfter(end, core.clock.now());
+  if (agent.state !== "working" || until === null) {
+    const isFree = agent.state === "working";
+    changeAgent(tx, core, agent.name, isFree ? { turn: null, state: "idle", problem: null } : { turn: null });
+    return;
+  }
+  const problem = problemOf(end);
+  const retryAt = until === "stuck" ? null : until;
+  changeAgent(tx, core, agent.name, { turn: null, state: "parked", problem, retry_at: retryAt });
+  if (retryAt === null) tellOperator(tx, core, agent.name, problem);
+  else enqueueWake(tx, core, agent.name, retryAt);
+}
+
+function tellOperator(tx: Transaction, core: Core, agent: AgentName, problem: string | null): void {
+  const body = `${agent} is parked until you help: ${problem ?? "it gave no reason"} Its messages are kept.`;
+  sendIn(tx, core, { from: "system", to: "operator", body });
+}
+
+/** Whoever waits for an answer is told that none will come; of what the hive itself sent, the operator is. */
+function tellSender(tx: Transaction, core: Core, entry: InboxEntry): void {
+  const message = findMessage(tx, entry.message);
+  if (!message) return;
+  const to = message.from === "system" ? "operator" : message.from;
+  const body = `Message ${message.id} to ${entry.recipient} was given up after ${maxFailures} failed turns. ${entry.problem ?? ""}`;
+  const reply = to === message.from ? message.id : undefined;
+  sendIn(tx, core, { from: "system", to, body: body.trim(), inReplyTo: reply });
+}

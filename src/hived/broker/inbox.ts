@@ -1,0 +1,137 @@
+/**
+ * The table of inbox entries: a message's row for one recipient.
+ * queued → leased → handled | cancelled | dead, or back to queued; an operator's entry queued → read.
+ */
+import type { LeasedEntry } from "../../contract/link.ts";
+import type { EntryState, InboxEntry } from "../../contract/message.ts";
+import type { Address, AgentName, EntryId, EpochMs, MessageId, Recipient, TurnId } from "../../contract/names.ts";
+import type { Reader, Transaction } from "../database/write.ts";
+
+type Row = {
+  id: EntryId;
+  message: MessageId;
+  recipient: Address;
+  state: EntryState;
+  attempt: number;
+  failures: number;
+  turn: TurnId | null;
+  mark: number | null;
+  queued_at: EpochMs;
+  leased_at: EpochMs | null;
+  settled_at: EpochMs | null;
+  not_before: EpochMs;
+  problem: string | null;
+};
+type LeasedRow = Row & {
+  sender: Address;
+  body: string;
+  sent_at: EpochMs;
+  in_reply_to: MessageId | null;
+  addressed_to: Recipient;
+};
+
+/** An entry that a turn holds; `mark` numbers the `recv` that handed it out, null for those that started the turn. */
+export type HeldEntry = InboxEntry & { mark: number | null };
+
+/** What becomes of a held entry; back in the queue it belongs to no turn. */
+export type Settlement = Pick<InboxEntry, "state" | "failures" | "notBefore" | "problem">;
+
+const QUEUE = `INSERT INTO inbox (message, recipient, state, queued_at, not_before)
+  VALUES (:message, :recipient, 'queued', :now, :now) RETURNING *`;
+// One in backoff holds back the newer ones, so that a recipient gets its messages in order.
+const DUE = `SELECT id FROM inbox WHERE recipient = :agent AND state = 'queued'
+  AND id < coalesce((SELECT min(id) FROM inbox WHERE recipient = :agent AND state = 'queued' AND not_before > :now), 9e18)
+  ORDER BY id LIMIT :limit`;
+const LEASE = `UPDATE inbox SET state = 'leased', attempt = attempt + 1, turn = :turn, mark = :mark, leased_at = :now,
+  settled_at = NULL WHERE id IN (${DUE}) RETURNING *`;
+const WITH_MESSAGE = `SELECT inbox.*, messages.sender, messages.body, messages.sent_at, messages.in_reply_to,
+  messages.recipient AS addressed_to FROM inbox JOIN messages ON messages.id = inbox.message`;
+const HELD_MESSAGES = `${WITH_MESSAGE} WHERE inbox.turn = :turn AND inbox.state = 'leased' AND inbox.mark IS :mark
+  ORDER BY inbox.id`;
+const DUE_LENGTHS = `SELECT length(json_quote(messages.body)) AS length FROM inbox JOIN messages ON messages.id = inbox.message
+  WHERE inbox.id IN (${DUE}) ORDER BY inbox.id`;
+const HELD = "SELECT * FROM inbox WHERE turn = :turn AND state = 'leased' ORDER BY id";
+const SETTLE = `UPDATE inbox SET state = :state, failures = :failures, not_before = :notBefore, problem = :problem,
+  turn = CASE WHEN :state = 'queued' THEN NULL ELSE turn END, mark = NULL,
+  leased_at = CASE WHEN :state = 'queued' THEN NULL ELSE leased_at END,
+  settled_at = CASE WHEN :state = 'queued' THEN NULL ELSE :now END
+  WHERE id = :id RETURNING *`;
+const QUEUED = "SELECT count(*) AS count FROM inbox WHERE recipient = :agent AND state = 'queued'";
+const HEAD = "SELECT not_before FROM inbox WHERE recipient = :agent AND state = 'queued' ORDER BY id LIMIT 1";
+const IS_ADDRESSED = "SELECT 1 FROM inbox WHERE message = :message AND recipient = :recipient";
+const SINCE = "SELECT * FROM inbox WHERE message >= :message ORDER BY id";
+
+const toEntry = (row: Row): InboxEntry => ({
+  id: row.id,
+  message: row.message,
+  recipient: row.recipient,
+  state: row.state,
+  attempt: row.attempt,
+  failures: row.failures,
+  turn: row.turn,
+  queuedAt: row.queued_at,
+  leasedAt: row.leased_at,
+  settledAt: row.settled_at,
+  notBefore: row.not_before,
+  problem: row.problem,
+});
+
+const toLeased = (row: LeasedRow): LeasedEntry => ({
+  entry: row.id,
+  message: row.message,
+  from: row.sender,
+  body: row.body,
+  sentAt: row.sent_at,
+  inReplyTo: row.in_reply_to,
+  redelivered: row.attempt > 1,
+  broadcast: row.addressed_to === "*",
+});
+
+const changed = (row: Row | undefined): InboxEntry => {
+  if (!row) throw new Error("an inbox entry that was just written is not there");
+  return toEntry(row);
+};
+
+export const queueEntry = (tx: Transaction, message: MessageId, recipient: Address, now: EpochMs): InboxEntry =>
+  changed(tx.get<Row>(QUEUE, { message, recipient, now }));
+
+/** Leases the oldest due entries of an agent's inbox to its turn, `limit` at most. */
+export function leaseDue(
+  tx: Transaction,
+  lease: { agent: AgentName; turn: TurnId; mark: number | null; now: EpochMs; limit: number },
+): InboxEntry[] {
+  // RETURNING promises no order
+  return tx
+    .all<Row>(LEASE, lease)
+    .sort((a, b) => a.id - b.id)
+    .map(toEntry);
+}
+
+/** What a turn holds, as an agent gets it: what started it (`mark` null), or what one `recv` handed out. */
+export const heldMessages = (reader: Reader, turn: TurnId, mark: number | null): LeasedEntry[] =>
+  reader.all<LeasedRow>(HELD_MESSAGES, { turn, mark }).map(toLeased);
+
+/** The lengths of the bodies that are due next, in characters of JSON, oldest first. */
+export const dueLengths = (reader: Reader, agent: AgentName, now: EpochMs, limit: number): number[] =>
+  reader.all<{ length: number }>(DUE_LENGTHS, { agent, now, limit }).map(({ length }) => length);
+
+/** All that a turn holds, oldest first. */
+export const heldBy = (reader: Reader, turn: TurnId): HeldEntry[] =>
+  reader.all<Row>(HELD, { turn }).map((row) => ({ ...toEntry(row), mark: row.mark }));
+
+export const settleEntry = (tx: Transaction, id: EntryId, settlement: Settlement, now: EpochMs): InboxEntry =>
+  changed(tx.get<Row>(SETTLE, { id, ...settlement, now }));
+
+export const countQueued = (reader: Reader, agent: AgentName): number =>
+  reader.get<{ count: number }>(QUEUED, { agent })?.count ?? 0;
+
+/** When the oldest queued entry is due, and with it the newer ones; undefined when none is queued. */
+export const headDueAt = (reader: Reader, agent: AgentName): EpochMs | undefined =>
+  reader.get<{ not_before: EpochMs }>(HEAD, { agent })?.not_before;
+
+export const isAddressed = (reader: Reader, message: MessageId, recipient: Address): boolean =>
+  reader.get(IS_ADDRESSED, { message, recipient }) !== undefined;
+
+/** The entries of a message and of all newer ones. */
+export const entriesSince = (reader: Reader, message: MessageId): InboxEntry[] =>
+  reader.all<Row>(SINCE, { message }).map(toEntry);

@@ -1,0 +1,113 @@
+/** Hands an agent's mail to a turn: at its start, and during it by `recv`. */
+import type { hivedCalls, LeasedEntry } from "../../contract/link.ts";
+import type { AgentName, BootId, LaunchId, TurnId } from "../../contract/names.ts";
+import { Refusal } from "../../contract/refusal.ts";
+import type { RequestOf, ResponseOf } from "../../contract/table.ts";
+import { type AgentRow, changeAgent, requireAgent } from "../agents/agents.ts";
+import type { Core, Runner } from "../core.ts";
+import type { Reader, Transaction } from "../database/write.ts";
+import { countQueued, dueLengths, heldMessages, leaseDue } from "./inbox.ts";
+import { recvCharacters } from "./limits.ts";
+import { findTurn, startTurn } from "./turns.ts";
+import { isFree } from "./waiters.ts";
+
+type LeaseRequest = RequestOf<typeof hivedCalls.lease>;
+type Lease = ResponseOf<typeof hivedCalls.lease>;
+
+/**
+ * Starts a turn with the oldest due entries of the agent's inbox. No entries: there is nothing to do, or the agent is to
+ * do nothing just now. A lease that is asked for again, because its answer was lost, is the same lease.
+ * @throws Refusal for a launch that is not the agent's, or a turn that is not its newest
+ */
+export function lease(core: Core, request: LeaseRequest): Promise<Lease> {
+  return core.db.write((tx) => {
+    const agent = requireAgent(tx, request.agent);
+    if (agent.launch !== request.launch) throw staleLaunch(request.agent);
+    if (agent.turn === request.turn) return leaseOf(tx, request, agent);
+    if (agent.turn !== null || findTurn(tx, request.turn)) throw staleTurn(request.agent);
+    const now = core.clock.now();
+    if (!isFree(agent, now)) return { entries: [], more: 0 };
+    leaseIn(tx, core, { ...request, mark: null });
+    const found = leaseOf(tx, request, agent);
+    if (found.entries.length === 0) return found;
+    const turn = startTurn(tx, { ...request, id: request.turn }, now);
+    core.events.append(tx, { kind: "TurnStarted", turn }, now);
+    changeAgent(tx, core, agent.name, { state: "working", turn: turn.id });
+    return found;
+  });
+}
+
+const leaseOf = (reader: Reader, { turn }: LeaseRequest, { name }: AgentRow): Lease => ({
+  entries: heldMessages(reader, turn, null),
+  more: countQueued(reader, name),
+});
+
+type LeaseIn = { agent: AgentName; turn: TurnId; mark: number | null; limit: number };
+
+function leaseIn(tx: Transaction, core: Core, { agent, turn, mark, limit }: LeaseIn): void {
+  const now = core.clock.now();
+  for (const entry of leaseDue(tx, { agent, turn, mark, limit, now }))
+    core.events.append(tx, { kind: "EntryChanged", entry }, now);
+}
+
+/** What `recv` hands out; `oversized` when the next message is too long for an answer and waits for the next turn. */
+export type Received = { entries: LeasedEntry[]; more: number; oversized: boolean };
+
+export type Receiver = (asker: { agent: AgentName; launch: LaunchId; limit: number }) => Promise<Received>;
+
+/** Marks count up within a boot and never repeat in a later one, as a turn may live through a restart of hived. */
+const marksPerBoot = 1_000_000;
+
+/** Makes `recv`: leases more to the running turn of the asker's own launch. */
+export function openReceiver(core: Core, runner: Pick<Runner, "call">, boot: BootId): Receiver {
+  let mark = boot * marksPerBoot;
+  return async ({ agent, launch, limit }) => {
+    const { turn, page } = core.db.read((reader) => ({
+      turn: requireTurn(reader, agent, launch),
+      page: nextPage(reader, core, agent, limit),
+    }));
+    if (page.count === 0) return { entries: [], more: 0, oversized: page.isOversized };
+    mark += 1;
+    const own = mark;
+    // The runner first, so that nothing that the model produced before it saw these entries counts as an answer to them.
+    await runner.call("markReceived", { turn, mark: own });
+    return core.db.write((tx) => {
+      if (requireTurn(tx, agent, launch) !== turn) throw noTurn();
+      const { count, isOversized } = nextPage(tx, core, agent, limit);
+      if (count > 0) leaseIn(tx, core, { agent, turn, mark: own, limit: count });
+      return { entries: heldMessages(tx, turn, own), more: countQueued(tx, agent), oversized: isOversized };
+    });
+  };
+}
+
+/** How many of the due entries fit into one answer, and whether not even the first does. */
+function nextPage(reader: Reader, core: Core, agent: AgentName, limit: number) {
+  const lengths = dueLengths(reader, agent, core.clock.now(), limit);
+  let room = recvCharacters;
+  let count = 0;
+  for (const length of lengths) {
+    room -= length;
+    if (room < 0) break;
+    count += 1;
+  }
+  return { count, isOversized: count === 0 && lengths.length > 0 };
+}
+
+/** The running turn of the agent's current launch. */
+function requireTurn(reader: Reader, agent: AgentName, launch: LaunchId): TurnId {
+  const row = requireAgent(reader, agent);
+  if (row.launch !== launch) throw staleLaunch(agent);
+  if (row.turn === null) throw noTurn();
+  return row.turn;
+}
+
+const noTurn = () =>
+  new Refusal("no_turn", "You have no running turn to receive into.", "End: what waits for you starts the next one.");
+const staleLaunch = (agent: AgentName) =>
+  new Refusal("stale_launch", `${agent} runs in another process by now.`, "End this one.");
+const staleTurn = (agent: AgentName) =>
+  new Refusal(
+    "stale_turn",
+    `${agent} has had or still has another turn.`,
+    "End that one first, then use a new turn id.",
+  );

@@ -1,0 +1,20 @@
+/** The broker's numbers: what is retried when, and what is too much. */
+
+/** So many failed turns make a dead letter of an entry. */
+export const maxFailures = 5;
+
+const firstRetryMs = 5_000;
+const longestRetryMs = 10 * 60_000;
+
+/** Milliseconds before an entry is leased again after so many failed turns: doubling from five seconds. */
+export const retryDelayMs = (failures: number): number =>
+  Math.min(firstRetryMs * 2 ** Math.min(failures - 1, 20), longestRetryMs);
+
+/** How long an agent rests whose model is rate limited without saying until when. */
+export const rateLimitRestMs = 60_000;
+
+/** The longest answer of a tool, in characters: a coding agent saves a longer one to a file and shows its beginning. */
+export const maxAnswerCharacters = 20_000;
+
+/** The most that one `recv` hands out, in characters of bodies as JSON: with what stands around them it stays below that. */
+export const recvCharacters = 16_000;

@@ -1,0 +1,153 @@
+/** Sends a message: one row, and an inbox entry for each recipient, in the same transaction. */
+import { type Message, maxBodyBytes } from "../../contract/message.ts";
+import type { Address, MessageId, Recipient } from "../../contract/names.ts";
+import { Refusal } from "../../contract/refusal.ts";
+import { type AgentRow, configOf, findAgent, findManager, listAgents, requireAgent } from "../agents/agents.ts";
+import type { Core } from "../core.ts";
+import type { Reader, Transaction } from "../database/write.ts";
+import { isAddressed, queueEntry } from "./inbox.ts";
+import { addMessage, findByClientId, findMessage } from "./messages.ts";
+
+export type Letter = {
+  from: Address;
+  /** an agent's name, `manager`, `operator` or `*` */
+  to: string;
+  body: string;
+  inReplyTo?: MessageId | undefined;
+  /** any id of the sender's: a letter that comes again with the same one is sent once */
+  clientId?: string | undefined;
+};
+
+/** A message's id, and a sentence about its delivery where there is something to say. */
+export type Sent = { id: MessageId; note: string };
+
+/** As `sendIn`, in a transaction of its own: durable before it is answered. */
+export const send = (core: Core, letter: Letter): Promise<Sent> => core.db.write((tx) => sendIn(tx, core, letter));
+
+/** @throws Refusal when nobody has that address, the sender may not write there, or the letter itself is wrong */
+export function sendIn(tx: Transaction, core: Core, letter: Letter): Sent {
+  const { from, to, body, inReplyTo, clientId } = letter;
+  const earlier = clientId === undefined ? undefined : findByClientId(tx, from, clientId);
+  if (earlier) return repeated(tx, earlier, letter);
+  checkBody(body);
+  const answered = inReplyTo === undefined ? undefined : requireReadable(tx, from, inReplyTo);
+  const recipients = resolve(tx, letter);
+  if (!isAllowed(tx, letter, recipients, answered)) throw notAllowed(from, to);
+  const sentAt = core.clock.now();
+  const message = addMessage(
+    tx,
+    { from, to: to as Recipient, body, inReplyTo: inReplyTo ?? null, sentAt },
+    clientId ?? null,
+  );
+  core.events.append(tx, { kind: "MessageSent", message }, sentAt);
+  for (const name of recipients === "operator" ? (["operator"] as const) : recipients.map((row) => row.name)) {
+    core.events.append(tx, { kind: "EntryChanged", entry: queueEntry(tx, message.id, name, sentAt) }, sentAt);
+  }
+  return { id: message.id, note: noteOn(to, recipients) };
+}
+
+function repeated(tx: Transaction, earlier: Message, letter: Letter): Sent {
+  if (earlier.to === letter.to && earlier.body === letter.body)
+    return { id: earlier.id, note: noteOn(letter.to, resolve(tx, letter)) };
+  throw new Refusal(
+    "client_id_taken",
+    `You have sent another message with the client_id "${letter.clientId}" before (message ${earlier.id}).`,
+    "Choose a new client_id for each message, or leave it out.",
+  );
+}
+
+function checkBody(body: string): void {
+  if (body.trim() === "") throw new Refusal("empty_body", "The body is empty.", "Say what you want to tell.");
+  const bytes = Buffer.byteLength(body);
+  if (bytes <= maxBodyBytes) return;
+  throw new Refusal(
+    "body_too_large",
+    `The body has ${bytes} bytes; ${maxBodyBytes} are allowed.`,
+    "Put it into a file under /shared and send the path of that file.",
+  );
+}
+
+/** The message that is answered, which must be one that the sender has seen. */
+function requireReadable(reader: Reader, from: Address, id: MessageId): Message {
+  const message = findMessage(reader, id);
+  const isTheirs = message && (message.from === from || from === "system" || from === "operator");
+  if (message && (isTheirs || isAddressed(reader, id, from))) return message;
+  throw new Refusal(
+    "unknown_message",
+    `You have no message ${id} to answer.`,
+    "Give the id that stands above the message, or leave in_reply_to out.",
+  );
+}
+
+type Recipients = AgentRow[] | "operator";
+
+function resolve(reader: Reader, { from, to }: Letter): Recipients {
+  if (to === "operator") return "operator";
+  if (to === "*") return everybodyBut(reader, from);
+  const row = to === "manager" ? findManager(reader) : findAgent(reader, to);
+  if (!row) throw unknownRecipient(reader, from, to);
+  if (row.name === from) {
+    throw new Refusal(
+      "recipient_is_sender",
+      "That is your own address.",
+      "Keep a note in your state directory instead.",
+    );
+  }
+  if (row.wish !== "destroyed") return [row];
+  throw new Refusal("recipient_destroyed", `${to} was destroyed.`, "Write to the manager instead.");
+}
+
+function everybodyBut(reader: Reader, from: Address): AgentRow[] {
+  const others = listAgents(reader).filter((row) => row.wish !== "destroyed" && row.name !== from);
+  if (others.length > 0) return others;
+  throw new Refusal("unknown_recipient", "There is no other agent yet.", "Write to the operator instead.");
+}
+
+/** The operator and the hive may write to everybody, so may the manager; the others as their agent.yaml says. */
+function isAllowed(reader: Reader, letter: Letter, recipients: Recipients, answered: Message | undefined): boolean {
+  const { from, to } = letter;
+  if (from === "operator" || from === "system" || recipients === "operator") return true;
+  const sender = requireAgent(reader, from);
+  const allowed: readonly string[] = configOf(sender)?.recipients ?? [];
+  if (sender.role === "manager" || allowed.includes("*")) return true;
+  return (
+    to !== "*" &&
+    recipients.every((row) => row.role === "manager" || allowed.includes(row.name) || answered?.from === row.name)
+  );
+}
+
+const notAllowed = (from: Address, to: string): Refusal =>
+  new Refusal(
+    "recipient_not_allowed",
+    to === "*" ? `${from} may not write to everybody.` : `${from} may not write to ${to}.`,
+    `Ask the manager, or propose "${to}" under recipients in agents/${from}/agent.yaml. A message of ${
+      to === "*" ? "another agent" : to
+    } may always be answered with in_reply_to.`,
+  );
+
+const namesShown = 20;
+
+function unknownRecipient(reader: Reader, from: Address, to: string): Refusal {
+  if (to === "manager") return new Refusal("unknown_recipient", "There is no manager yet.", "Write to the operator.");
+  const names = listAgents(reader)
+    .filter((row) => row.wish !== "destroyed" && row.name !== from)
+    .map((row) => row.name);
+  const more = names.length > namesShown ? ` and ${names.length - namesShown} more` : "";
+  return new Refusal(
+    "unknown_recipient",
+    `Nobody here is called "${to}".`,
+    `You can write to manager, operator or * (all agents), or to one of: ${names.slice(0, namesShown).join(", ")}${more}.`,
+  );
+}
+
+function noteOn(to: string, recipients: Recipients): string {
+  if (recipients === "operator") return "";
+  if (to === "*") return `It goes to ${recipients.length} ${recipients.length === 1 ? "agent" : "agents"}.`;
+  return recipients.map(noteOnAgent).join(" ");
+}
+
+function noteOnAgent({ name, wish, state }: AgentRow): string {
+  if (wish === "stopped" || state === "stopped") return `${name} is stopped: queued, will be delivered when it starts.`;
+  if (state === "parked" || state === "failed") return `${name} cannot work just now: queued until it can.`;
+  return "";
+}

@@ -1,0 +1,77 @@
+/**
+ * Tells the runner who has mail, in the tick of the commit that brought it. The rows are the truth and a wake only a
+ * hint: one that gets lost is made good when the runner connects, and when the agent next asks.
+ */
+import type { Fact } from "../../contract/facts.ts";
+import { Fault } from "../../contract/fault.ts";
+import type { AgentName, EpochMs } from "../../contract/names.ts";
+import { type AgentRow, changeAgent, findAgent, listAgents } from "../agents/agents.ts";
+import type { Core, Runner } from "../core.ts";
+import type { Reader, Transaction } from "../database/write.ts";
+import type { Handler } from "../work/scheduler.ts";
+import { headDueAt } from "./inbox.ts";
+
+/** Work `wake`: an agent's backoff, or its rest, will be over then. */
+export const enqueueWake = (tx: Transaction, core: Core, agent: AgentName, due: EpochMs): void =>
+  core.scheduler.enqueue(tx, "wake", agent, due);
+
+export type Waiters = {
+  /** Wakes every agent that has mail and could work on it: for a runner that has just connected. */
+  wakeAll(): void;
+  /** the handler of work `wake` */
+  wake: Handler;
+};
+
+/** Watches the event log for whatever gives an agent something to do, until the signal is aborted. */
+export function openWaiters(core: Core, runner: Pick<Runner, "call">, signal: AbortSignal): Waiters {
+  const wakeAmong = (rows: (reader: Reader) => AgentRow[]) => {
+    const agents = core.db.read((reader) => rows(reader).filter((row) => canStart(reader, row, core.clock.now())));
+    if (agents.length === 0) return;
+    runner.call("wake", { agents: agents.map(({ name }) => name) }).catch((error: unknown) => {
+      if (!(error instanceof Fault)) throw error; // no runner: it is told of all mail when it connects
+    });
+  };
+  core.events.watch((facts) => {
+    const names = new Set(facts.flatMap(gainer));
+    if (names.size > 0) wakeAmong((reader) => [...names].flatMap((name) => findAgent(reader, name) ?? []));
+  }, signal);
+  return {
+    wakeAll: () => wakeAmong(listAgents),
+    wake: {
+      atOnce: 16,
+      async run(name) {
+        const later = await core.db.write((tx) => endRest(tx, core, name));
+        if (!later) wakeAmong((reader) => [findAgent(reader, name)].filter((row) => row !== undefined));
+        return later;
+      },
+    },
+  };
+}
+
+/** Whom a fact may give something to do: the recipient of a queued entry, an agent that became idle. */
+function gainer(fact: Fact): string[] {
+  if (fact.kind === "EntryChanged" && fact.entry.state === "queued") return [fact.entry.recipient];
+  return fact.kind === "AgentChanged" && fact.agent.state === "idle" ? [fact.agent.name] : [];
+}
+
+/** Whether a lease would be given now. */
+export function isFree(row: AgentRow, now: EpochMs): boolean {
+  return row.state === "idle" && row.launch !== null && row.turn === null && (row.retry_at ?? 0) <= now;
+}
+
+function canStart(reader: Reader, row: AgentRow, now: EpochMs): boolean {
+  const dueAt = isFree(row, now) ? headDueAt(reader, row.name) : undefined;
+  return dueAt !== undefined && dueAt <= now;
+}
+
+/** Ends a rest that is over; answers with the time of the next one, if the agent still has to wait for something. */
+function endRest(tx: Transaction, core: Core, name: string): { again: EpochMs } | undefined {
+  const row = findAgent(tx, name);
+  if (!row) return undefined;
+  const now = core.clock.now();
+  if (row.retry_at !== null && row.retry_at > now) return { again: row.retry_at };
+  const isRested = row.state === "parked" && row.retry_at !== null;
+  changeAgent(tx, core, row.name, isRested ? { state: "idle", problem: null, retry_at: null } : { retry_at: null });
+  const dueAt = headDueAt(tx, row.name);
+  return dueAt !== undefined && dueAt > now ? { again: dueAt } : undefined;
+}
