@@ -61,17 +61,20 @@ function apply(state: HiveState, { fact, sequence, at }: Event): HiveState {
       return trimMessages({ ...state, entries: put(state.entries, fact.entry, (entry) => entry.id) });
     case "TurnStarted":
     case "TurnEnded":
-      return { ...state, turns: put(state.turns, fact.turn, (turn) => turn.id).slice(-stateLimits.turns) };
+      return {
+        ...state,
+        turns: newest(put(state.turns, fact.turn, (turn) => turn.id).sort(byStart), stateLimits.turns),
+      };
     case "ApprovalChanged":
-      return { ...state, approvals: newest(put(state.approvals, fact.approval, byNumber), stateLimits.approvals) };
+      return { ...state, approvals: newest(ranked(state.approvals, fact.approval, byNumber), stateLimits.approvals) };
     case "QuestionChanged":
-      return { ...state, questions: newest(put(state.questions, fact.question, byId), stateLimits.questions) };
+      return { ...state, questions: newest(ranked(state.questions, fact.question, byId), stateLimits.questions) };
     case "ThreadsChanged":
       return { ...state, threads: { ...state.threads, [fact.agent]: fact.page } };
     case "ForgeChanged":
       return { ...state, forge: fact.forge };
     case "WorkTroubled":
-      return { ...state, troubles: put(state.troubles, fact.work, byId) };
+      return { ...state, troubles: ranked(state.troubles, fact.work, byId) };
     case "WorkRecovered":
       return { ...state, troubles: state.troubles.filter((work) => work.id !== fact.id) };
     case "Note":
@@ -82,11 +85,17 @@ function apply(state: HiveState, { fact, sequence, at }: Event): HiveState {
 const byId = (row: { id: number }) => row.id;
 const byNumber = (row: { number: number }) => row.number;
 const byName = (a: Agent, b: Agent) => (a.name < b.name ? -1 : 1);
+const byStart = (a: Turn, b: Turn) => a.startedAt - b.startedAt || (a.id < b.id ? -1 : 1);
 
 /** The list with the row in the place of the one with the same key, else at its end. */
 function put<Row, Key>(rows: readonly Row[], row: Row, key: (row: Row) => Key): Row[] {
   const at = rows.findIndex((other) => key(other) === key(row));
   return at < 0 ? [...rows, row] : rows.with(at, row);
+}
+
+/** The same in the order of the key: so an old row that changes is not taken for a new one, and a snapshot is alike. */
+function ranked<Row>(rows: readonly Row[], row: Row, key: (row: Row) => number): Row[] {
+  return put(rows, row, key).sort((a, b) => key(a) - key(b));
 }
 
 function newest<Row>(rows: Row[], limit: number): Row[] {
