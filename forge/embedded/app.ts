@@ -19,7 +19,8 @@ export interface RunningForge {
   /** Resolves when nothing of it is left running. */
   stop(): Promise<void>;
 }
-interface Surroundings {
+/** What tests steer, and where the log goes. */
+export interface Surroundings {
   log?: Logger;
   now?: () => number;
 }

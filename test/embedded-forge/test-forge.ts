@@ -2,7 +2,7 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { type RunningForge, startForge } from "../../forge/embedded/app.ts";
+import { type RunningForge, type Surroundings, startForge } from "../../forge/embedded/app.ts";
 
 export interface Answered {
   status: number;
@@ -107,9 +107,9 @@ export class TestForge implements AsyncDisposable {
   }
 }
 
-export async function startTestForge(): Promise<TestForge> {
+export async function startTestForge(surroundings: Surroundings = {}): Promise<TestForge> {
   const home = mkdtempSync(path.join(tmpdir(), "forge-"));
-  return new TestForge(home, await startForge(configOf(home)));
+  return new TestForge(home, await startForge(configOf(home), surroundings));
 }
 
 export const configOf = (home: string) => ({

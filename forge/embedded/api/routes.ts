@@ -2,14 +2,18 @@
 import type { FastifyInstance } from "fastify";
 import type { Forge } from "../forge.ts";
 import { commentEndpoints } from "./comments.ts";
+import { contentEndpoints } from "./contents.ts";
 import { type Endpoint, serveEndpoints } from "./endpoint.ts";
+import { gitDataEndpoints } from "./git-data.ts";
 import { hookEndpoints } from "./hooks.ts";
 import { issueEndpoints } from "./issues.ts";
 import { labelEndpoints } from "./labels.ts";
 import { embeddedEndpoints, forgejoEndpoints, miscEndpoints, serveHealth } from "./misc.ts";
 import { orgEndpoints } from "./orgs.ts";
+import { pullEndpoints } from "./pulls.ts";
 import { refEndpoints } from "./refs.ts";
 import { repoEndpoints } from "./repos.ts";
+import { reviewEndpoints } from "./reviews.ts";
 import { statusEndpoints } from "./statuses.ts";
 import { teamEndpoints } from "./teams.ts";
 import { tokenEndpoints } from "./tokens.ts";
@@ -25,7 +29,11 @@ const endpoints: Endpoint[] = [
   ...labelEndpoints,
   ...issueEndpoints,
   ...commentEndpoints,
+  ...contentEndpoints,
+  ...gitDataEndpoints,
   ...refEndpoints,
+  ...pullEndpoints,
+  ...reviewEndpoints,
   ...statusEndpoints,
   ...hookEndpoints,
 ];
