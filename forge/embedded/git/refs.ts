@@ -24,9 +24,9 @@ export interface RefMove {
 const FORMAT = "--format=%(refname)%00%(objectname)%00%(objecttype)%00%(*objectname)%00%(contents)%00";
 const FIELDS = 5;
 
-/** In the order of their names. @param prefix `refs/heads`, `refs/tags`, `refs/pull` or a whole name */
-export async function listRefs(git: Git, dir: string, prefix: string): Promise<Ref[]> {
-  const fields = (await git.text(dir, ["for-each-ref", FORMAT, prefix])).split("\0");
+/** In the order of their names. @param prefixes `refs/heads`, `refs/tags`, `refs/pull` or whole names */
+export async function listRefs(git: Git, dir: string, ...prefixes: string[]): Promise<Ref[]> {
+  const fields = (await git.text(dir, ["for-each-ref", FORMAT, ...prefixes])).split("\0");
   const refs: Ref[] = [];
   for (let at = 0; at + FIELDS <= fields.length; at += FIELDS) {
     const [ref = "", object = "", type = "", peeled = "", message = ""] = fields.slice(at, at + FIELDS);
