@@ -78,6 +78,7 @@ export function speak<Mine extends LinkCalls, Theirs extends LinkCalls>(
   });
   const closed = new Promise<void>((resolve) => {
     socket.on("error", () => socket.destroy());
+    socket.on("end", () => socket.destroy()); // an upgraded connection stays half open otherwise, and a dead peer unnoticed
     socket.on("close", () => {
       for (const { name, reject } of waiting.values()) reject(new Fault(`the link broke before ${name} was answered`));
       waiting.clear();
