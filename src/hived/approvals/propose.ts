@@ -19,7 +19,6 @@ import { openApprovals } from "./approvals.ts";
 type Parts = LifecycleParts & {
   /** a directory of ours that no agent can reach */
   scratch: string;
-  tokenOf(agent: AgentName): string;
 };
 type Arguments = ToolArguments<"propose_agent">;
 
@@ -75,7 +74,7 @@ function filesOf(name: AgentName, { agent_yaml, prompt, files }: Arguments): Map
 }
 
 /** git in the scratch repository, speaking to the forge as an agent. */
-function openScratch({ scratch, forgeUrl, tokenOf }: Parts, agent: AgentName) {
+function openScratch({ scratch, forgeUrl, tokens }: Parts, agent: AgentName) {
   const directory = join(scratch, `${agent}.git`);
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const index = join(directory, `index-${randomUUID()}`); // an agent may call twice at once
@@ -89,7 +88,7 @@ function openScratch({ scratch, forgeUrl, tokenOf }: Parts, agent: AgentName) {
     GIT_TERMINAL_PROMPT: "0",
     GIT_CONFIG_COUNT: "1",
     GIT_CONFIG_KEY_0: "http.extraHeader",
-    GIT_CONFIG_VALUE_0: `Authorization: token ${tokenOf(agent)}`,
+    GIT_CONFIG_VALUE_0: `Authorization: token ${tokens.read(agent)}`,
     GIT_AUTHOR_NAME: agent,
     GIT_AUTHOR_EMAIL: `${agent}@hive.invalid`,
     GIT_COMMITTER_NAME: agent,

@@ -14,6 +14,7 @@ import { type AgentRow, changeAgent, requireAgent } from "../agents/agents.ts";
 import { beginLaunch, endLaunch, findLaunch } from "../agents/launches.ts";
 import { newLaunchId } from "../core.ts";
 import { specFor } from "../runtimes/choose.ts";
+import { secretsFor } from "../runtimes/secrets.ts";
 import { type Deployment, endDeployment, lastReadyDeployment, newestDeployment } from "./deployments.ts";
 import type { LifecycleParts } from "./parts.ts";
 import { prepareVersion } from "./prepare.ts";
@@ -75,7 +76,9 @@ async function start(parts: LifecycleParts, row: AgentRow, target: Deployment, l
   await parts.sockets.open(launch, row.name);
   const agent = { name: row.name, role: row.role, session: row.session, config, tree: target.tree };
   const spec = specFor(agent, parts.runner.place(), launch, { url: parts.forgeUrl });
-  const secrets = parts.secretsOf(row.name);
+  const token = parts.tokens.read(row.name);
+  if (!token) throw new Error(`${row.name} was prepared, but has no forge token`);
+  const secrets = secretsFor(row.name, { url: parts.forgeUrl, token });
   const { session } = await parts.runner.call("launch", { launch, agent: row.name, tree: target.tree, spec, secrets });
   return { spec, session };
 }

@@ -1,5 +1,6 @@
 /** What bringing an agent to life needs beside the core. */
 import type { AgentName, LaunchId, ObjectId } from "../../contract/names.ts";
+import type { Tokens } from "../agents/tokens.ts";
 import type { Core, Runner } from "../core.ts";
 import type { Reader } from "../database/write.ts";
 import type { Forge } from "../forge/client.ts";
@@ -17,8 +18,7 @@ export type LifecycleParts = {
   };
   /** the agent's forge user, token and teams; found done when they are there */
   provisionAgent(agent: AgentName): Promise<void>;
-  /** what git needs to be that user, for its launch directory */
-  secretsOf(agent: AgentName): { path: string; content: string; executable?: boolean }[];
+  tokens: Pick<Tokens, "read">;
   /** merged pull requests that still wait for their agent */
   waitingApprovals(reader: Reader): { number: number; agent: string | null }[];
 };
