@@ -1,0 +1,99 @@
+/**
+ * One agent's MCP session: one server object of the SDK, kept for the life of a launch behind a small transport of ours,
+ * through which a posted message goes in and its answer comes out. A server per message would cost ten times as much.
+ */
+import { Server } from "@modelcontextprotocol/sdk/server/index.js";
+import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
+import {
+  CallToolRequestSchema,
+  ErrorCode,
+  isJSONRPCRequest,
+  type JSONRPCMessage,
+  JSONRPCMessageSchema,
+  ListToolsRequestSchema,
+  type RequestId,
+  type Tool,
+} from "@modelcontextprotocol/sdk/types.js";
+import { z } from "zod";
+import { Fault } from "../../contract/fault.ts";
+import { tools } from "../../contract/tools.ts";
+import type { Caller, CallTool } from "./tools.ts";
+
+/** How a posted message is answered over HTTP; a notification gets no body. */
+export type PostAnswer = { status: 200 | 202 | 400; body?: unknown };
+
+export type Session = {
+  /** @throws Fault when the session is closed before the answer */
+  post(message: unknown): Promise<PostAnswer>;
+  close(): Promise<void>;
+};
+
+const instructions =
+  "You are one of several agents of a hive. Mail that woke you is in your prompt; `recv` fetches what came since. " +
+  "Answer by `send` with `in_reply_to`: what you merely write here, nobody else reads.";
+
+/** The same for every agent, so made once. */
+const toolList: Tool[] = Object.entries(tools).map(([name, { description, input }]) => ({
+  name,
+  description,
+  inputSchema: z.toJSONSchema(input, { io: "input" }) as Tool["inputSchema"],
+  // Claude Code hides tools behind a search otherwise
+  _meta: { "anthropic/alwaysLoad": true },
+}));
+
+/** @param version of this program, told to the client */
+export async function openSession(caller: Caller, callTool: CallTool, version: string): Promise<Session> {
+  const server = new Server({ name: "hyperhive", version }, { capabilities: { tools: {} }, instructions });
+  server.setRequestHandler(ListToolsRequestSchema, () => ({ tools: toolList }));
+  server.setRequestHandler(CallToolRequestSchema, ({ params }) => callTool(caller, params.name, params.arguments));
+  const { transport, post } = openPosts();
+  await server.connect(transport);
+  return { post, close: () => server.close() };
+}
+
+type Waiting = { id: RequestId; resolve(answer: PostAnswer): void; reject(error: Error): void };
+
+/**
+ * The transport, and the door for messages. Requests are renumbered, as several clients may number theirs alike. What the
+ * server sends by itself goes nowhere: there is no stream, and the list of tools never changes.
+ */
+function openPosts(): { transport: Transport; post: Session["post"] } {
+  const waiting = new Map<number, Waiting>();
+  let lastId = 0;
+  const transport: Transport = {
+    start: () => Promise.resolve(),
+    async send(message) {
+      if (!("id" in message) || "method" in message) return;
+      const asked = waiting.get(Number(message.id));
+      waiting.delete(Number(message.id));
+      asked?.resolve({ status: 200, body: { ...message, id: asked.id } });
+    },
+    async close() {
+      for (const { reject } of waiting.values()) reject(new Fault("the agent's process has ended"));
+      waiting.clear();
+      transport.onclose?.();
+    },
+  };
+  const ask = (message: JSONRPCMessage & { id: RequestId }) =>
+    new Promise<PostAnswer>((resolve, reject) => {
+      lastId += 1;
+      waiting.set(lastId, { id: message.id, resolve, reject });
+      transport.onmessage?.({ ...message, id: lastId });
+    });
+  const post = async (body: unknown): Promise<PostAnswer> => {
+    const { success, data: message } = JSONRPCMessageSchema.safeParse(body);
+    if (!success) return { status: 400, body: errorBody("This is not one JSON-RPC message.") };
+    if (isJSONRPCRequest(message)) return ask(message);
+    // A call that was cancelled is carried out all the same: it was short, and its answer is ignored by whoever cancelled.
+    if ("method" in message && message.method !== "notifications/cancelled") transport.onmessage?.(message);
+    return { status: 202 };
+  };
+  return { transport, post };
+}
+
+/** An answer to what has no id, or none that can be read. */
+export const errorBody = (message: string) => ({
+  jsonrpc: "2.0",
+  id: null,
+  error: { code: ErrorCode.InvalidRequest, message },
+});
