@@ -1,0 +1,76 @@
+/** Runtime `bubblewrap`: an agent sees its own directories, the system's programs and our program, and nothing else. */
+import { join } from "node:path";
+import type { LaunchSpec, Place } from "../../contract/launch.ts";
+import type { LaunchId } from "../../contract/names.ts";
+import { type Mount, sandboxed } from "../../daemon/bubblewrap.ts";
+import {
+  type AgentToLaunch,
+  commandOf,
+  currentDocs,
+  directoriesOf,
+  driverOf,
+  environmentOf,
+  limitsOf,
+  runFiles,
+  type View,
+} from "./view.ts";
+
+/** All versions of the docs are mounted, and `/docs` leads to the newest: so it changes under a running agent too. */
+const docsMount = "/run/docs";
+
+export function bubblewrapSpec(
+  agent: AgentToLaunch,
+  place: Place,
+  launch: LaunchId,
+  forge: { url: string },
+): LaunchSpec {
+  const view = viewOf(agent);
+  const sandbox = {
+    hostname: agent.name,
+    network: "shared" as const,
+    env: environmentOf(agent, view, place, forge),
+    cwd: view.state,
+    mounts: [...programMounts(place), ...agentMounts(agent, view, place, join(place.launchesRoot, launch))],
+  };
+  return {
+    runtime: "bubblewrap",
+    argv: sandboxed(sandbox, commandOf(agent, place)),
+    env: {}, // bubblewrap's own, which is readable inside
+    cwd: "/",
+    driver: driverOf(agent, view, place),
+    limits: limitsOf(agent),
+  };
+}
+
+const viewOf = ({ name }: AgentToLaunch): View => ({
+  state: `/agents/${name}/state`,
+  shared: "/shared",
+  docs: "/docs",
+  config: `/agents/${name}/config`,
+  agents: "/agents",
+  run: "/run/hive",
+});
+
+/** Of our directory only what the bridge and the script agent run from: a checkout holds much more. */
+const programMounts = ({ node, program }: Place): Mount[] =>
+  [node, ...["package.json", "src", "node_modules"].map((name) => join(program, name))].map((path) => ({
+    kind: "readable",
+    from: path,
+    at: path,
+  }));
+
+function agentMounts(agent: AgentToLaunch, view: View, place: Place, launchDirectory: string): Mount[] {
+  const { state, config } = directoriesOf(agent, place);
+  const everybody: Mount[] = [{ kind: "readable", from: place.agentsRoot, at: view.agents }];
+  return [
+    ...(agent.role === "manager" ? everybody : []),
+    { kind: "writable", from: state, at: view.state },
+    { kind: "readable", from: config, at: view.config },
+    { kind: "writable", from: place.sharedRoot, at: view.shared },
+    { kind: "readable", from: place.docsRoot, at: docsMount },
+    { kind: "link", to: join(docsMount, currentDocs), at: view.docs },
+    // The directory, not the socket in it: a mounted socket is dead for ever when hived has made a new one.
+    { kind: "readable", from: launchDirectory, at: view.run },
+    { kind: "readable", from: join(launchDirectory, runFiles.passwd), at: "/etc/passwd" },
+  ];
+}

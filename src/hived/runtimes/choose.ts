@@ -1,0 +1,32 @@
+/** From an agent and what the runner's machine offers to the one launch spec; pure, so that it is compared whole in tests. */
+import type { RuntimeKind } from "../../contract/agent.ts";
+import type { LaunchSpec, Place } from "../../contract/launch.ts";
+import type { LaunchId } from "../../contract/names.ts";
+import { Refusal } from "../../contract/refusal.ts";
+import type { AgentConfig } from "../agents/agent-yaml.ts";
+import { bubblewrapSpec } from "./bubblewrap.ts";
+import { processSpec } from "./process.ts";
+import type { AgentToLaunch } from "./view.ts";
+
+const specs: Record<RuntimeKind, typeof processSpec> = { process: processSpec, bubblewrap: bubblewrapSpec };
+
+/**
+ * The runtime that the agent's config names, else the strongest that works there.
+ * @throws Refusal `runtime_missing` for a named one that does not work there: never a weaker one in silence.
+ */
+export function chooseRuntime(config: AgentConfig, place: Place): RuntimeKind {
+  const named = config.runtime.driver;
+  const chosen = named ?? place.runtimes.at(-1);
+  if (chosen !== undefined && place.runtimes.includes(chosen)) return chosen;
+  const reason = named === undefined ? undefined : place.missing[named];
+  throw new Refusal(
+    "runtime_missing",
+    named === undefined ? "No runtime works here." : `Runtime ${named} does not work here: ${reason ?? "unknown"}.`,
+    "Mend that and restart the hive, or name another one under runtime.driver in agent.yaml.",
+  );
+}
+
+/** How the runner is to start an agent. @throws Refusal as `chooseRuntime` */
+export function specFor(agent: AgentToLaunch, place: Place, launch: LaunchId, forge: { url: string }): LaunchSpec {
+  return specs[chooseRuntime(agent.config, place)](agent, place, launch, forge);
+}

@@ -1,0 +1,33 @@
+/** Runtime `process`: an agent beside us, as the same user, with no isolation at all. */
+import { join } from "node:path";
+import type { LaunchSpec, Place } from "../../contract/launch.ts";
+import type { LaunchId } from "../../contract/names.ts";
+import {
+  type AgentToLaunch,
+  commandOf,
+  currentDocs,
+  directoriesOf,
+  driverOf,
+  environmentOf,
+  limitsOf,
+  type View,
+} from "./view.ts";
+
+/** Without mounts there are no `/agents`, `/shared` and `/docs`: the agent is told the real paths. */
+export function processSpec(agent: AgentToLaunch, place: Place, launch: LaunchId, forge: { url: string }): LaunchSpec {
+  const view: View = {
+    ...directoriesOf(agent, place),
+    shared: place.sharedRoot,
+    docs: join(place.docsRoot, currentDocs),
+    agents: place.agentsRoot,
+    run: join(place.launchesRoot, launch),
+  };
+  return {
+    runtime: "process",
+    argv: commandOf(agent, place),
+    env: environmentOf(agent, view, place, forge),
+    cwd: view.state,
+    driver: driverOf(agent, view, place),
+    limits: limitsOf(agent),
+  };
+}

@@ -1,0 +1,87 @@
+/** What an agent finds at its start: its directories, environment, command and tools, the same in every runtime. */
+import { dirname, join } from "node:path";
+import type { AgentRole } from "../../contract/agent.ts";
+import type { DriverSpec, LaunchSpec, Place } from "../../contract/launch.ts";
+import type { AgentName, ObjectId } from "../../contract/names.ts";
+import type { AgentConfig } from "../agents/agent-yaml.ts";
+
+export type AgentToLaunch = {
+  name: AgentName;
+  role: AgentRole;
+  /** the conversation to continue */
+  session: string | null;
+  config: AgentConfig;
+  /** the version of its directory that it runs with */
+  tree: ObjectId;
+};
+
+/** Where an agent sees its directories; all but `state` and `shared` are read-only, or meant to be. */
+export type View = { state: string; shared: string; docs: string; config: string; agents: string; run: string };
+
+/** Names of the files in a launch's directory: see `secrets.ts`. */
+export const runFiles = { token: "forge-token", gitConfig: "gitconfig", passwd: "passwd", socket: "mcp.sock" } as const;
+
+/** Where the newest version of `/docs` is found in the runner's docs directory. */
+export const currentDocs = "current";
+
+const systemPath = "/usr/local/bin:/usr/bin:/bin:/run/current-system/sw/bin";
+
+/** The whole environment of an agent; no secret is in it, only where one lies. */
+export function environmentOf(
+  agent: AgentToLaunch,
+  view: View,
+  place: Place,
+  forge: { url: string },
+): Record<string, string> {
+  return {
+    PATH: `${dirname(place.node)}:${systemPath}`,
+    HOME: view.state,
+    LANG: "C.UTF-8",
+    HIVE_AGENT: agent.name,
+    HIVE_ROLE: agent.role,
+    HIVE_STATE_DIR: view.state,
+    HIVE_SHARED_DIR: view.shared,
+    HIVE_DOCS_DIR: view.docs,
+    HIVE_CONFIG_DIR: view.config,
+    HIVE_AGENTS_DIR: view.agents,
+    HIVE_FORGE_URL: forge.url,
+    HIVE_FORGE_USER: agent.name,
+    HIVE_FORGE_TOKEN_FILE: join(view.run, runFiles.token),
+    GIT_CONFIG_GLOBAL: join(view.run, runFiles.gitConfig),
+    GIT_CONFIG_NOSYSTEM: "1",
+    GIT_TERMINAL_PROMPT: "0",
+  };
+}
+
+/** The coding agent's program, run by the Node that came with ours. */
+export function commandOf(agent: AgentToLaunch, place: Place): string[] {
+  switch (agent.config.harness.profile) {
+    case "script":
+      return [place.node, join(place.program, "src/script-agent/main.ts")];
+  }
+}
+
+export function driverOf(agent: AgentToLaunch, view: View, place: Place): DriverSpec {
+  const bridge = [join(place.program, "src/hive/mcp.ts"), join(view.run, runFiles.socket)];
+  return {
+    kind: agent.config.harness.driver,
+    profile: agent.config.harness.profile,
+    cwd: view.state,
+    mcpServers: [{ name: "hyperhive", command: place.node, args: bridge, env: {} }],
+    session: agent.session,
+  };
+}
+
+const minuteMs = 60_000;
+
+export const limitsOf = ({ config: { limits } }: AgentToLaunch): LaunchSpec["limits"] => ({
+  turnTimeoutMs: limits.turn_minutes * minuteMs,
+  silenceMs: limits.silence_minutes * minuteMs,
+  idleStopMs: limits.idle_stop_minutes * minuteMs,
+});
+
+/** An agent's directories on the runner's machine. */
+export const directoriesOf = ({ name, tree }: AgentToLaunch, place: Place) => ({
+  state: join(place.agentsRoot, name, "state"),
+  config: join(place.agentsRoot, name, "config", tree),
+});

@@ -1,0 +1,60 @@
+import { expect, test } from "vitest";
+import type { Place } from "../../src/contract/launch.ts";
+import type { AgentName, LaunchId, ObjectId } from "../../src/contract/names.ts";
+import { AgentConfig } from "../../src/hived/agents/agent-yaml.ts";
+import { chooseRuntime, specFor } from "../../src/hived/runtimes/choose.ts";
+import { secretsFor } from "../../src/hived/runtimes/secrets.ts";
+
+const place: Place = {
+  agentsRoot: "/home/op/hive/agents",
+  sharedRoot: "/home/op/hive/shared",
+  docsRoot: "/home/op/hive/docs",
+  launchesRoot: "/run/user/1/hive/launches",
+  node: "/opt/node/bin/node",
+  program: "/opt/hyperhive",
+  runtimes: ["process", "bubblewrap"],
+  missing: {},
+};
+const launch = `launch-${"1".repeat(32)}` as LaunchId;
+const forge = { url: "http://127.0.0.1:3000" };
+
+function agent(name: string, change: object = {}) {
+  const config = AgentConfig.parse({ harness: { driver: "acp", profile: "script" }, ...change });
+  return { name: name as AgentName, role: config.role, session: null, config, tree: "a".repeat(40) as ObjectId };
+}
+
+test("a worker in bubblewrap", async () => {
+  await expect(text(specFor(agent("bob"), place, launch, forge))).toMatchFileSnapshot("golden/bubblewrap-worker.txt");
+});
+
+test("the manager in bubblewrap sees every agent's directory", async () => {
+  const manager = agent("manager", { role: "manager" });
+  await expect(text(specFor(manager, place, launch, forge))).toMatchFileSnapshot("golden/bubblewrap-manager.txt");
+});
+
+test("a worker as a process continues its session", async () => {
+  const bob = { ...agent("bob", { runtime: { driver: "process" }, limits: { silence_minutes: 1 } }), session: "s-1" };
+  await expect(text(specFor(bob, place, launch, forge))).toMatchFileSnapshot("golden/process-worker.txt");
+});
+
+test("git gets the token from the agent's own file", async () => {
+  const files = secretsFor("bob" as AgentName, { ...forge, token: "t0ken" }).map(
+    ({ path, content }) => `== ${path}\n${Buffer.from(content, "base64").toString("utf8")}`,
+  );
+  await expect(files.join("")).toMatchFileSnapshot("golden/secrets.txt");
+});
+
+test("the strongest runtime that works is chosen when none is named", () => {
+  expect(chooseRuntime(agent("bob").config, place)).toBe("bubblewrap");
+  expect(chooseRuntime(agent("bob").config, { ...place, runtimes: ["process"] })).toBe("process");
+});
+
+test("a named runtime that does not work is refused with the reason, never replaced by a weaker one", () => {
+  const { config } = agent("bob", { runtime: { driver: "bubblewrap" } });
+  const weak: Place = { ...place, runtimes: ["process"], missing: { bubblewrap: "it is not installed" } };
+  expect(() => chooseRuntime(config, weak)).toThrow("Runtime bubblewrap does not work here: it is not installed.");
+});
+
+/** One argument a line reads well in a diff, options together with what they take. */
+const text = (spec: ReturnType<typeof specFor>): string =>
+  `${spec.argv.join("\n").replace(/\n(?!-)/g, " ")}\n\n${JSON.stringify({ ...spec, argv: "above" }, null, 2)}\n`;
