@@ -1,0 +1,164 @@
+/** All pages with their addresses. They are plain HTML and forms: nothing here needs a script. */
+import cookie from "@fastify/cookie";
+import formbody from "@fastify/formbody";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { notFound, Refusal } from "../domain/refusal.ts";
+import type { User } from "../domain/users.ts";
+import type { Forge } from "../forge.ts";
+import { registerAssets } from "./assets.ts";
+import { commitListPage, commitPage } from "./commits.ts";
+import { rawFile, repoPage, sourcePage } from "./files.ts";
+import { demandOwnForm, demandOwnHost, setHeaders } from "./guard.ts";
+import { homePage, ownerPage } from "./home.ts";
+import { issuePage, postComment } from "./issue.ts";
+import { issueListPage, pullListPage } from "./issues.ts";
+import { documentOf } from "./layout.ts";
+import { localPath, signInPath } from "./paths.ts";
+import { discardPending, postLineComment, postReview } from "./post-review.ts";
+import { problemPage, refusalOf } from "./problem.ts";
+import { postMerge, pullCommitsPage, pullPage } from "./pull.ts";
+import { pullFilesPage } from "./pull-files.ts";
+import { signIn, signOut, visitorOf } from "./session.ts";
+import { linkPage, secretOf, signInPage, spentLinkPage, userOfForm, userOfLink } from "./sign-in.ts";
+import type { Download, GoTo, Page, Posted, Visit } from "./visit.ts";
+
+const MAX_FORM_BYTES = 2 * 1024 * 1024;
+
+type View = (visit: Visit) => Page | GoTo | Download | Promise<Page | GoTo | Download>;
+type Action = (visit: Posted) => Page | GoTo | Promise<Page | GoTo>;
+
+const repo = "/:owner/:repo";
+const pull = `${repo}/pulls/:number`;
+
+const views: Record<string, View> = {
+  "/": homePage,
+  "/:owner": ownerPage,
+  [repo]: repoPage,
+  [`${repo}/src/branch/*`]: sourcePage("branch"),
+  [`${repo}/src/tag/*`]: sourcePage("tag"),
+  [`${repo}/src/commit/*`]: sourcePage("commit"),
+  [`${repo}/raw/branch/*`]: rawFile("branch"),
+  [`${repo}/raw/tag/*`]: rawFile("tag"),
+  [`${repo}/raw/commit/*`]: rawFile("commit"),
+  [`${repo}/commits/branch/*`]: commitListPage("branch"),
+  [`${repo}/commits/tag/*`]: commitListPage("tag"),
+  [`${repo}/commits/commit/*`]: commitListPage("commit"),
+  [`${repo}/commit/:sha`]: commitPage,
+  [`${repo}/issues`]: issueListPage,
+  [`${repo}/issues/:number`]: (visit) => issuePage(visit),
+  [`${repo}/pulls`]: pullListPage,
+  [pull]: (visit) => pullPage(visit),
+  [`${pull}/commits`]: pullCommitsPage,
+  [`${pull}/files`]: (visit) => pullFilesPage(visit),
+};
+
+const actions: Record<string, Action> = {
+  [`${repo}/issues/:number/comments`]: postComment,
+  [`${pull}/merge`]: postMerge,
+  [`${pull}/files/reviews/submit`]: postReview,
+  [`${pull}/files/reviews/comments`]: postLineComment,
+  [`${pull}/files/reviews/discard`]: discardPending,
+};
+
+/** Serves the pages beside the API, with guards, headers and error pages of their own. */
+export async function registerPages(app: FastifyInstance, forge: Forge): Promise<void> {
+  await app.register(async (pages) => {
+    await pages.register(cookie);
+    await pages.register(formbody, { bodyLimit: MAX_FORM_BYTES });
+    pages.addHook("onRequest", async (request, reply) => {
+      setHeaders(reply);
+      demandOwnHost(forge, request);
+      if (request.method !== "GET" && request.method !== "HEAD") demandOwnForm(forge, request);
+    });
+    pages.setErrorHandler((error, request, reply) => sendProblem(forge, error, request, reply));
+    pages.setNotFoundHandler((request, reply) => sendProblem(forge, notFound(), request, reply));
+    registerAssets(pages);
+    registerSignIn(pages, forge);
+    for (const [path, view] of Object.entries(views)) registerView(pages, forge, path, view);
+    for (const [path, action] of Object.entries(actions)) registerAction(pages, forge, path, action);
+  });
+}
+
+function registerView(pages: FastifyInstance, forge: Forge, path: string, view: View): void {
+  pages.get(path, async (request, reply) => {
+    const user = visitorOf(forge, request);
+    if (!user) return reply.redirect(signInPath(request.url), 303);
+    return send(reply, await view(visitOf(forge, request, user)), user);
+  });
+}
+
+function registerAction(pages: FastifyInstance, forge: Forge, path: string, action: Action): void {
+  pages.post(path, { bodyLimit: MAX_FORM_BYTES }, async (request, reply) => {
+    const user = visitorOf(forge, request);
+    if (!user)
+      throw new Refusal(401, "Nothing was done. Sign in in another tab, come back here and send the form again.");
+    return send(reply, await action({ ...visitOf(forge, request, user), form: request.body }), user);
+  });
+}
+
+function registerSignIn(pages: FastifyInstance, forge: Forge): void {
+  pages.get("/user/login", (request, reply) => {
+    const { redirect_to } = visitParts(request).query;
+    return visitorOf(forge, request)
+      ? reply.redirect(localPath(redirect_to), 303)
+      : send(reply, signInPage(redirect_to), null);
+  });
+  pages.post("/user/login", async (request, reply) => {
+    const form = textFields(request.body);
+    try {
+      signIn(forge, await userOfForm(forge, form), request, reply);
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      return send(reply, signInPage(form["redirect_to"], { status: 401, sentence: error.message, typed: form }), null);
+    }
+    return reply.redirect(localPath(form["redirect_to"]), 303);
+  });
+  pages.post("/user/logout", (request, reply) => {
+    signOut(forge, request, reply);
+    return reply.redirect("/user/login", 303);
+  });
+  pages.get("/sign-in/link", (request, reply) => send(reply, linkPage(secretOf(request.query)), null));
+  pages.post("/sign-in/link", (request, reply) => {
+    const user = userOfLink(forge, request.body);
+    if (!user) return send(reply, spentLinkPage(), null);
+    signIn(forge, user, request, reply);
+    return reply.redirect("/", 303);
+  });
+}
+
+function visitOf(forge: Forge, request: FastifyRequest, user: User): Visit {
+  return { forge, user, url: request.url, ...visitParts(request) };
+}
+
+const visitParts = (request: FastifyRequest) => ({
+  params: textFields(request.params),
+  query: textFields(request.query),
+});
+
+/** Of a field that comes twice the last one counts. */
+function textFields(values: unknown): Record<string, string> {
+  const entries = Object.entries(values ?? {}).map(([name, value]) => [
+    name,
+    Array.isArray(value) ? value.at(-1) : value,
+  ]);
+  return Object.fromEntries(entries.filter(([, value]) => typeof value === "string"));
+}
+
+function send(reply: FastifyReply, answer: Page | GoTo | Download, user: User | null): FastifyReply {
+  if ("goTo" in answer) return reply.redirect(answer.goTo, 303);
+  if ("bytes" in answer) return reply.type(answer.type).send(answer.bytes);
+  return reply
+    .status(answer.status ?? 200)
+    .type("text/html; charset=utf-8")
+    .send(documentOf(answer, user));
+}
+
+function sendProblem(forge: Forge, error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const refusal = refusalOf(error);
+  if (!refusal) forge.log.error({ err: error, url: request.routeOptions.url }, "a page failed");
+  const { status, sentence } = refusal ?? {
+    status: 500,
+    sentence: "The forge could not show this page. Its log says why.",
+  };
+  return send(reply, problemPage(status, sentence), visitorOf(forge, request) ?? null);
+}
