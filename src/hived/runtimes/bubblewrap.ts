@@ -24,7 +24,7 @@ export function bubblewrapSpec(
   launch: LaunchId,
   forge: { url: string },
 ): LaunchSpec {
-  const view = viewOf(agent);
+  const view = bubblewrapView(agent);
   const sandbox = {
     hostname: agent.name,
     network: "shared" as const,
@@ -42,7 +42,7 @@ export function bubblewrapSpec(
   };
 }
 
-const viewOf = ({ name }: AgentToLaunch): View => ({
+export const bubblewrapView = ({ name }: AgentToLaunch): View => ({
   state: `/agents/${name}/state`,
   shared: "/shared",
   docs: "/docs",

@@ -4,11 +4,14 @@ import type { LaunchSpec, Place } from "../../contract/launch.ts";
 import type { LaunchId } from "../../contract/names.ts";
 import { Refusal } from "../../contract/refusal.ts";
 import type { AgentConfig } from "../agents/agent-yaml.ts";
-import { bubblewrapSpec } from "./bubblewrap.ts";
-import { processSpec } from "./process.ts";
-import type { AgentToLaunch } from "./view.ts";
+import { bubblewrapSpec, bubblewrapView } from "./bubblewrap.ts";
+import { processSpec, processView } from "./process.ts";
+import { type AgentToLaunch, environmentOf } from "./view.ts";
 
-const specs: Record<RuntimeKind, typeof processSpec> = { process: processSpec, bubblewrap: bubblewrapSpec };
+const runtimes: Record<RuntimeKind, { spec: typeof processSpec; view: typeof processView }> = {
+  process: { spec: processSpec, view: processView },
+  bubblewrap: { spec: bubblewrapSpec, view: bubblewrapView },
+};
 
 /**
  * The runtime that the agent's config names, else the strongest that works there.
@@ -28,5 +31,16 @@ export function chooseRuntime(config: AgentConfig, place: Place): RuntimeKind {
 
 /** How the runner is to start an agent. @throws Refusal as `chooseRuntime` */
 export function specFor(agent: AgentToLaunch, place: Place, launch: LaunchId, forge: { url: string }): LaunchSpec {
-  return specs[chooseRuntime(agent.config, place)](agent, place, launch, forge);
+  return runtimes[chooseRuntime(agent.config, place)].spec(agent, place, launch, forge);
+}
+
+/** The environment that the agent finds, whatever the environment of its launch spec is. @throws Refusal as `chooseRuntime` */
+export function environmentFor(
+  agent: AgentToLaunch,
+  place: Place,
+  launch: LaunchId,
+  forge: { url: string },
+): Record<string, string> {
+  const { view } = runtimes[chooseRuntime(agent.config, place)];
+  return environmentOf(agent, view(agent, place, launch), place, forge);
 }

@@ -14,14 +14,16 @@ import {
 } from "./view.ts";
 
 /** Without mounts there are no `/agents`, `/shared` and `/docs`: the agent is told the real paths. */
+export const processView = (agent: AgentToLaunch, place: Place, launch: LaunchId): View => ({
+  ...directoriesOf(agent, place),
+  shared: place.sharedRoot,
+  docs: join(place.docsRoot, currentDocs),
+  agents: place.agentsRoot,
+  run: join(place.launchesRoot, launch),
+});
+
 export function processSpec(agent: AgentToLaunch, place: Place, launch: LaunchId, forge: { url: string }): LaunchSpec {
-  const view: View = {
-    ...directoriesOf(agent, place),
-    shared: place.sharedRoot,
-    docs: join(place.docsRoot, currentDocs),
-    agents: place.agentsRoot,
-    run: join(place.launchesRoot, launch),
-  };
+  const view = processView(agent, place, launch);
   return {
     runtime: "process",
     argv: commandOf(agent, place),
