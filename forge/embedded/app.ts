@@ -7,11 +7,15 @@ import { type Logger, pino } from "pino";
 import { registerApi } from "./api/routes.ts";
 import { ForgeConfig } from "./config.ts";
 import { openDatabase } from "./database/open.ts";
+
 import { prepareAccounts } from "./first-start.ts";
 import type { Forge } from "./forge.ts";
+import { HOOKS } from "./git/hooks.ts";
 import { Git } from "./git/run.ts";
 import { KeyedLocks } from "./git/semaphore.ts";
+import { serveGit } from "./git-http.ts";
 import { registerPages } from "./pages/routes.ts";
+import { recover } from "./recover.ts";
 import { deliverWebhooks, queueDeliveries } from "./webhooks.ts";
 
 export interface RunningForge {
@@ -35,9 +39,11 @@ export async function startForge(input: ForgeConfig, surroundings: Surroundings 
   const app = fastify({ logger: false, forceCloseConnections: true, routerOptions: { maxParamLength: 2000 } });
   const stopping = new AbortController();
   try {
+    await recover(forge);
     await prepareAccounts(forge, config.adminName, config.adminTokenFile);
     await registerApi(app, forge);
     await registerPages(app, forge);
+    await serveGit(app, forge);
     await app.listen({ host: config.host, port: config.port });
     forge.url = (config.url ?? addressOf(app)).replace(/\/+$/, "");
   } catch (error) {
@@ -62,7 +68,7 @@ function openForge(config: { dataDir: string }, { log, now }: Surroundings): For
   mkdirSync(reposDir, { recursive: true, mode: 0o700 });
   const forge: Forge = {
     db: openDatabase(path.join(config.dataDir, "forge.db")),
-    git: new Git(path.join(config.dataDir, "git"), { limit: 2 * availableParallelism(), hooks: {} }),
+    git: new Git(path.join(config.dataDir, "git"), { limit: 2 * availableParallelism(), hooks: HOOKS }),
     url: "", // known when the port is
     reposDir,
     locks: new KeyedLocks(),

@@ -108,7 +108,7 @@ export function branchJson(forge: Forge, repo: Repo, branch: Branch, viewer: Use
 
 export const tagJson = (forge: Forge, repo: Repo, tag: Tag, createdAt: number) => ({
   name: tag.name,
-  message: tag.message,
+  message: tag.message.replace(/\n$/, ""),
   id: tag.id,
   commit: commitMetaJson(forge, repo, tag.commit, createdAt),
   zipball_url: `${repoUrl(forge, repo)}/archive/${tag.name}.zip`,
