@@ -15,8 +15,8 @@ import { send } from "../../src/hived/broker/send.ts";
 import { openTools, type ToolParts } from "../../src/hived/mcp/tools.ts";
 import { openAgentSockets } from "../../src/hived/sockets/agent-socket.ts";
 import { connectMcp, post } from "../support/mcp-client.ts";
-import { openBroker } from "../support/open-broker.ts";
-import { addIdleAgent } from "../support/open-core.ts";
+import { openBroker, somePlace } from "../support/open-broker.ts";
+import { addIdleAgent, someTree } from "../support/open-core.ts";
 
 const noThreads: ThreadPage = { threads: [], totals: { approval: 0, question: 0, pr: 0 } };
 
@@ -31,7 +31,7 @@ async function openHive(change: Partial<ToolParts> = {}) {
     core,
     recv: openReceiver(core, broker.link.runner, broker.boot),
     forgeUrl: "http://forge.test",
-    directoriesOf: () => [{ variable: "HIVE_STATE", path: "/agents/alice/state", use: "your own, kept" }],
+    runner: { place: () => somePlace },
     openThreads: () => noThreads,
     ask: async (asker, { question }) => `${asker} asked: ${question}`,
     proposeAgent: async (proposer, { name }) => `${proposer} proposed ${name}`,
@@ -143,7 +143,11 @@ test("whoami tells name, role, directories, forge and peers", async () => {
   expect(text).toBe(
     [
       "You are alice, a worker of this hive. alice is your address and your forge user.",
-      "/agents/alice/state ($HIVE_STATE): your own, kept",
+      "/agents/alice/state ($HIVE_STATE_DIR): your own, kept for as long as you exist; the manager can read it",
+      "/shared ($HIVE_SHARED_DIR): of all agents together, to read and write",
+      "/docs/current ($HIVE_DOCS_DIR): the newest org-shared/docs, to read",
+      `/agents/alice/config/${someTree} ($HIVE_CONFIG_DIR): your own agent.yaml, AGENTS.md and skills, to read`,
+      "/agents ($HIVE_AGENTS_DIR): the agents' directories, as far as you can see them",
       "The forge: http://forge.test",
       "You can write to: operator, manager, * (all agents), and the agents below as far as your agent.yaml allows.",
       "- manager (manager, idle)",

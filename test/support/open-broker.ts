@@ -1,6 +1,7 @@
 /** hived's broker as main.ts wires it, for a test: the runner's socket, the wakes, and runners that the test plays itself. */
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
+import type { Place } from "../../src/contract/launch.ts";
 import { type hivedCalls as HivedCalls, hivedCalls, runnerCalls, type TurnEnd } from "../../src/contract/link.ts";
 import type { AgentName, BootId, LaunchId, TurnId } from "../../src/contract/names.ts";
 import type { RequestOf, ResponseOf } from "../../src/contract/table.ts";
@@ -151,13 +152,14 @@ async function playRunner(socketPath: string, held: Held[]): Promise<PlayedRunne
   };
 }
 
-const somePlace = {
+/** What the played runner says of its machine. */
+export const somePlace: Place = {
   agentsRoot: "/agents",
   sharedRoot: "/shared",
   docsRoot: "/docs",
   launchesRoot: "/launches",
   node: "/node",
   program: "/program",
-  runtimes: ["process" as const],
+  runtimes: ["process"],
   missing: {},
 };

@@ -7,19 +7,19 @@ import { Refusal } from "../../contract/refusal.ts";
 import type { Thread, ThreadPage } from "../../contract/thread.ts";
 import { type ToolArguments, type ToolName, tools } from "../../contract/tools.ts";
 import { describe, isOutsideFault } from "../../daemon/fault.ts";
-import { type AgentRow, listAgents, requireAgent } from "../agents/agents.ts";
+import { listAgents, requireAgent } from "../agents/agents.ts";
 import type { Receiver } from "../broker/lease.ts";
 import { maxAnswerCharacters } from "../broker/limits.ts";
 import { send } from "../broker/send.ts";
-import type { Core } from "../core.ts";
+import type { Core, Runner } from "../core.ts";
 import type { Reader } from "../database/write.ts";
+import { directoriesOf } from "./directories.ts";
 
 export type ToolParts = {
   core: Core;
   recv: Receiver;
   forgeUrl: string;
-  /** the agent's directories as it sees them: the environment variable that holds each path, and what it is for */
-  directoriesOf(agent: AgentRow): { variable: string; path: string; use: string }[];
+  runner: Pick<Runner, "place">;
   openThreads(reader: Reader, agent: AgentName): ThreadPage;
   ask(asker: AgentName, args: ToolArguments<"ask">): Promise<string>;
   proposeAgent(proposer: AgentName, args: ToolArguments<"propose_agent">): Promise<string>;
@@ -92,7 +92,9 @@ function introduce(reader: Reader, name: AgentName, parts: ToolParts): string {
   const peers = listAgents(reader).filter((row) => row.name !== name && row.wish !== "destroyed");
   const lines = [
     `You are ${name}, ${agent.role === "manager" ? "the manager" : "a worker"} of this hive. ${name} is your address and your forge user.`,
-    ...parts.directoriesOf(agent).map(({ variable, path, use }) => `${path} ($${variable}): ${use}`),
+    ...directoriesOf(agent, parts.runner.place(), parts.forgeUrl).map(
+      ({ variable, path, use }) => `${path} ($${variable}): ${use}`,
+    ),
     `The forge: ${parts.forgeUrl}`,
     "You can write to: operator, manager, * (all agents), and the agents below as far as your agent.yaml allows.",
     ...peers.map((row) => `- ${row.name} (${row.role}, ${row.state})`),

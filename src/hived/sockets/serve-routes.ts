@@ -1,0 +1,70 @@
+/** Each route to its verb, at the socket of its caller: hive-web's, and the admin's own. */
+import type { AgentName } from "../../contract/names.ts";
+import { type ForgeWayIn, routes } from "../../contract/routes.ts";
+import type { RequestOf, ResponseOf } from "../../contract/table.ts";
+import { serve } from "../../rpc/serve.ts";
+import { listAgents, requireAgent, toAgent } from "../agents/agents.ts";
+import { checkSession, createLink, isSignedIn, signIn, signOut } from "../sign-in/sign-in.ts";
+import { prepareSocket } from "./socket-directory.ts";
+import { readState, type StateParts } from "./state.ts";
+import { watchEvents } from "./watch-events.ts";
+
+export type RouteParts = StateParts & {
+  sockets: { web: string; admin: string };
+  dashboardUrl: string;
+  forgeWayIn(): Promise<ForgeWayIn>;
+  deliverWebhook(delivery: RequestOf<typeof routes.deliverWebhook>): Promise<ResponseOf<typeof routes.deliverWebhook>>;
+};
+
+/** Serves both sockets until they are closed. */
+export async function serveRoutes(parts: RouteParts): Promise<{ close(): Promise<void> }> {
+  const { core } = parts;
+  const options = {
+    checkSession: (session: string) => checkSession(core, session),
+    onBug: (error: unknown, route: string) => core.log.error({ err: error, route }, "a route failed"),
+  };
+  prepareSocket(parts.sockets.web);
+  const web = await serve(routes, "web", parts.sockets.web, webHandlers(parts), options);
+  prepareSocket(parts.sockets.admin);
+  const admin = await serve(routes, "admin", parts.sockets.admin, adminHandlers(parts), options);
+  return {
+    async close() {
+      await Promise.all([web.close(), admin.close()]);
+    },
+  };
+}
+
+const readThreads = (parts: RouteParts, agent: AgentName) =>
+  parts.core.db.read((reader) => parts.openThreads(reader, requireAgent(reader, agent).name));
+
+const webHandlers = (parts: RouteParts): Parameters<typeof serve<typeof routes, "web">>[3] => {
+  const { core } = parts;
+  return {
+    signIn: (request) => signIn(core, request),
+    async signOut(_request, _signal, session) {
+      await signOut(core, session);
+      return {};
+    },
+    readState: () => readState(parts),
+    watchEvents: ({ after }, signal, session) =>
+      watchEvents(core, { after, signal, isAllowed: () => isSignedIn(core, session) }),
+    readThreads: ({ agent }) => readThreads(parts, agent),
+    deliverWebhook: (delivery) => parts.deliverWebhook(delivery),
+  };
+};
+
+const adminHandlers = (parts: RouteParts): Parameters<typeof serve<typeof routes, "admin">>[3] => {
+  const { core } = parts;
+  return {
+    readThreads: ({ agent }) => readThreads(parts, agent),
+    async createSignInLink() {
+      const forge = await parts.forgeWayIn();
+      return { ...(await createLink(core, parts.dashboardUrl)), forge };
+    },
+    readStatus: () => ({
+      forge: parts.forgeHealth(),
+      dashboardUrl: parts.dashboardUrl,
+      agents: core.db.read(listAgents).map(toAgent),
+    }),
+  };
+};
