@@ -6,6 +6,7 @@ import { LaunchId, type MessageId } from "../../src/contract/names.ts";
 import { requireAgent } from "../../src/hived/agents/agents.ts";
 import { findLaunch } from "../../src/hived/agents/launches.ts";
 import { entriesSince } from "../../src/hived/broker/inbox.ts";
+import { openReceiver } from "../../src/hived/broker/lease.ts";
 import { send } from "../../src/hived/broker/send.ts";
 import type { Core } from "../../src/hived/core.ts";
 import { prepareSocket } from "../../src/hived/sockets/socket-directory.ts";
@@ -72,6 +73,19 @@ test("a turn lives through a restart of hived, and is reported to the new boot a
   await expect(again.end(alice, turn, { boot: broker.boot })).rejects.toEqual(refusal("stale_boot"));
   await again.end(alice, turn);
   expect(entries(later.core)).toMatchObject([{ state: "handled", attempt: 1 }]);
+});
+
+test("what recv handed out before hived died is delivered again, as nobody knows whether it arrived", async () => {
+  const { broker, core, alice, runner, turn, held } = await openTurn();
+  const recv = openReceiver(core, broker.link.runner, broker.boot);
+  await send(core, { from: "operator", to: "alice", body: "more" });
+  await recv({ agent: alice.name, launch: alice.launch, limit: 10 });
+  const { mark } = await runner.take("markReceived");
+  await using later = await broker.restart();
+  const again = await later.connect([held]);
+  await again.end(alice, turn, { answeredMarks: [mark] });
+  expect(entries(later.core)).toMatchObject([{ state: "handled" }, { state: "queued", failures: 0 }]);
+  expect((await again.lease(alice)).entries).toMatchObject([{ body: "more", redelivered: true }]);
 });
 
 test("after a restart nothing is leased again before the old turn is adopted or given up", async () => {

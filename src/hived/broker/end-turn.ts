@@ -9,6 +9,7 @@ import type { Core } from "../core.ts";
 import type { Transaction } from "../database/write.ts";
 import { heldBy, settleEntry } from "./inbox.ts";
 import { maxFailures } from "./limits.ts";
+import { isCertain } from "./marks.ts";
 import { findMessage } from "./messages.ts";
 import { sendIn } from "./send.ts";
 import { type End, problemOf, restAfter, settlementOf } from "./settlement.ts";
@@ -27,7 +28,8 @@ export function endTurn(core: Core, end: TurnEnd): Promise<void> {
     }
     if (turn.endedAt !== null) return;
     changeAgent(tx, core, end.agent, { session: end.session });
-    conclude(tx, core, turn, end);
+    const answeredMarks = end.answeredMarks.filter((mark) => isCertain(mark, end.boot));
+    conclude(tx, core, turn, { ...end, answeredMarks });
   });
 }
 

@@ -8,6 +8,7 @@ import type { Core, Runner } from "../core.ts";
 import type { Reader, Transaction } from "../database/write.ts";
 import { countQueued, dueLengths, heldMessages, leaseDue } from "./inbox.ts";
 import { recvCharacters } from "./limits.ts";
+import { firstMark } from "./marks.ts";
 import { findTurn, startTurn } from "./turns.ts";
 import { isFree } from "./waiters.ts";
 
@@ -51,16 +52,13 @@ function leaseIn(tx: Transaction, core: Core, { agent, turn, mark, limit }: Leas
 }
 
 /** What `recv` hands out; `oversized` when the next message is too long for an answer and waits for the next turn. */
-export type Received = { entries: LeasedEntry[]; more: number; oversized: boolean };
+type Received = { entries: LeasedEntry[]; more: number; oversized: boolean };
 
 export type Receiver = (asker: { agent: AgentName; launch: LaunchId; limit: number }) => Promise<Received>;
 
-/** Marks count up within a boot and never repeat in a later one, as a turn may live through a restart of hived. */
-const marksPerBoot = 1_000_000;
-
 /** Makes `recv`: leases more to the running turn of the asker's own launch. */
 export function openReceiver(core: Core, runner: Pick<Runner, "call">, boot: BootId): Receiver {
-  let mark = boot * marksPerBoot;
+  let mark = firstMark(boot);
   return async ({ agent, launch, limit }) => {
     const { turn, page } = core.db.read((reader) => ({
       turn: requireTurn(reader, agent, launch),

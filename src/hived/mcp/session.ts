@@ -92,7 +92,7 @@ function openPosts(): { transport: Transport; post: Session["post"] } {
 }
 
 /** An answer to what has no id, or none that can be read. */
-export const errorBody = (message: string) => ({
+const errorBody = (message: string) => ({
   jsonrpc: "2.0",
   id: null,
   error: { code: ErrorCode.InvalidRequest, message },
