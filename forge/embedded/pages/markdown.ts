@@ -124,13 +124,15 @@ function image(tagName: string, attribs: sanitizeHtml.Attributes, where: Surroun
   return { tagName: "a", attribs: { href: source, rel: REL }, text: attribs["alt"] || source };
 }
 
+/** Only for the arithmetic of paths: it does not stay in the result. */
+const NOWHERE = "http://forge.invalid";
+
 /** In a file, relative links lead to files beside it, and those from `/` to the repository's top. */
 function resolved(href: string, view: "src" | "raw", where: Surroundings): string {
   if (!where.file || href.startsWith("#") || href.startsWith("//") || URL.canParse(href)) return href;
-  const top = placePath(where.repo, view, where.file.place);
-  const folder = where.file.folder ? `${where.file.folder}/` : "";
-  const base = new URL(`http://forge.invalid${placePath(where.repo, view, where.file.place, folder)}`);
-  const target = href.startsWith("/") ? `http://forge.invalid${top}${href}` : href;
+  const top = `${NOWHERE}${placePath(where.repo, view, where.file.place)}`;
+  const base = `${NOWHERE}${placePath(where.repo, view, where.file.place, where.file.folder)}/`;
+  const target = href.startsWith("/") ? `${top}${href}` : href;
   if (!URL.canParse(target, base)) return href;
   const { pathname, search, hash } = new URL(target, base);
   return `${pathname}${search}${hash}`;

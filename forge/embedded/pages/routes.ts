@@ -146,11 +146,18 @@ function textFields(values: unknown): Record<string, string> {
 
 function send(reply: FastifyReply, answer: Page | GoTo | Download, user: User | null): FastifyReply {
   if ("goTo" in answer) return reply.redirect(answer.goTo, 303);
-  if ("bytes" in answer) return reply.type(answer.type).send(answer.bytes);
+  if ("bytes" in answer) return sendFile(reply, answer);
   return reply
     .status(answer.status ?? 200)
     .type("text/html; charset=utf-8")
     .send(documentOf(answer, user));
+}
+
+/** Somebody's file, never part of our site: what is neither text nor picture is saved, and nothing in it may run. */
+function sendFile(reply: FastifyReply, { bytes, type }: Download): FastifyReply {
+  reply.header("content-security-policy", "default-src 'none'; sandbox");
+  if (type === "application/octet-stream") reply.header("content-disposition", "attachment");
+  return reply.type(type).send(bytes);
 }
 
 function sendProblem(forge: Forge, error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
