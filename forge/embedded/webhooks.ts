@@ -14,6 +14,7 @@ import { announce } from "./shapes/payload.ts";
 
 const TIMEOUT_MS = 5000;
 const MEMORY_MS = 24 * 3_600_000;
+const SWEEP_EVERY_MS = 3_600_000;
 /** Forgejo's own names and those of the forges whose receivers it serves. */
 const FAMILIES = ["Forgejo", "Gitea", "Gogs", "GitHub"] as const;
 
@@ -37,8 +38,12 @@ export async function deliverWebhooks(forge: Forge, signal: AbortSignal): Promis
   const ring = () => wake.resolve();
   forge.db.onCommit(ring);
   signal.addEventListener("abort", ring, { once: true });
-  forgetHookTasks(forge.db, forge.now() - MEMORY_MS);
+  let sweptAt = 0;
   while (!signal.aborted) {
+    if (forge.now() - sweptAt > SWEEP_EVERY_MS) {
+      sweptAt = forge.now();
+      forgetHookTasks(forge.db, sweptAt - MEMORY_MS);
+    }
     const task = takeHookTask(forge.db);
     if (task) await deliver(forge, task, signal);
     else await wake.promise;

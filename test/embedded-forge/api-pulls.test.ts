@@ -219,7 +219,7 @@ test("nobody approves an own pull request", async () => {
   expect(`${status} ${body.message}`).toBe("422 approve your own pull is not allowed");
 });
 
-test("a request for review is seen by the reviewer's search until it decides", async () => {
+test("a request for review is found by the reviewer's search until it decides; its name stays on the pull request", async () => {
   await using forge = await startTestForge();
   const { alice, bob, operator } = await withRule(forge);
   await withPull(bob);
@@ -233,7 +233,7 @@ test("a request for review is seen by the reviewer's search until it decides", a
   expect(await waiting()).toEqual([1]);
   await expectStatus(200, review(operator, "APPROVED"));
   expect(await waiting()).toEqual([]);
-  expect((await alice.get(PULL)).body.requested_reviewers).toBeNull();
+  expect((await alice.get(PULL)).body.requested_reviewers).toMatchObject([{ login: "operator" }]);
   expect((await operator.get("/repos/issues/search?type=pulls&reviewed=true&state=all")).body).toHaveLength(1);
 });
 

@@ -10,7 +10,7 @@ export interface Answered {
   body: any;
   headers: Headers;
 }
-type Body = Record<string, unknown> | unknown[];
+type Body = object;
 
 /** Calls as one user: its token, or name and password. */
 export class Caller {
@@ -45,7 +45,7 @@ export class Caller {
   }
 }
 
-export const EVERY_SCOPE = ["all"];
+const EVERY_SCOPE = ["all"];
 export const passwordOf = (name: string): string => `password-of-${name}`;
 export const basic = (name: string, secret: string): string =>
   `Basic ${Buffer.from(`${name}:${secret}`).toString("base64")}`;

@@ -20,12 +20,12 @@ const EVERYTHING = ["all"];
 
 /**
  * The caller that an Authorization header proves, be it the API's or git's.
- * @returns undefined without a header
+ * @returns undefined without a header, and for an empty one
  * @throws Refusal 401 wrong token or password, 403 another scheme
  */
 export async function callerOf(forge: Forge, authorization: string | undefined): Promise<Caller | undefined> {
   const [scheme = "", value = ""] = (authorization ?? "").trim().split(/\s+/, 2);
-  if (scheme === "") return undefined;
+  if (scheme === "" || value === "") return undefined;
   switch (scheme.toLowerCase()) {
     case "token":
     case "bearer":

@@ -85,7 +85,8 @@ function parse<Schema extends z.ZodType>(schema: Schema | undefined, input: unkn
   if (result.success) return result.data as z.output<Schema>;
   if (status === 404) throw new Refusal(404, "The target couldn't be found.");
   const [issue] = result.error.issues;
-  throw new Refusal(status, `[${issue?.path.join(".") ?? ""}]: ${issue?.message ?? "invalid"}`);
+  const field = issue?.path.join(".") ?? "";
+  throw new Refusal(status, `[${field.charAt(0).toUpperCase()}${field.slice(1)}]: ${issue?.message ?? "invalid"}`);
 }
 
 /** Of a parameter that is given twice the last one counts. */

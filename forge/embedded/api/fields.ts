@@ -14,7 +14,6 @@ export const count = maybe(z.int());
 /** A number in a path; anything else is something that is not there. */
 export const id = z.coerce.number().int().positive();
 
-export const ownerPath = z.object({ owner: z.string() });
 export const repoPath = z.object({ owner: z.string(), repo: z.string() });
 export const issuePath = repoPath.extend({ index: id });
 export const userPath = z.object({ username: z.string() });

@@ -82,10 +82,10 @@ export function teamOf(call: On<{ id: number }>): { team: Team; org: User } {
   return { team, org };
 }
 
-/** @throws Refusal 404, 403 */
+/** As Forgejo, which does not say "forbidden" here. @throws Refusal 404 also for its members, 403 for others inside */
 export function ownedTeamOf(call: On<{ id: number }>): { team: Team; org: User } {
   const place = teamOf(call);
-  if (!isOrgOwner(call.forge.db, place.org, call.user)) throw new Refusal(403, "Must be an organization owner");
+  if (!isOrgOwner(call.forge.db, place.org, call.user)) throw notFound();
   return place;
 }
 

@@ -60,7 +60,7 @@ const PullChange = z.object({
   unset_due_date: flag,
 });
 const Merge = z.object({
-  Do: z.string("Required"),
+  Do: z.enum(["merge", "rebase", "rebase-merge", "squash", "fast-forward-only", "manually-merged"], "Required"),
   MergeTitleField: text,
   MergeMessageField: text,
   head_commit_id: text,

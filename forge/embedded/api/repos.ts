@@ -6,7 +6,7 @@ import { accessOf, visibleRepos } from "../domain/permissions.ts";
 import { notFound, Refusal } from "../domain/refusal.ts";
 import { changeRepo, createRepo, deleteRepo } from "../domain/repo-life.ts";
 import { type Repo, reposOfOwner } from "../domain/repos.ts";
-import { findUser, requireUser, type User } from "../domain/users.ts";
+import { findUser, requireUser, type User, userByName } from "../domain/users.ts";
 import { userJson } from "../shapes/user.ts";
 import { demandScopes } from "./auth.ts";
 import { type Answer, type Call, created, type Endpoint, endpoint, NO_CONTENT, ok } from "./endpoint.ts";
@@ -141,9 +141,10 @@ const repositoryEndpoints: Endpoint[] = [
   }),
 ];
 
-/** The collaborator that a path names. @throws Refusal 404, 422 the owner */
+/** The collaborator that a path names. @throws Refusal 422 unknown, or the owner */
 function collaboratorOf(call: Call<{ collaborator: string }>, repo: Repo): User {
-  const user = findUser(call.forge.db, call.params.collaborator);
+  const user = userByName(call.forge.db, call.params.collaborator);
+  if (!user) throw new Refusal(422, `user does not exist [name: ${call.params.collaborator.slice(0, 100)}]`);
   if (user.id === repo.owner_id) throw new Refusal(422, "user is the owner of the repository");
   return user;
 }

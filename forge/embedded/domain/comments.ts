@@ -92,7 +92,7 @@ export function commentById(db: Database, id: number): Comment | undefined {
 }
 
 /** A row that was just written. */
-export function requireComment(db: Database, id: number): Comment {
+function requireComment(db: Database, id: number): Comment {
   const comment = commentById(db, id);
   if (!comment) throw new Error(`comment ${id} does not exist`);
   return comment;

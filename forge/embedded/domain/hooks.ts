@@ -69,7 +69,7 @@ const SUBSCRIPTIONS: readonly { on: readonly string[]; sends: readonly string[] 
 ];
 
 /** Unknown names are ignored, as in Forgejo. */
-export function subscribed(names: readonly string[]): string[] {
+function subscribed(names: readonly string[]): string[] {
   const wanted = names.length === 0 ? ["push"] : names;
   return SUBSCRIPTIONS.filter(({ on }) => on.some((name) => wanted.includes(name))).flatMap(({ sends }) => sends);
 }

@@ -54,7 +54,7 @@ export function insertIssue(db: Database, issue: NewIssue): Issue {
   return requireIssue(db, id);
 }
 
-export const issueById = (db: Database, id: number) => db.get<Issue>("SELECT * FROM issues WHERE id = :id", { id });
+const issueById = (db: Database, id: number) => db.get<Issue>("SELECT * FROM issues WHERE id = :id", { id });
 
 /** A row that a foreign key promises. */
 export function requireIssue(db: Database, id: number): Issue {
@@ -72,7 +72,7 @@ export const issueByNumber = (db: Database, repo: Repo, number: number) =>
  */
 export function findIssue(db: Database, repo: Repo, access: Access, number: number): Issue {
   const issue = issueByNumber(db, repo, number);
-  if (!issue) throw notFound(`issue does not exist [id: 0, repo_id: ${repo.id}, index: ${number}]`);
+  if (!issue) throw notFound();
   demand(access, unitOf(issue), "read");
   return issue;
 }
@@ -93,10 +93,6 @@ export function updateIssue(
 
 export function touchIssue(db: Database, issueId: number, now: number): void {
   db.run("UPDATE issues SET updated_at = :now WHERE id = :id", { id: issueId, now });
-}
-
-export function deleteIssueRow(db: Database, issueId: number): void {
-  db.run("DELETE FROM issues WHERE id = :id", { id: issueId });
 }
 
 export const assigneesOf = (db: Database, issueId: number): User[] =>

@@ -40,7 +40,7 @@ export interface RepoWish {
 }
 
 /** Folders below reposDir that are no repository's: being made, and being removed. */
-const LIMBO = "limbo";
+const LIMBO = ".limbo";
 
 /**
  * @param owner the actor, or an organization where it may make repositories; a site admin makes them for anybody

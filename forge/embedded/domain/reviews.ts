@@ -146,6 +146,20 @@ export function requestedReviewers(db: Database, issueId: number): { users: User
   };
 }
 
+/**
+ * As Forgejo names them under `requested_reviewers`: whoever was asked or has decided, an approval or a rejection that was
+ * dismissed aside.
+ */
+export function namedReviewers(db: Database, issueId: number): { users: User[]; teams: Team[] } {
+  const users = db.all<User>(
+    `SELECT u.* FROM users u JOIN reviews r ON r.reviewer_id = u.id
+     WHERE r.issue_id = :issue AND r.dismissed = 0 AND r.state IN ('APPROVED', 'REQUEST_CHANGES', 'REQUEST_REVIEW')
+     GROUP BY u.id ORDER BY max(r.id)`,
+    { issue: issueId },
+  );
+  return { users, teams: requestedReviewers(db, issueId).teams };
+}
+
 export const reviewCommentsOf = (db: Database, review: Review): ReviewComment[] =>
   db.all<ReviewComment>("SELECT * FROM review_comments WHERE review_id = :review ORDER BY id", { review: review.id });
 

@@ -26,7 +26,7 @@ export const commitUrl = (forge: Forge, repo: Repo, sha: string): string => `${r
 export const commitApiUrl = (forge: Forge, repo: Repo, sha: string): string =>
   `${repoApiUrl(forge, repo)}/git/commits/${sha}`;
 
-export const commitMetaJson = (forge: Forge, repo: Repo, sha: string, createdAt: number) => ({
+const commitMetaJson = (forge: Forge, repo: Repo, sha: string, createdAt: number) => ({
   url: commitApiUrl(forge, repo, sha),
   sha,
   created: isoTime(createdAt),
@@ -35,7 +35,7 @@ export const commitMetaJson = (forge: Forge, repo: Repo, sha: string, createdAt:
 export const signatureJson = ({ name, email, at }: Signature) => ({ name, email, date: isoTime(at) });
 
 /** A commit without its files. The users are those whose addresses stand in it. */
-export function commitJson(forge: Forge, repo: Repo, commit: Commit, viewer: User) {
+function commitJson(forge: Forge, repo: Repo, commit: Commit, viewer: User) {
   const { sha, author, committer, message, tree, parents } = commit;
   const knownUser = ({ email }: Signature) => {
     const user = userByEmail(forge.db, email);

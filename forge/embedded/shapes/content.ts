@@ -51,7 +51,7 @@ function typeOf(entry: TreeEntry): "file" | "dir" | "symlink" | "submodule" {
 }
 
 /** The commit beside changed files. Forgejo leaves the moments of its objects empty here. */
-export function fileCommitJson(forge: Forge, repo: Repo, commit: Commit) {
+function fileCommitJson(forge: Forge, repo: Repo, commit: Commit) {
   const meta = (sha: string, kind: "commits" | "trees") => ({
     url: `${repoApiUrl(forge, repo)}/git/${kind}/${sha}`,
     sha,

@@ -5,9 +5,9 @@ import { accessOf } from "../domain/permissions.ts";
 import { isMergeable, isWorkInProgress, type Pull, pullHeadRef, pullOf } from "../domain/pulls.ts";
 import type { Repo } from "../domain/repos.ts";
 import {
+  namedReviewers,
   type Review,
   type ReviewComment,
-  requestedReviewers,
   reviewCommentCount,
   reviewCommentsOf,
 } from "../domain/reviews.ts";
@@ -22,7 +22,7 @@ import { someUsersJson, teamJson, userByIdJson, userJson, type Viewer } from "./
 /** Made of rows alone, so that a webhook's body can be written inside a transaction. */
 export function pullJson(forge: Forge, repo: Repo, issue: Issue, viewer: Viewer) {
   const pull = pullOf(forge.db, issue.id);
-  const { users, teams } = requestedReviewers(forge.db, issue.id);
+  const { users, teams } = namedReviewers(forge.db, issue.id);
   const url = issueUrl(forge, repo, issue);
   return {
     ...sharedIssueJson(forge, repo, issue, viewer),

@@ -40,12 +40,9 @@ export function userJson(forge: Forge, user: User, viewer: Viewer) {
   };
 }
 
-export const usersJson = (forge: Forge, users: readonly User[], viewer: Viewer) =>
-  users.map((user) => userJson(forge, user, viewer));
-
 /** Forgejo answers null, not an empty list, where nobody is named. */
 export const someUsersJson = (forge: Forge, users: readonly User[], viewer: Viewer) =>
-  users.length === 0 ? null : usersJson(forge, users, viewer);
+  users.length === 0 ? null : users.map((user) => userJson(forge, user, viewer));
 
 export const userByIdJson = (forge: Forge, id: number | null, viewer: Viewer) =>
   id === null ? null : userJson(forge, requireUser(forge.db, id), viewer);
