@@ -29,7 +29,7 @@ export type TestCore = Core & {
 };
 type EventOf<Kind extends FactKind> = Event & { fact: { kind: Kind } };
 
-/** @param directory of a core that was closed before, to open its database once more; it is then left in place */
+/** @param directory of a core that was closed or killed before, to open its database once more */
 export function openCore(directory?: string, keptEvents?: number): TestCore {
   const place = directory ?? mkdtempSync(join(tmpdir(), "hive-"));
   const clock = openFakeClock();
