@@ -7,7 +7,10 @@ import { type User, userById } from "./users.ts";
 const LINK_LIFE_MS = 5 * 60_000;
 const SESSION_LIFE_MS = 14 * 24 * 3_600_000;
 
-/** A new one-time secret that signs in as `user` within five minutes. */
+/**
+ * A new one-time secret that signs in as `user` within five minutes. Its link is `<url>/sign-in/link?secret=…`: to open it
+ * shows a button, and only the button's POST uses it up, so that no preview of the link spends it.
+ */
 export function createSignInSecret(forge: Forge, user: User): string {
   const secret = randomBytes(32).toString("base64url");
   forge.db.write(() => {
