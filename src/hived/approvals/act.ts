@@ -6,16 +6,22 @@ import { Fault } from "../../contract/fault.ts";
 import { AgentName } from "../../contract/names.ts";
 import { Refusal } from "../../contract/refusal.ts";
 import type { Pull } from "../forge/client.ts";
-import { agentDirectory, agentsRepo, type LifecycleParts } from "../lifecycle/parts.ts";
+import { agentsRepo } from "../forge/plan.ts";
+import { agentDirectory, type LifecycleParts } from "../lifecycle/parts.ts";
 import { prepareVersion } from "../lifecycle/prepare.ts";
 import { setStatusOnce } from "./announce.ts";
 import { type ApprovalRow, findApproval, moveApproval } from "./approvals.ts";
 import { recordMerge, refuse } from "./outcomes.ts";
 import { decide } from "./review.ts";
 
+/** Forgejo says "try again later" both while it looks for conflicts and when it has found one; looking takes seconds. */
+const conflictCheckMs = 30_000;
+
 export async function act(parts: LifecycleParts, pull: Pull): Promise<void> {
   const { core, forge } = parts;
   const bot = forge.as("hive-bot");
+  const known = core.db.read((reader) => findApproval(reader, pull.number));
+  if (known?.state === "merging") return mergeHead(parts, known); // cut off, or to be tried again: it is prepared
   const row = await core.db.write((tx) => moveApproval(tx, core, pull.number, { state: "preparing", problem: null }));
   const agent = AgentName.parse(row.agent);
   const tree = await bot.readDirectoryTree(agentsRepo, pull.head, agentDirectory(agent));
@@ -30,8 +36,7 @@ export async function act(parts: LifecycleParts, pull: Pull): Promise<void> {
     return refuse(parts, row, `${error.message} ${error.next}`);
   }
   await setStatusOnce(bot, pull.head, "hive/deploy", { state: "pending", description: `${agent} is prepared` });
-  await core.db.write((tx) => moveApproval(tx, core, pull.number, { state: "merging" }));
-  await mergeHead(parts, row);
+  await mergeHead(parts, await core.db.write((tx) => moveApproval(tx, core, pull.number, { state: "merging" })));
 }
 
 /** Whether `main` has another version of the agent than the one that the proposal began from. */
@@ -45,7 +50,8 @@ async function isOutdated(parts: LifecycleParts, pull: Pull, agent: AgentName): 
 
 /** Looks once more, for preparing may have taken a while, and merges. */
 async function mergeHead(parts: LifecycleParts, row: ApprovalRow): Promise<void> {
-  const bot = parts.forge.as("hive-bot");
+  const { core, forge } = parts;
+  const bot = forge.as("hive-bot");
   const pull = await bot.readPull(agentsRepo, row.number);
   if (pull?.state === "merged") return recordMerge(parts, pull);
   const isStillApproved =
@@ -64,8 +70,9 @@ async function mergeHead(parts: LifecycleParts, row: ApprovalRow): Promise<void>
   if (answer !== "merged") {
     const after = await bot.readPull(agentsRepo, row.number);
     if (after?.state === "merged") return recordMerge(parts, after);
-    if (/try again later/i.test(answer.refused) && after?.mergeable !== false)
-      throw new Fault(`the forge can't merge yet: ${answer.refused}`);
+    const mergingMs = core.clock.now() - (row.course.at(-1)?.at ?? 0);
+    if (/try again later/i.test(answer.refused) && mergingMs < conflictCheckMs)
+      throw new Fault(`the forge can't merge #${row.number} yet`);
     return refuse(parts, row, `the forge does not merge it: ${answer.refused}. Rebase it on main, and push it again.`);
   }
   const merged = await bot.readPull(agentsRepo, row.number);

@@ -1,9 +1,7 @@
 /** What a new head of a pull request gets: a status, a comment with what it would allow, a request for a review. */
-
 import type { Forge, Pull } from "../forge/client.ts";
-import { agentsRepo } from "../lifecycle/parts.ts";
+import { agentsRepo, operator } from "../forge/plan.ts";
 import { statusDescription, verdictComment, verdictMarker } from "./comment.ts";
-import { operator } from "./review.ts";
 import type { Verdict } from "./validate.ts";
 
 export type StatusContext = "hive/validate" | "hive/deploy";

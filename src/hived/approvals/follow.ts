@@ -5,13 +5,14 @@
 import { Address, AgentName } from "../../contract/names.ts";
 import { findManager } from "../agents/agents.ts";
 import type { Pull } from "../forge/client.ts";
-import { agentsRepo, type LifecycleParts } from "../lifecycle/parts.ts";
+import { agentsRepo, operator } from "../forge/plan.ts";
+import type { LifecycleParts } from "../lifecycle/parts.ts";
 import { act } from "./act.ts";
 import { announce } from "./announce.ts";
 import { type ApprovalRow, findApproval, moveApproval, putApproval } from "./approvals.ts";
 import { lookAtHead } from "./look.ts";
 import { deny, recordMerge, refuse, tell } from "./outcomes.ts";
-import { decide, operator } from "./review.ts";
+import { decide } from "./review.ts";
 import type { Verdict } from "./validate.ts";
 
 export async function followApproval(parts: LifecycleParts, number: number): Promise<void> {

@@ -1,7 +1,7 @@
 /** Everything about one pull request that a decision needs, read from the forge at one time. */
-
 import type { Forge, Pull } from "../forge/client.ts";
-import { agentDirectory, agentsRepo } from "../lifecycle/parts.ts";
+import { agentsRepo } from "../forge/plan.ts";
+import { agentDirectory } from "../lifecycle/parts.ts";
 import { agentOfPaths, type Directory, type Proposal, type Verdict, validate } from "./validate.ts";
 
 type Bot = ReturnType<Forge["as"]>;

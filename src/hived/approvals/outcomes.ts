@@ -3,7 +3,8 @@ import { findAgent } from "../agents/agents.ts";
 import { sendIn } from "../broker/send.ts";
 import type { Transaction } from "../database/write.ts";
 import type { Pull } from "../forge/client.ts";
-import { agentsRepo, type LifecycleParts } from "../lifecycle/parts.ts";
+import { agentsRepo } from "../forge/plan.ts";
+import type { LifecycleParts } from "../lifecycle/parts.ts";
 import { type ApprovalRow, findApproval, moveApproval } from "./approvals.ts";
 
 /** Merged, by us or by the operator: from here on `main` is what counts. */

@@ -13,7 +13,8 @@ import { AgentName } from "../../contract/names.ts";
 import { Refusal } from "../../contract/refusal.ts";
 import type { ToolArguments } from "../../contract/tools.ts";
 import { parseAgentYaml } from "../agents/agent-yaml.ts";
-import { agentDirectory, agentsRepo, type LifecycleParts } from "../lifecycle/parts.ts";
+import { agentsRepo } from "../forge/plan.ts";
+import { agentDirectory, type LifecycleParts } from "../lifecycle/parts.ts";
 import { openApprovals } from "./approvals.ts";
 
 type Parts = LifecycleParts & {

@@ -1,8 +1,7 @@
 /** What the operator's reviews of a pull request say about its head. Forgejo's own marks are not enough for it. */
 import type { ObjectId } from "../../contract/names.ts";
 import type { Pull, Review } from "../forge/client.ts";
-
-export const operator = "operator";
+import { operator } from "../forge/plan.ts";
 
 export type Decision =
   | { kind: "none"; problem: string | null }

@@ -5,7 +5,6 @@
  *   wanted version ≠ running version, or no process → prepare → stop the old launch → start the new one → idle
  *   the wanted version cannot be started → its deployment has failed, and the version before it goes on running
  */
-
 import { Fault } from "../../contract/fault.ts";
 import { type AgentName, type LaunchId, ObjectId } from "../../contract/names.ts";
 import { Refusal } from "../../contract/refusal.ts";

@@ -1,7 +1,8 @@
 /** Work `follow-main`: after every change of hive/agents' main, however it came, each agent is wanted as main has it. */
 import { AgentName } from "../../contract/names.ts";
 import { listAgents } from "../agents/agents.ts";
-import { agentsRepo, type LifecycleParts } from "./parts.ts";
+import { agentsRepo } from "../forge/plan.ts";
+import type { LifecycleParts } from "./parts.ts";
 import { wantDestroyed, wantVersion } from "./wishes.ts";
 
 export async function followMain(parts: LifecycleParts): Promise<void> {

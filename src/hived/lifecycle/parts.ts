@@ -1,4 +1,5 @@
 /** What bringing an agent to life needs beside the core. */
+import type { AgentRole } from "../../contract/agent.ts";
 import type { AgentName, LaunchId, ObjectId } from "../../contract/names.ts";
 import type { Tokens } from "../agents/tokens.ts";
 import type { Core, Runner } from "../core.ts";
@@ -17,15 +18,13 @@ export type LifecycleParts = {
     close(launch: LaunchId): Promise<void>;
   };
   /** the agent's forge user, token and teams; found done when they are there */
-  provisionAgent(agent: AgentName): Promise<void>;
+  provisionAgent(agent: AgentName, role: AgentRole): Promise<void>;
   tokens: Pick<Tokens, "read">;
   /** merged pull requests that still wait for their agent */
   waitingApprovals(reader: Reader): { number: number; agent: string | null }[];
 };
 
-/** The repository that says what is wanted, and the one that every agent can read. */
-export const agentsRepo = "hive/agents";
-export const docsRepo = "org-shared/docs";
+/** Where an agent's files are in hive/agents. */
 export const agentDirectory = (agent: string) => `agents/${agent}`;
 
 /** One version of an agent: a commit, and the git tree of its directory in it. */

@@ -3,8 +3,9 @@ import type { FileToWrite } from "../../contract/launch.ts";
 import type { AgentName } from "../../contract/names.ts";
 import { Refusal } from "../../contract/refusal.ts";
 import { type AgentConfig, parseAgentYaml } from "../agents/agent-yaml.ts";
+import { agentsRepo } from "../forge/plan.ts";
 import { chooseRuntime } from "../runtimes/choose.ts";
-import { agentDirectory, agentsRepo, type LifecycleParts, type Version } from "./parts.ts";
+import { agentDirectory, type LifecycleParts, type Version } from "./parts.ts";
 
 /**
  * Fetches the version's files, makes the agent's forge user and directories, and checks that its runtime is there.
@@ -15,7 +16,7 @@ export async function prepareVersion(parts: LifecycleParts, agent: AgentName, ve
   const files = await parts.forge.as("hive-bot").readFiles(agentsRepo, version.commit, agentDirectory(agent));
   const config = configIn(agent, files);
   chooseRuntime(config, parts.runner.place());
-  await parts.provisionAgent(agent);
+  await parts.provisionAgent(agent, config.role);
   await parts.runner.call("prepareAgent", { agent, tree: version.tree, files });
   return config;
 }

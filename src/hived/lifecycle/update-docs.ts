@@ -1,5 +1,6 @@
 /** Work `update-docs`: /docs of every sandbox follows main of org-shared/docs. */
-import { docsRepo, type LifecycleParts } from "./parts.ts";
+import { docsRepo } from "../forge/plan.ts";
+import type { LifecycleParts } from "./parts.ts";
 
 /** Sends the runner the files of the newest commit; it finds it done when it has them. */
 export async function updateDocs({ forge, runner }: LifecycleParts): Promise<void> {

@@ -1,5 +1,5 @@
 /** What is wanted of an agent: written here, made so by converge. */
-import type { AgentName } from "../../contract/names.ts";
+import { AgentName } from "../../contract/names.ts";
 import { addAgent, changeAgent, findAgent } from "../agents/agents.ts";
 import type { Core } from "../core.ts";
 import type { Transaction } from "../database/write.ts";
@@ -10,7 +10,12 @@ import type { Version } from "./parts.ts";
 export const enqueueConverge = (tx: Transaction, core: Core, agent: AgentName) =>
   core.scheduler.enqueue(tx, "converge", agent);
 
+/** A deployment as the key of work, and back. */
 export const deploymentKey = (agent: AgentName, number: number) => `${agent}/${number}`;
+export function parseDeploymentKey(key: string): [agent: AgentName, number: number] {
+  const [agent, number] = key.split("/");
+  return [AgentName.parse(agent), Number(number)];
+}
 
 /** Asks that the forge, the submitters and the agent be told how a deployment ended. */
 export const enqueueTelling = (tx: Transaction, core: Core, agent: AgentName, number: number) =>
