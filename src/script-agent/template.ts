@@ -1,0 +1,40 @@
+/**
+ * Fills in templates: `{{name}}` is a variable, `{{NAME}}` one of the environment, `{{file path}}` the content of a file
+ * beside the script, which is taken as it stands.
+ */
+import { readFileSync } from "node:fs";
+import { join, normalize } from "node:path";
+
+export type Variables = Record<string, string>;
+export type Fill = { variables: Variables; directory: string };
+
+/** @throws an error that names what is not there */
+export function fillIn(template: string, { variables, directory }: Fill, quote = (text: string) => text): string {
+  return template.replace(/\{\{\s*(file\s+)?([^\s{}]+)\s*\}\}/g, (_, isFile: string | undefined, name: string) =>
+    quote(isFile ? readBeside(directory, name) : lookUp(variables, name)),
+  );
+}
+
+/** Fills in every text of a JSON value. */
+export function fillInAll(value: unknown, fill: Fill): unknown {
+  if (typeof value === "string") return fillIn(value, fill);
+  if (Array.isArray(value)) return value.map((item) => fillInAll(item, fill));
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, fillInAll(item, fill)]));
+}
+
+/** A pattern; what is filled into it stands for itself. */
+export const patternOf = (template: string, fill: Fill): RegExp =>
+  new RegExp(fillIn(template, fill, (text) => text.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&")));
+
+function lookUp(variables: Variables, name: string): string {
+  const value = variables[name] ?? process.env[name];
+  if (value === undefined) throw new Error(`there is nothing called ${name} to fill in`);
+  return value;
+}
+
+function readBeside(directory: string, name: string): string {
+  const path = normalize(name);
+  if (path.startsWith("..") || path.startsWith("/")) throw new Error(`${name} does not lie beside the script`);
+  return readFileSync(join(directory, path), "utf8");
+}

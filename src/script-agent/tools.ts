@@ -1,0 +1,52 @@
+/** The tools of the MCP servers that a session brings. */
+import { Client } from "@modelcontextprotocol/sdk/client/index.js";
+import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
+import { z } from "zod";
+import type { Output } from "./actions.ts";
+
+export type Server = { name: string; command: string; args: string[]; env: Record<string, string> };
+
+export type Tools = {
+  /** @throws when no server has that tool, or the one that has it does not answer */
+  call(name: string, args: object, signal: AbortSignal): Promise<Output>;
+  close(): Promise<void>;
+};
+
+const Result = z.object({
+  content: z.array(z.looseObject({ type: z.string(), text: z.string().optional() })).default([]),
+  isError: z.boolean().default(false),
+});
+
+/** Calls wait for as long as the server does: it may be waiting for a restart of what is behind it. */
+const callTimeoutMs = 15 * 60_000;
+
+/** Starts the servers and asks what tools they have. @throws when one does not start */
+export async function openTools(servers: readonly Server[]): Promise<Tools> {
+  const clients = new Map<string, Client>(); // by tool
+  const all: Client[] = [];
+  for (const { command, args, env } of servers) {
+    const client = new Client({ name: "script-agent", version: "1" });
+    // The whole environment, as an agent's own child has it: the servers are found and ended by it.
+    const own = Object.fromEntries(
+      Object.entries(process.env).flatMap(([key, value]) => (value ? [[key, value]] : [])),
+    );
+    await client.connect(new StdioClientTransport({ command, args, env: { ...own, ...env } }), {
+      timeout: callTimeoutMs,
+    });
+    all.push(client);
+    for (const { name } of (await client.listTools()).tools) clients.set(name, client);
+  }
+  return {
+    async call(name, args, signal) {
+      const client = clients.get(name);
+      if (!client) throw new Error(`no server has a tool ${name}; there are: ${[...clients.keys()].join(", ")}`);
+      const request = { name, arguments: { ...args } };
+      const result = Result.parse(await client.callTool(request, undefined, { signal, timeout: callTimeoutMs }));
+      const texts = result.content.flatMap(({ type, text }) => (type === "text" && text !== undefined ? [text] : []));
+      return { isSuccess: !result.isError, text: texts.join("\n") };
+    },
+    async close() {
+      await Promise.all(all.map((client) => client.close()));
+    },
+  };
+}
