@@ -1,7 +1,8 @@
 /**
  * The page's stream of events: one stream of hived per client, passed on as it comes, one write for what arrived together.
  * Nothing is kept here: a client that reads slowly slows its stream of hived down, where the events lie in the log, and one
- * that reads nothing is dropped; it resumes by the id of the last event that it saw, or is told to `resync`.
+ * that reads nothing is dropped; it resumes by the id of the last event that it saw, or is told to `resync`. Two events are
+ * our own, named and without an id: `away` when hived does not answer, and `back` when it does again.
  */
 import { once } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
@@ -58,10 +59,13 @@ async function relay(pool: Pool, { after, session, response, stopping }: Relay):
   const signal = AbortSignal.any([closing.signal, stopping]);
   response.on("close", () => closing.abort());
   let place = after;
+  let isAway = false;
   for (let failures = 0; !signal.aborted; ) {
     try {
       const events = await openFrames(pool, "watchEvents", { after: place }, { session, signal });
       begin(response);
+      if (isAway) response.write(own("back"));
+      isAway = false;
       for await (const text of events) {
         failures = 0;
         place = lastId(text) ?? place;
@@ -72,12 +76,17 @@ async function relay(pool: Pool, { after, session, response, stopping }: Relay):
       if (error instanceof Refusal && response.headersSent) break; // signed out: the browser comes again and is told so
       if (!isOutsideFault(error)) throw error;
       begin(response); // an EventSource that got anything but 200 would never come again
+      if (!isAway) response.write(own("away"));
+      isAway = true;
       failures += 1;
       await systemClock.wait(backoffMs(failures, longestPauseMs), signal);
     }
   }
   response.end();
 }
+
+/** An event that is not hived's; a browser passes none on that has no data. */
+const own = (name: "away" | "back") => `event: ${name}\ndata: {}\n\n`;
 
 /** Sends the head of the answer, and pings from now on; a client whose last ping is still unsent is dropped. */
 function begin(response: ServerResponse): void {

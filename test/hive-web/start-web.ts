@@ -4,8 +4,8 @@ import { request as httpRequest, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import type { Event } from "../../src/contract/facts.ts";
-import { emptyState } from "../../src/contract/fold.ts";
+import type { Event, Fact } from "../../src/contract/facts.ts";
+import { emptyState, fold } from "../../src/contract/fold.ts";
 import { EpochMs, Sequence } from "../../src/contract/names.ts";
 import { Refusal } from "../../src/contract/refusal.ts";
 import { routes } from "../../src/contract/routes.ts";
@@ -40,9 +40,13 @@ export class FakeHived {
   }
 
   append(...texts: string[]): void {
-    for (const text of texts) {
+    this.publish(...texts.map((text): Fact => ({ kind: "Note", text })));
+  }
+
+  publish(...facts: Fact[]): void {
+    for (const fact of facts) {
       const sequence = Sequence.parse(this.events.length + 1);
-      this.events.push({ sequence, at: EpochMs.parse(1), fact: { kind: "Note", text } });
+      this.events.push({ sequence, at: EpochMs.parse(Date.now()), fact });
     }
     for (const tell of this.#tell) tell();
   }
@@ -59,7 +63,7 @@ export class FakeHived {
         return { session: goodSession, expiresAt: EpochMs.parse(Date.now() + 3_600_000) };
       },
       signOut: () => counted({}),
-      readState: () => counted({ ...emptyState, sequence: Sequence.parse(this.events.length) }),
+      readState: () => counted(this.events.reduce(fold, emptyState)),
       watchEvents: ({ after }, signal) => this.#watch(after, signal),
       readThreads: () => counted({ threads: [], totals: { approval: 0, question: 0, pr: 0 } }),
       deliverWebhook: (delivery) => {
@@ -107,21 +111,30 @@ export class FakeHived {
   }
 }
 
-export async function startWeb(options: { dashboardUrl?: string; assets?: Record<string, string> } = {}) {
+type Options = {
+  dashboardUrl?: string;
+  /** files of a front end, or the directory of a built one */
+  assets?: Record<string, string> | string;
+  port?: number;
+};
+
+export async function startWeb(options: Options = {}) {
   const top = mkdtempSync("/tmp/hive-web-");
-  const assets = options.assets ?? { "index.html": "<title>front</title>", "assets/app-1.js": "run()" };
+  const given = options.assets ?? { "index.html": "<title>front</title>", "assets/app-1.js": "run()" };
+  const assets = typeof given === "string" ? {} : given;
   for (const [path, content] of Object.entries(assets)) {
     mkdirSync(join(top, "dist", path, ".."), { recursive: true });
     writeFileSync(join(top, "dist", path), content);
   }
+  const dist = typeof given === "string" ? given : join(top, "dist");
   const hived = new FakeHived(join(top, "web.sock"));
   await hived.start();
   const dashboardUrl = options.dashboardUrl ?? "http://hive.localhost:7777";
   const site = siteOf(dashboardUrl, "http://127.0.0.1:7777/hook");
   const log = openLog("hive-web");
   log.level = "silent";
-  const web = openWeb({ site, assets: readAssets(join(top, "dist")), webSocket: join(top, "web.sock"), log });
-  await new Promise<void>((resolve) => web.server.listen(0, "127.0.0.1", () => resolve()));
+  const web = openWeb({ site, assets: readAssets(dist), webSocket: join(top, "web.sock"), log });
+  await new Promise<void>((resolve) => web.server.listen(options.port ?? 0, "127.0.0.1", () => resolve()));
   const { port } = web.server.address() as AddressInfo;
 
   const open = (asked: Asked) =>
@@ -157,6 +170,8 @@ export async function startWeb(options: { dashboardUrl?: string; assets?: Record
         headers: { "content-type": "application/json", ...headers },
         body: JSON.stringify(body),
       }),
+    /** every connection breaks, as when hive-web restarts */
+    breakConnections: () => web.server.closeAllConnections(),
     async [Symbol.asyncDispose]() {
       await web.stop();
       await hived.stop();
@@ -167,7 +182,7 @@ export async function startWeb(options: { dashboardUrl?: string; assets?: Record
 
 export type StartedWeb = Awaited<ReturnType<typeof startWeb>>;
 
-/** Reads a stream until it has shown so many events; fails when it ends before. */
+/** Reads a stream until it has shown so many events, beside those of hive-web itself; fails when it ends before. */
 export async function readEvents(response: IncomingMessage, count: number): Promise<{ id: string; data: unknown }[]> {
   let text = "";
   for await (const chunk of response) {
@@ -175,7 +190,7 @@ export async function readEvents(response: IncomingMessage, count: number): Prom
     const events = text
       .split("\n\n")
       .slice(0, -1)
-      .filter((event) => event.includes("data: "));
+      .filter((event) => event.includes("data: ") && !event.includes("event: "));
     if (events.length >= count) return events.map(parseEvent);
   }
   throw new Error(`the stream ended after: ${text}`);

@@ -64,6 +64,24 @@ test("a page may open its stream while hived is away", async () => {
   expect(await within(8_000, "the event", reading)).toEqual([{ id: "1", data: note("one") }]);
 });
 
+test("a page is told when hived goes away, and when it is back", async () => {
+  await using web = await startWeb();
+  const response = await web.open({ path: "/api/events?after=0", headers: web.signedIn });
+  response.setEncoding("utf8");
+  let text = "";
+  response.on("data", (chunk: string) => {
+    text += chunk;
+  });
+  await expect.poll(() => web.hived.watching.length).toBe(1);
+  await web.hived.stop();
+  await expect.poll(() => text).toContain("event: away\ndata: {}\n\n");
+  expect(text).not.toContain("event: back");
+  await web.hived.start();
+  await expect.poll(() => text, { timeout: 8_000 }).toContain("event: back\ndata: {}\n\n");
+  expect(text.match(/event: away/g)).toHaveLength(1);
+  response.destroy();
+});
+
 test("without a session, or without a place, there is no stream", async () => {
   await using web = await startWeb();
   expect((await web.ask({ path: "/api/events?after=0", headers: web.page })).status).toBe(401);
