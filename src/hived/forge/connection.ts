@@ -1,92 +1,142 @@
-/** One user's way to the forge: gitea-js with path parameters encoded, answers parsed, and failures typed. */
-import { giteaApi } from "gitea-js";
+/**
+ * One user's calls of the forge. gitea-js makes the requests; what it throws (the Response itself) becomes one of our two
+ * errors, what it answers is parsed, and nothing waits longer than its time.
+ */
+import { giteaApi, type HttpResponse } from "gitea-js";
 import { z } from "zod";
-import { describe } from "../../daemon/fault.ts";
-import { ForgeAnswered, ForgeUnavailable } from "./errors.ts";
+import { ForgeRefusal, ForgeUnavailable } from "./errors.ts";
 
-export type Api = ReturnType<typeof giteaApi<unknown>>;
-
-/** What gitea-js resolves with, or throws: the fetch Response with what it made of its body. */
-type GiteaAnswer = { status: number; data: unknown; error: unknown; headers: Headers };
+type Api = ReturnType<typeof giteaApi>;
+type Answer = HttpResponse<unknown>;
+type Page = { page: number; limit: number };
 
 export type Connection = {
-  /** Calls, and parses what comes back. @throws ForgeUnavailable, or ForgeAnswered for every status but 2xx */
-  call<Schema extends z.ZodType>(
-    what: string,
-    schema: Schema,
-    ask: (api: Api) => Promise<unknown>,
-  ): Promise<z.output<Schema>>;
-  /** Calls for every page until there is no more. */
-  list<Row extends z.ZodType>(
-    what: string,
-    row: Row,
-    ask: (api: Api, page: { page: number; limit: number }) => Promise<unknown>,
-  ): Promise<z.output<Row>[]>;
+  /** The answer of a call, parsed. @throws ForgeUnavailable, ForgeRefusal */
+  ask<Schema extends z.ZodType>(schema: Schema, call: (api: Api) => Promise<Answer>): Promise<z.output<Schema>>;
+  /** The same; null when there is no such thing, or nothing that this user may see. */
+  find<Schema extends z.ZodType>(schema: Schema, call: (api: Api) => Promise<Answer>): Promise<z.output<Schema> | null>;
+  /** All rows of a list, page by page. */
+  list<Schema extends z.ZodType>(
+    row: Schema,
+    call: (api: Api, page: Page) => Promise<Answer>,
+  ): Promise<z.output<Schema>[]>;
+  /** A call whose answer says nothing but that it went well. */
+  tell(call: (api: Api) => Promise<Answer>): Promise<void>;
 };
 
-/** An answer that takes longer is none. */
-const timeoutMs = 20_000;
-/** Forgejo gives at most 50 unless it is told otherwise; an answer with fewer is the last one only if it says so. */
-const pageLimit = 50;
+export type ConnectionOptions = {
+  /** of the forge, without a slash at its end */
+  url: string;
+  /** whose calls these are, for sentences */
+  user: string;
+  /** the header's value; asked for at each call, as a token may be replaced meanwhile */
+  authorization(): string;
+  /** told after each call whether the forge was silent, with the reason as a sentence */
+  onSilence(problem: string | null): void;
+  signal: AbortSignal;
+};
 
-/** @param authorization the whole header; a function, so that a rotated token is used at once */
-export function connect(url: string, authorization: () => string): Connection {
-  const api: Api = giteaApi(url, {
-    customFetch: (input, init) => {
-      const headers = new Headers(init?.headers);
-      headers.set("authorization", authorization());
-      return fetch(input, { ...init, headers, redirect: "error", signal: AbortSignal.timeout(timeoutMs) });
-    },
-  });
-  const request = async (what: string, ask: () => Promise<unknown>): Promise<GiteaAnswer> => {
-    try {
-      return (await ask()) as GiteaAnswer;
-    } catch (error) {
-      throw toError(what, error);
-    }
-  };
-  const parse = <Schema extends z.ZodType>(what: string, schema: Schema, data: unknown): z.output<Schema> => {
-    const parsed = schema.safeParse(data);
-    if (parsed.success) return parsed.data;
-    throw new ForgeUnavailable(`${what}: the forge answered what it should not: ${z.prettifyError(parsed.error)}`);
-  };
+/** A merge takes Forgejo 7.0 over a second on an idle machine. */
+const readWithinMs = 10_000;
+const changeWithinMs = 30_000;
+/** Forgejo's default for the most that it answers; a longer limit is cut silently. */
+const pageSize = 50;
+const mostPages = 1000;
+
+export function openConnection(options: ConnectionOptions): Connection {
+  const { url } = options;
+  const api = giteaApi(url, { customFetch: fetchAs(options) });
+  const ask: Connection["ask"] = async (schema, call) => parse(url, schema, await settle(options, call(api)));
   return {
-    async call(what, schema, ask) {
-      const { data } = await request(what, () => ask(api));
-      return parse(what, schema, data);
-    },
-    async list(what, row, ask) {
-      const rows: z.output<typeof row>[] = [];
-      for (let page = 1; ; page += 1) {
-        const { data, headers } = await request(what, () => ask(api, { page, limit: pageLimit }));
-        const found = parse(what, z.array(row).nullable(), data) ?? [];
-        rows.push(...found);
-        const total = Number(headers.get("x-total-count") ?? rows.length);
-        if (found.length === 0 || rows.length >= total) return rows;
+    ask,
+    async find(schema, call) {
+      try {
+        return await ask(schema, call);
+      } catch (error) {
+        // 7.0 answers 400 where later versions answer 404: "sha not found", "object does not exist"
+        const isAbsent =
+          error instanceof ForgeRefusal &&
+          (error.status === 404 || (error.status === 400 && /not found|does not exist/.test(error.message)));
+        if (!isAbsent) throw error;
+        return null;
       }
     },
+    async list(row, call) {
+      const all: z.output<typeof row>[] = [];
+      for (let page = 1; page <= mostPages; page += 1) {
+        const answer = await settle(options, call(api, { page, limit: pageSize }));
+        const rows = parse(url, z.array(row).nullable(), answer) ?? [];
+        all.push(...rows);
+        if (rows.length === 0 || isLast(answer, all.length, rows.length)) return all;
+      }
+      throw new ForgeUnavailable(`The forge at ${url} answers a list without an end.`);
+    },
+    async tell(call) {
+      await settle(options, call(api));
+    },
   };
 }
 
-/** A path parameter: gitea-js puts it in as it is. */
-export const part = (text: string): string => encodeURIComponent(text);
-
-/** `owner/name`, as two path parameters. */
-export function repoParts(repo: string): [owner: string, name: string] {
-  const [owner = "", name = ""] = repo.split("/");
-  return [part(owner), part(name)];
+/** By the total where the forge says one: its own limit may be lower than the one asked for. */
+function isLast(answer: Answer, countSoFar: number, countOfPage: number): boolean {
+  const total = answer.headers.get("x-total-count");
+  return total === null ? countOfPage < pageSize : countSoFar >= Number(total);
 }
 
-const Words = z.object({ message: z.string() });
+/** A redirect is not followed: the token is for this forge alone. */
+function fetchAs(options: ConnectionOptions): typeof fetch {
+  const { authorization, signal } = options;
+  return async (input, init) => {
+    const withinMs = (init?.method ?? "GET") === "GET" ? readWithinMs : changeWithinMs;
+    const headers = { ...(init?.headers as Record<string, string>), authorization: authorization() };
+    const within = AbortSignal.any([signal, AbortSignal.timeout(withinMs)]);
+    try {
+      return await fetch(input, { ...init, headers, redirect: "manual", signal: within });
+    } catch (error) {
+      throw silence(options, error);
+    }
+  };
+}
 
-/** gitea-js throws the Response itself; what fetch throws means that there was none. */
-function toError(what: string, thrown: unknown): Error {
-  if (thrown instanceof Error)
-    return new ForgeUnavailable(`${what}: the forge does not answer (${describe(thrown)})`, { cause: thrown });
-  const { status, error } = thrown as GiteaAnswer;
-  const words = Words.safeParse(error);
-  const text = words.success ? words.data.message : "";
-  if (status >= 500 || status === 429 || status === 408)
-    return new ForgeUnavailable(`${what}: the forge answered ${status}${text ? `: ${text}` : ""}`);
-  return new ForgeAnswered(what, status, text);
+/** Waits for an answer of gitea-js, which throws the Response itself when its status is none of success. */
+async function settle(options: ConnectionOptions, sent: Promise<Answer>): Promise<Answer> {
+  const answer = await sent.catch((thrown: unknown) => {
+    if (thrown instanceof Response) return thrown as Answer;
+    throw thrown;
+  });
+  if (answer.error instanceof Error && !(answer.error instanceof SyntaxError)) throw silence(options, answer.error);
+  if (answer.status === 429 || answer.status >= 500)
+    throw silence(options, new Error(`it answered ${answer.status}${saidBy(answer)}`));
+  options.onSilence(null);
+  if (answer.ok) return answer;
+  if (answer.status === 401) {
+    const next = "A new one is made at the next start of the hive, unless it is the operator's own.";
+    throw new ForgeUnavailable(`The forge refuses the token of ${options.user}. ${next}`, { isTokenRefused: true });
+  }
+  throw new ForgeRefusal(answer.status, saidBy(answer).slice(2) || `status ${answer.status} without a reason`);
+}
+
+function silence({ url, onSilence, signal }: ConnectionOptions, cause: unknown): ForgeUnavailable {
+  const reason = cause instanceof Error ? (cause.cause instanceof Error ? cause.cause : cause).message : String(cause);
+  const problem = `The forge at ${url} does not answer as it should: ${reason}.`;
+  if (!signal.aborted) onSilence(problem);
+  return new ForgeUnavailable(problem, { cause });
+}
+
+const ErrorBody = z.object({ message: z.string().nullish(), errors: z.array(z.string()).nullish() });
+
+/** Forgejo's own words behind a colon, or nothing; with `errors` where `message` is the same for everything. */
+function saidBy(answer: Answer): string {
+  const body = ErrorBody.safeParse(answer.error);
+  if (!body.success) return "";
+  const words = [body.data.message, ...(body.data.errors ?? [])].filter((text) => text);
+  return words.length > 0 ? `: ${words.join("; ")}` : "";
+}
+
+/** What does not have the shape of the API comes from something else at that address, or from a forge gone wrong. */
+function parse<Schema extends z.ZodType>(url: string, schema: Schema, answer: Answer): z.output<Schema> {
+  const parsed = schema.safeParse(answer.data);
+  if (parsed.success) return parsed.data;
+  const cause = new Error(z.prettifyError(parsed.error));
+  throw new ForgeUnavailable(`The forge at ${url} answers something that is not its API.`, { cause });
 }

@@ -1,43 +1,31 @@
-/** How a call to the forge fails. */
+/** The two ways in which a call of the forge can fail. */
 import { Fault } from "../../contract/fault.ts";
 
-/** The forge is silent, overloaded, or broken: tried again. */
+/** The forge is silent, overloaded, broken, or refuses the token: to be tried again until somebody has mended it. */
 export class ForgeUnavailable extends Fault {
-  constructor(message: string, options?: ErrorOptions) {
+  /** the forge answered, but does not know the token: a new one cures it */
+  readonly isTokenRefused: boolean;
+
+  constructor(message: string, options: ErrorOptions & { isTokenRefused?: boolean } = {}) {
     super(message, options);
     this.name = "ForgeUnavailable";
+    this.isTokenRefused = options.isTokenRefused ?? false;
   }
 }
 
-/** The forge understood and said no; whoever calls knows what each status means, and an unexpected one is a bug. */
-export class ForgeAnswered extends Error {
+/** The forge understood the call and said no. `status` is HTTP's, `message` what the forge said. */
+export class ForgeRefusal extends Error {
   readonly status: number;
-  /** the forge's own words */
-  readonly words: string;
 
-  constructor(what: string, status: number, words: string) {
-    super(`${what}: the forge answered ${status}${words ? `: ${words}` : ""}`);
-    this.name = "ForgeAnswered";
+  constructor(status: number, message: string) {
+    super(message);
+    this.name = "ForgeRefusal";
     this.status = status;
-    this.words = words;
   }
 }
 
-/** What the call found, or null when the forge says that there is no such thing, or none that this user may see. */
-export async function orNull<Result>(call: Promise<Result>): Promise<Result | null> {
-  try {
-    return await call;
-  } catch (error) {
-    if (error instanceof ForgeAnswered && error.status === 404) return null;
-    throw error;
-  }
-}
+/** Whether the forge said no with one of these statuses. */
+export const isRefused = (error: unknown, ...statuses: number[]): error is ForgeRefusal =>
+  error instanceof ForgeRefusal && statuses.includes(error.status);
 
-/** Done, or found done: the forge answers one of these statuses when a thing is there already. */
-export async function orDone(call: Promise<unknown>, ...found: number[]): Promise<void> {
-  try {
-    await call;
-  } catch (error) {
-    if (!(error instanceof ForgeAnswered) || !found.includes(error.status)) throw error;
-  }
-}
+export const isTokenRefused = (error: unknown): boolean => error instanceof ForgeUnavailable && error.isTokenRefused;

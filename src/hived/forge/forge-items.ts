@@ -1,0 +1,77 @@
+/** The table of the forge's issues and pull requests: what they were when they were last fetched. */
+import { Address, AgentName, type EpochMs, type ObjectId } from "../../contract/names.ts";
+import type { Reader, Transaction } from "../database/write.ts";
+import { bot } from "./plan.ts";
+
+export type ForgeItem = {
+  /** "owner/name" */
+  repo: string;
+  number: number;
+  kind: "issue" | "pull";
+  title: string;
+  /** the forge user's name */
+  author: string;
+  state: "open" | "closed" | "merged";
+  url: string;
+  /** of a pull request: its newest commit, and the branch that it is against */
+  head: ObjectId | null;
+  base: string | null;
+  /** who still has to review it */
+  reviewers: string[];
+  assignees: string[];
+  createdAt: EpochMs;
+  /** the forge's own, in whole seconds */
+  updatedAt: EpochMs;
+};
+
+type Stored = Omit<ForgeItem, "reviewers" | "assignees" | "createdAt" | "updatedAt"> & {
+  reviewers: string;
+  assignees: string;
+  created_at: EpochMs;
+  updated_at: EpochMs;
+};
+
+const columns = "kind title author state url head base reviewers assignees created_at updated_at".split(" ");
+const PUT = `INSERT INTO forge_items (repo, number, ${columns.join(", ")})
+  VALUES (:repo, :number, ${columns.map((column) => `:${column}`).join(", ")})
+  ON CONFLICT (repo, number) DO UPDATE SET ${columns.map((column) => `${column} = :${column}`).join(", ")}`;
+const FIND = "SELECT * FROM forge_items WHERE repo = :repo AND number = :number";
+const OPEN_PULLS = "SELECT * FROM forge_items WHERE state = 'open' AND kind = 'pull' ORDER BY created_at, repo, number";
+const REMOVE = "DELETE FROM forge_items WHERE repo = :repo AND number = :number";
+
+const fromStored = ({ reviewers, assignees, created_at, updated_at, ...rest }: Stored): ForgeItem => ({
+  ...rest,
+  reviewers: JSON.parse(reviewers),
+  assignees: JSON.parse(assignees),
+  createdAt: created_at,
+  updatedAt: updated_at,
+});
+
+export function putItem(tx: Transaction, { createdAt, updatedAt, ...item }: ForgeItem): void {
+  tx.run(PUT, {
+    ...item,
+    reviewers: JSON.stringify(item.reviewers),
+    assignees: JSON.stringify(item.assignees),
+    created_at: createdAt,
+    updated_at: updatedAt,
+  });
+}
+
+export function findItem(reader: Reader, repo: string, number: number): ForgeItem | undefined {
+  const row = reader.get<Stored>(FIND, { repo, number });
+  return row && fromStored(row);
+}
+
+/** What the forge has no more, or shows us no more. */
+export function removeItem(tx: Transaction, repo: string, number: number): void {
+  tx.run(REMOVE, { repo, number });
+}
+
+/** Oldest first. */
+export const openPulls = (reader: Reader): ForgeItem[] => reader.all<Stored>(OPEN_PULLS).map(fromStored);
+
+/** Who a forge user is to the hive: an agent, the hive itself, or somebody who acts for the operator. */
+export function addressOf(user: string): Address {
+  if (user === bot || user === "hive-admin") return "system";
+  return AgentName.safeParse(user).success ? Address.parse(user) : "operator";
+}

@@ -1,0 +1,51 @@
+/** How the forge answers and what provisioning does with it, as everybody sees it. */
+import type { ForgeHealth } from "../../contract/facts.ts";
+import type { Core } from "../core.ts";
+
+export type ForgeHealthKeeper = {
+  read(): ForgeHealth;
+  /** the forge's own version */
+  noteVersion(version: string): void;
+  /** a sentence while the forge is silent; once it answers again, null, and what was missed is looked for */
+  noteSilence(problem: string | null): void;
+  /** what provisioning is doing, or what it needs of the operator; null when all is well */
+  noteWork(sentence: string | null): void;
+};
+
+/** Each change is an event. Nothing of it is kept over a restart, since provisioning then finds it out anew. */
+export function openForgeHealth(core: Core, { kind, url }: Pick<ForgeHealth, "kind" | "url">): ForgeHealthKeeper {
+  let version: string | null = null;
+  let silence: string | null = null;
+  let work: string | null = "It has not been asked yet.";
+  const now = (): ForgeHealth => ({ kind, url, version, problem: silence ?? work });
+  let committed = now();
+  const tell = (isBack = false) => {
+    const told = core.db.write((tx) => {
+      const health = now();
+      if (isBack) core.scheduler.enqueue(tx, "reconcile", "");
+      if (JSON.stringify(health) === JSON.stringify(committed)) return;
+      core.events.append(tx, { kind: "ForgeChanged", forge: health }, core.clock.now());
+      tx.afterCommit(() => {
+        committed = health;
+      });
+    });
+    told.catch((error: unknown) => core.log.error({ err: error }, "the forge's health could not be noted"));
+  };
+  return {
+    read: () => committed,
+    noteVersion(next) {
+      version = next;
+      tell();
+    },
+    noteSilence(problem) {
+      if (problem === silence) return;
+      const isBack = problem === null;
+      silence = problem;
+      tell(isBack);
+    },
+    noteWork(sentence) {
+      work = sentence;
+      tell();
+    },
+  };
+}

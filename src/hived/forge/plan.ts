@@ -1,0 +1,120 @@
+/** What the forge is to look like: data alone, made so by provision.ts and its neighbours. */
+import type { Protection } from "./verbs/layout.ts";
+import type { TeamPlan } from "./verbs/people.ts";
+
+/** The repository that says what is wanted, the one of the questions, and the one that every agent can read. */
+export const agentsRepo = "hive/agents";
+export const questionsRepo = "hive/questions";
+export const docsRepo = "org-shared/docs";
+
+export const bot = "hive-bot";
+export const operator = "operator";
+
+/** Every user that is ours has this domain in its address, which RFC 2606 keeps from ever being real. */
+export const emailOf = (user: string): string => `${user}@hive.invalid`;
+
+/** The least that each needs (FORGEJO 15.0.3, routers/api/v1/api.go). */
+export const scopes = {
+  bot: ["write:repository", "write:issue", "read:organization", "read:user"],
+  operator: ["write:repository", "write:issue", "read:organization", "read:user"],
+  /** `write:user` is what making a repository of one's own costs; it changes no password and makes no token */
+  agent: ["write:repository", "write:issue", "write:notification", "read:organization", "write:user"],
+} as const;
+
+type Organization = {
+  name: string;
+  repos: { repo: string; description: string }[];
+  /** `members` are users of the hive; agents join their teams one by one */
+  teams: (TeamPlan & { members: string[] })[];
+};
+
+export const teams = { readers: "readers", maintainers: "maintainers" } as const;
+
+export const organizations: Organization[] = [
+  {
+    name: "hive",
+    repos: [
+      {
+        repo: agentsRepo,
+        description: "The swarm as it should be: one directory per agent, changed by pull requests.",
+      },
+      {
+        repo: questionsRepo,
+        description: "Questions of agents, as issues. A comment that begins with /answer answers.",
+      },
+    ],
+    teams: [
+      { name: "bots", permission: "write", members: [bot] },
+      // An approval counts only from somebody with access of his own: a rule drops other names without a word.
+      { name: "operators", permission: "write", members: [operator] },
+      { name: teams.readers, permission: "read", members: [] },
+    ],
+  },
+  {
+    name: "org-shared",
+    repos: [{ repo: docsRepo, description: "What every agent should know. In each sandbox at /docs." }],
+    teams: [
+      { name: "bots", permission: "write", members: [bot] },
+      { name: teams.maintainers, permission: "write", members: [operator] },
+      { name: teams.readers, permission: "read", members: [] },
+    ],
+  },
+];
+
+/** Teams that each agent is in, and that the manager is in besides. */
+export const agentTeams = [
+  { org: "hive", team: teams.readers },
+  { org: "org-shared", team: teams.readers },
+];
+export const managerTeams = [{ org: "org-shared", team: teams.maintainers }];
+
+/** `main` of hive/agents: nothing is merged without the operator's approval, and nobody but the operator pushes. */
+export const protectedBranch = "main";
+export const protection: Protection = {
+  enable_push: true,
+  enable_push_whitelist: true,
+  push_whitelist_usernames: [operator],
+  push_whitelist_teams: [],
+  enable_merge_whitelist: true,
+  merge_whitelist_usernames: [bot, operator],
+  merge_whitelist_teams: [],
+  required_approvals: 1,
+  enable_approvals_whitelist: true,
+  approvals_whitelist_username: [operator],
+  approvals_whitelist_teams: [],
+  block_on_rejected_reviews: true,
+  dismiss_stale_approvals: true,
+  apply_to_admins: true,
+  unprotected_file_patterns: "",
+};
+
+/** First content of the repositories: directories of this program, and forms with their places. */
+export const seeds: { repo: string; directory: string; forms: { from: string; to: string }[] }[] = [
+  { repo: docsRepo, directory: "seeds/org-shared/docs", forms: [] },
+  {
+    repo: agentsRepo,
+    directory: "seeds/hive/agents",
+    forms: [{ from: "templates/pull-request.md", to: ".forgejo/pull_request_template.md" }],
+  },
+  {
+    repo: questionsRepo,
+    directory: "seeds/hive/questions",
+    forms: [{ from: "templates/question-form.yaml", to: ".forgejo/issue_template/question.yaml" }],
+  },
+];
+
+/**
+ * What a webhook is asked to tell, and what the forge then says that it tells: umbrella names come back as their families.
+ * Reviews that only comment are told under `pull_request_comment` (7.0 and 15.0.3, models/webhook/webhook.go).
+ */
+export const hookEvents = {
+  asked: [
+    ..."push issues issue_comment pull_request pull_request_comment pull_request_review pull_request_sync".split(" "),
+    "pull_request_review_request",
+  ],
+  told: [
+    ..."push issues issue_assign issue_comment pull_request pull_request_assign pull_request_comment".split(" "),
+    ..."pull_request_review_approved pull_request_review_rejected pull_request_sync".split(" "),
+    "pull_request_review_request",
+  ],
+};

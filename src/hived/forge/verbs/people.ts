@@ -1,0 +1,117 @@
+/** Users, their tokens, organizations and teams. */
+import { z } from "zod";
+import type { Connection } from "../connection.ts";
+import { isTokenRefused } from "../errors.ts";
+import { encode, Text } from "./shapes.ts";
+
+const User = z.object({ login: z.string(), email: Text, is_admin: z.boolean() });
+const Team = z.object({
+  id: z.number().int(),
+  name: z.string(),
+  permission: z.string(),
+  includes_all_repositories: z.boolean(),
+  units_map: z.record(z.string(), z.string()).nullish(),
+});
+export type Team = z.output<typeof Team>;
+export type TeamPlan = { name: string; permission: "read" | "write" };
+
+/** What a team may do in each repository of its organization; sent whole, since an absent unit is a server's error. */
+const teamBody = ({ name, permission }: TeamPlan) => ({
+  name,
+  permission,
+  units_map: { "repo.code": permission, "repo.issues": permission, "repo.pulls": permission },
+  includes_all_repositories: true,
+  can_create_org_repo: false,
+});
+
+export function peopleVerbs(connection: Connection) {
+  return {
+    async readVersion(): Promise<string> {
+      return (await connection.ask(z.object({ version: z.string() }), (api) => api.version.getVersion())).version;
+    },
+    async whoAmI(): Promise<{ name: string; isAdmin: boolean }> {
+      const { login, is_admin } = await connection.ask(User, (api) => api.user.userGetCurrent());
+      return { name: login, isAdmin: is_admin };
+    },
+    /** Whether the forge knows the token of this user. */
+    async hasGoodToken(): Promise<boolean> {
+      try {
+        await connection.tell((api) => api.user.userGetCurrent());
+        return true;
+      } catch (error) {
+        if (isTokenRefused(error)) return false;
+        throw error;
+      }
+    },
+    async findUser(name: string): Promise<{ name: string; email: string } | null> {
+      const user = await connection.find(User, (api) => api.users.userGet(encode(name)));
+      return user && { name: user.login, email: user.email };
+    },
+    /** @param user `isRestricted`: sees only what a team or a collaboration gives */
+    async createUser(user: { name: string; email: string; password: string; isRestricted: boolean }): Promise<void> {
+      const body = {
+        username: user.name,
+        email: user.email,
+        password: user.password,
+        restricted: user.isRestricted,
+        visibility: "limited",
+        must_change_password: false, // otherwise its API answers 403
+        send_notify: false,
+      };
+      await connection.tell((api) => api.admin.adminCreateUser(body));
+    },
+    /** Sets a password, and that the user makes no organizations. */
+    async setPassword(name: string, password: string): Promise<void> {
+      const body = {
+        login_name: name,
+        source_id: 0, // both are demanded by 7.0
+        password,
+        must_change_password: false,
+        allow_create_organization: false,
+      };
+      await connection.tell((api) => api.admin.adminEditUser(encode(name), body));
+    },
+    async hasOrg(name: string): Promise<boolean> {
+      return (await connection.find(z.object({ id: z.number() }), (api) => api.orgs.orgGet(encode(name)))) !== null;
+    },
+    async createOrg(name: string): Promise<void> {
+      await connection.tell((api) => api.orgs.orgCreate({ username: name, visibility: "private" }));
+    },
+    listTeams: (org: string): Promise<Team[]> =>
+      connection.list(Team, (api, page) => api.orgs.orgListTeams(encode(org), page)),
+    createTeam: (org: string, plan: TeamPlan): Promise<Team> =>
+      connection.ask(Team, (api) => api.orgs.orgCreateTeam(encode(org), teamBody(plan))),
+    /** `includes_all_repositories` counts only with the permission beside it. */
+    async editTeam(id: number, plan: TeamPlan): Promise<void> {
+      await connection.tell((api) => api.teams.orgEditTeam(id, teamBody(plan)));
+    },
+    async isTeamMember(team: number, user: string): Promise<boolean> {
+      const found = await connection.find(User, (api) => api.teams.orgListTeamMember(team, encode(user)));
+      return found !== null;
+    },
+    async addTeamMember(team: number, user: string): Promise<void> {
+      await connection.tell((api) => api.teams.orgAddTeamMember(team, encode(user)));
+    },
+    async removeTeamMember(team: number, user: string): Promise<void> {
+      await connection.tell((api) => api.teams.orgRemoveTeamMember(team, encode(user)));
+    },
+  };
+}
+
+const Token = z.object({ id: z.number().int(), name: z.string() });
+const NewToken = Token.extend({ sha1: z.string().min(20) });
+
+/** Only with the user's password: the forge answers a token with 401 here. */
+export function tokenVerbs(connection: Connection, user: string) {
+  return {
+    listTokens: () => connection.list(Token, (api, page) => api.users.userGetTokens(encode(user), page)),
+    /** The token itself, which the forge shows this once. */
+    async createToken(name: string, scopes: string[]): Promise<string> {
+      const made = await connection.ask(NewToken, (api) => api.users.userCreateToken(encode(user), { name, scopes }));
+      return made.sha1;
+    },
+    async deleteToken(id: number): Promise<void> {
+      await connection.tell((api) => api.users.userDeleteAccessToken(encode(user), String(id)));
+    },
+  };
+}

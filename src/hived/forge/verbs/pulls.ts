@@ -1,0 +1,142 @@
+/** Pull requests, their reviews, and merging. */
+import { z } from "zod";
+import { ObjectId } from "../../../contract/names.ts";
+import type { Connection } from "../connection.ts";
+import { isRefused } from "../errors.ts";
+import { at, Login, Logins, Moment, Text } from "./shapes.ts";
+
+const PullAnswer = z.object({
+  number: z.number().int(),
+  title: z.string(),
+  body: Text,
+  user: Login,
+  state: z.enum(["open", "closed"]),
+  merged: z.boolean(),
+  mergeable: z.boolean().nullish(),
+  merge_commit_sha: ObjectId.nullish(),
+  merge_base: z.string(),
+  head: z.object({ sha: ObjectId }),
+  base: z.object({ ref: z.string() }),
+  html_url: z.string(),
+  requested_reviewers: Logins,
+  created_at: Moment,
+  updated_at: Moment,
+});
+
+/** A pull request; `head` is a commit, `base` a branch. */
+export type Pull = ReturnType<typeof toPull>;
+
+const toPull = (pull: z.output<typeof PullAnswer>) => ({
+  number: pull.number,
+  title: pull.title,
+  body: pull.body,
+  author: pull.user,
+  state: pull.merged ? ("merged" as const) : pull.state,
+  /** false while the forge is still checking for conflicts, too; says nothing about approvals */
+  mergeable: pull.mergeable ?? false,
+  head: pull.head.sha,
+  base: pull.base.ref,
+  mergeBase: pull.merge_base,
+  url: pull.html_url,
+  mergeCommit: pull.merge_commit_sha ?? null,
+  createdAt: pull.created_at,
+  updatedAt: pull.updated_at,
+  /** who was asked for a review, whether it was given since or not */
+  reviewers: pull.requested_reviewers,
+});
+
+const ReviewAnswer = z.object({
+  id: z.number().int(),
+  user: Login,
+  state: z.string(),
+  official: z.boolean(),
+  dismissed: z.boolean(),
+  stale: z.boolean(),
+  commit_id: z.string(),
+  body: Text,
+  submitted_at: Moment,
+});
+
+/**
+ * A review; `state` is APPROVED, REQUEST_CHANGES, COMMENT, PENDING, or REQUEST_REVIEW: one that is still asked for.
+ * `commitId` is the head that it was given to, "" for one that is asked for. `official` was decided when it was given.
+ */
+export type Review = ReturnType<typeof toReview>;
+
+const toReview = ({ commit_id, submitted_at, ...review }: z.output<typeof ReviewAnswer>) => ({
+  ...review,
+  commitId: commit_id,
+  submittedAt: submitted_at,
+});
+
+const PullFile = z.object({ filename: z.string(), status: z.string(), previous_filename: z.string().nullish() });
+
+export function pullVerbs(connection: Connection) {
+  const readPull = async (repo: string, number: number): Promise<Pull | null> => {
+    const pull = await connection.find(PullAnswer, (api) => api.repos.repoGetPullRequest(...at(repo), number));
+    return pull && toPull(pull);
+  };
+  const listReviews = async (repo: string, number: number): Promise<Review[]> =>
+    (await connection.list(ReviewAnswer, (api, page) => api.repos.repoListPullReviews(...at(repo), number, page))).map(
+      toReview,
+    );
+  return {
+    /** null when there is none of that number, or when that is an issue. */
+    readPull,
+    async listPulls(repo: string, query: { state: "open" | "closed" | "all" }): Promise<Pull[]> {
+      const pulls = await connection.list(PullAnswer, (api, page) =>
+        api.repos.repoListPullRequests(...at(repo), { ...query, ...page }),
+      );
+      return pulls.map(toPull);
+    },
+    /** What it would change; `previousPath` of what is moved. */
+    async listPullFiles(repo: string, number: number) {
+      const files = await connection.list(PullFile, (api, page) =>
+        api.repos.repoGetPullRequestFiles(...at(repo), number, page),
+      );
+      return files.map(({ filename, status, previous_filename }) => ({
+        path: filename,
+        status,
+        previousPath: previous_filename || null,
+      }));
+    },
+    listReviews,
+    /**
+     * Asks for reviews of the head. Who is asked already or has spoken on this very head is left out: to ask again takes
+     * the official mark from the review that was given (Forgejo 7.0, models/issues/review.go, AddReviewRequest).
+     */
+    async requestReview(repo: string, number: number, users: string[]): Promise<void> {
+      const [pull, reviews] = await Promise.all([readPull(repo, number), listReviews(repo, number)]);
+      const isDone = (user: string) =>
+        reviews.some(
+          (review) =>
+            review.user === user && (review.state === "REQUEST_REVIEW" || (pull && review.commitId === pull.head)),
+        );
+      const reviewers = users.filter((user) => !isDone(user));
+      if (reviewers.length === 0) return;
+      await connection.tell((api) => api.repos.repoCreatePullReviewRequests(...at(repo), number, { reviewers }));
+    },
+    /** Merges exactly this head with a merge commit; says why the forge does not, in its own words. */
+    async merge(
+      repo: string,
+      number: number,
+      wanted: { head: string; title: string; message: string },
+    ): Promise<"merged" | "head_moved" | { refused: string }> {
+      const body = {
+        Do: "merge" as const,
+        head_commit_id: wanted.head,
+        MergeTitleField: wanted.title,
+        MergeMessageField: wanted.message,
+      };
+      try {
+        await connection.tell((api) => api.repos.repoMergePullRequest(...at(repo), number, body));
+        return "merged";
+      } catch (error) {
+        if (!isRefused(error, 404, 405, 409, 423)) throw error;
+        return error.status === 409 && /head out of date/i.test(error.message)
+          ? "head_moved"
+          : { refused: error.message };
+      }
+    },
+  };
+}

@@ -1,0 +1,37 @@
+/** What several answers of the forge have in common; of each only the fields that we read. */
+import { z } from "zod";
+import type { EpochMs } from "../../../contract/names.ts";
+
+/** A repository as "owner/name", for a path: gitea-js does not encode. */
+export function at(repo: string): [owner: string, name: string] {
+  const [owner = "", name = ""] = repo.split("/");
+  return [encodeURIComponent(owner), encodeURIComponent(name)];
+}
+
+export const encode = encodeURIComponent;
+/** A path keeps its slashes. */
+export const encodePath = (path: string): string => path.split("/").map(encodeURIComponent).join("/");
+
+/** RFC 3339 in whole seconds, with any offset, to milliseconds since 1970. */
+export const Moment = z.string().transform((text, context) => {
+  const at = Date.parse(text);
+  if (Number.isFinite(at)) return at as EpochMs;
+  context.addIssue(`${text} is no time`);
+  return z.NEVER;
+});
+
+/** A user by name; one that was deleted is nobody. */
+export const Login = z
+  .object({ login: z.string() })
+  .nullish()
+  .transform((user) => user?.login ?? "");
+
+export const Logins = z
+  .array(Login)
+  .nullish()
+  .transform((users) => users ?? []);
+
+export const Text = z
+  .string()
+  .nullish()
+  .transform((text) => text ?? "");
