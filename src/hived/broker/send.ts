@@ -1,6 +1,6 @@
 /** Sends a message: one row, and an inbox entry for each recipient, in the same transaction. */
 import { type Message, maxBodyBytes } from "../../contract/message.ts";
-import type { Address, MessageId, Recipient } from "../../contract/names.ts";
+import type { Address, AgentName, MessageId, Recipient } from "../../contract/names.ts";
 import { Refusal } from "../../contract/refusal.ts";
 import { type AgentRow, configOf, findAgent, findManager, listAgents, requireAgent } from "../agents/agents.ts";
 import type { Core } from "../core.ts";
@@ -16,6 +16,8 @@ export type Letter = {
   inReplyTo?: MessageId | undefined;
   /** any id of the sender's: a letter that comes again with the same one is sent once */
   clientId?: string | undefined;
+  /** the answer to a question that the recipient asked: always allowed */
+  isAnswer?: true;
 };
 
 /** A message's id, and a sentence about its delivery where there is something to say. */
@@ -44,6 +46,20 @@ export function sendIn(tx: Transaction, core: Core, letter: Letter): Sent {
     core.events.append(tx, { kind: "EntryChanged", entry: queueEntry(tx, message.id, name, sentAt) }, sentAt);
   }
   return { id: message.id, note: noteOn(to, recipients) };
+}
+
+/** The one whom an address means, if this agent may write there. @throws Refusal as a letter would be refused */
+export function requireRecipient(reader: Reader, from: AgentName, to: string): AgentName | "operator" {
+  if (to === "*") {
+    const next = "Choose one agent, `manager` or `operator`, or send a message.";
+    throw new Refusal("one_recipient", "This goes to one recipient, not to everybody.", next);
+  }
+  const letter: Letter = { from, to, body: "" };
+  const recipients = resolve(reader, letter);
+  if (recipients === "operator") return "operator";
+  const [only] = recipients;
+  if (!only || !isAllowed(reader, letter, recipients, undefined)) throw notAllowed(from, to);
+  return only.name;
 }
 
 function repeated(tx: Transaction, earlier: Message, letter: Letter): Sent {
@@ -105,8 +121,8 @@ function everybodyBut(reader: Reader, from: Address): AgentRow[] {
 
 /** The operator and the hive may write to everybody, so may the manager; the others as their agent.yaml says. */
 function isAllowed(reader: Reader, letter: Letter, recipients: Recipients, answered: Message | undefined): boolean {
-  const { from, to } = letter;
-  if (from === "operator" || from === "system" || recipients === "operator") return true;
+  const { from, to, isAnswer } = letter;
+  if (from === "operator" || from === "system" || recipients === "operator" || isAnswer) return true;
   const sender = requireAgent(reader, from);
   const allowed: readonly string[] = configOf(sender)?.recipients ?? [];
   if (sender.role === "manager" || allowed.includes("*")) return true;

@@ -22,6 +22,9 @@ const NEXT_DUE = "SELECT min(due_at) AS at FROM work WHERE state = 'pending' AND
 const BEGIN = "UPDATE work SET attempts = attempts + 1, again = 0 WHERE id = :id AND state = 'pending' RETURNING *";
 const FINISH = "DELETE FROM work WHERE id = :id AND again = 0";
 const REPEAT = "UPDATE work SET again = 0, attempts = 0, last_error = NULL, due_at = :due WHERE id = :id";
+const POSTPONE = `UPDATE work SET again = 0, attempts = 0, last_error = NULL,
+    due_at = CASE WHEN again = 1 THEN min(due_at, :due) ELSE :due END
+  WHERE id = :id`;
 const RETRY = "UPDATE work SET due_at = :due, last_error = :error WHERE id = :id RETURNING *";
 const GIVE_UP = "UPDATE work SET state = 'failed', last_error = :error WHERE id = :id RETURNING *";
 const TROUBLED = "SELECT * FROM work WHERE last_error IS NOT NULL ORDER BY id";
@@ -53,9 +56,9 @@ export function finishAttempt(tx: Transaction, id: number, now: EpochMs): void {
   if (tx.run(FINISH, { id }).changes === 0) tx.run(REPEAT, { id, due: now });
 }
 
-/** Puts a row that went well off to a later time. */
+/** Puts a row that went well off to a later time, unless it was asked for again meanwhile. */
 export function postpone(tx: Transaction, id: number, due: EpochMs): void {
-  tx.run(REPEAT, { id, due });
+  tx.run(POSTPONE, { id, due });
 }
 
 /** Notes a failure: to be tried again at `due`, or given up when that is null. */

@@ -1,0 +1,38 @@
+/** What stands invisibly at the head of a question's issue: by it the issue is found again, and its options are read. */
+import { z } from "zod";
+import { EpochMs } from "../../contract/names.ts";
+
+const HiddenBlock = z.object({
+  /** the question's number in our table, and when it was asked: together they are of one hive alone */
+  id: z.number().int(),
+  askedAt: EpochMs,
+  options: z.array(z.string()),
+  multi: z.boolean(),
+});
+export type HiddenBlock = z.infer<typeof HiddenBlock>;
+
+const begin = "<!-- hive:question ";
+const end = " -->";
+
+/** An HTML comment; nothing in it can end it early. */
+export function writeHiddenBlock(block: HiddenBlock): string {
+  const json = JSON.stringify(block).replace(/[<>-]/g, (character) => `\\u00${character.charCodeAt(0).toString(16)}`);
+  return `${begin}${json}${end}`;
+}
+
+/** The block at the head of a body; null when there is none, or somebody has spoiled it. */
+export function readHiddenBlock(body: string): HiddenBlock | null {
+  const [first = ""] = body.split(/\r?\n/, 1);
+  if (!first.startsWith(begin) || !first.endsWith(end)) return null;
+  const parsed = HiddenBlock.safeParse(parseJson(first.slice(begin.length, -end.length)));
+  return parsed.success ? parsed.data : null;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
