@@ -1,0 +1,18 @@
+/** The embedded forge for a test, as the program that `hive up` starts. */
+import { join } from "node:path";
+import { type RunningForge, startForge } from "./running-forge.ts";
+
+export const startEmbedded = (): Promise<RunningForge> =>
+  startForge("embedded", async (directory, port) => {
+    const config = {
+      dataDir: join(directory, "data"),
+      port,
+      adminName: "hive-admin",
+      adminTokenFile: join(directory, "admin-token"),
+    };
+    const program = join(import.meta.dirname, "../../forge/embedded/main.ts");
+    return {
+      argv: [process.execPath, program, JSON.stringify(config)],
+      env: { PATH: process.env["PATH"] ?? "", HOME: directory, HIVE_LOG_LEVEL: "warn" },
+    };
+  });
