@@ -173,7 +173,7 @@ test("a branch's rule is read back as it was written, but for names that could n
     rule_name: "main",
     required_approvals: 1,
     enable_approvals_whitelist: true,
-    approvals_whitelist_username: ["bob", "root-of-all"],
+    approvals_whitelist_username: ["root-of-all", "bob"],
     enable_merge_whitelist: true,
     merge_whitelist_usernames: ["bob", "alice"],
     block_on_rejected_reviews: true,
@@ -182,7 +182,6 @@ test("a branch's rule is read back as it was written, but for names that could n
   };
   const { body } = await expectStatus(201, forge.admin.post(`${PLACE}/branch_protections`, wish));
   expect(body).toMatchObject({ ...wish, enable_push: false, merge_whitelist_usernames: ["bob"] });
-  expect(body.approvals_whitelist_username).toContain("bob");
   expect((await forge.admin.get(`${PLACE}/branch_protections/main`)).body).toEqual(body);
   expect((await forge.admin.post(`${PLACE}/branch_protections`, wish)).status).toBe(403);
   expect((await bob.get(`${PLACE}/branch_protections/main`)).status).toBe(403);

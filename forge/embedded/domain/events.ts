@@ -3,8 +3,6 @@
  * event true, so that an event is never told without its cause, nor lost with it. Events carry ids: the listener reads
  * the rows, as they are after the change, in the same transaction.
  */
-import type { Forge } from "../forge.ts";
-
 interface Base {
   repoId: number;
   /** Who did it. */
@@ -86,6 +84,6 @@ export type RepositoryEvent = Base & { kind: "repository"; action: "created" | "
 export type ForgeEvent = RefEvent | IssueEvent | PullEvent | RepositoryEvent;
 
 /** To be called inside `db.write`. A deletion is told before the row goes. */
-export function emit(forge: Forge, event: ForgeEvent): void {
+export function emit(forge: { onEvent: (event: ForgeEvent) => void }, event: ForgeEvent): void {
   forge.onEvent(event);
 }
