@@ -106,6 +106,18 @@ test("a line's number leads to a form under it, and the comment stands there and
   expect(textOf((await operator.get(PAGE)).html)).toContain("guide.md, line 3");
 });
 
+test("a comment for a line that a push has taken away is refused, and its text is kept in the review's form", async () => {
+  await using forge = await startTestForge();
+  const { operator, clone } = await withProposal(forge);
+  const page = await operator.get(`${PAGE}/files?path=guide.md&line=3`);
+  await clone.commit("guide.md", "# Guide\n");
+  await clone.propose("guide");
+  const answer = await operator.send(page, LINE, { content: "Whom, please?", mode: "single" });
+  expect(answer.status).toBe(409);
+  expect(answer.html).toContain("so nothing was sent");
+  expect(answer.html).toContain("Whom, please?</textarea>");
+});
+
 test("comments of a review that is under way are seen by their writer alone until the review is finished", async () => {
   await using forge = await startTestForge();
   const { operator } = await withProposal(forge);

@@ -20,15 +20,14 @@ test("who is not signed in is sent to the sign-in page, and from there to where 
   expect((await visitor.get("/alice")).status).toBe(200);
 });
 
-test.each(["https://evil.invalid/", "//evil.invalid", "/\\evil.invalid", "javascript:alert(1)", "/a\nb"])(
-  "signing in leads to no other site: %j",
-  async (target) => {
-    await using forge = await startTestForge();
-    await forge.user("alice");
+test("signing in leads to no other site", async () => {
+  await using forge = await startTestForge();
+  await forge.user("alice");
+  for (const target of ["https://evil.invalid/", "//evil.invalid", "/\\evil.invalid", "javascript:alert(1)", "/a\nb"]) {
     const fields = { user_name: "alice", password: passwordOf("alice"), redirect_to: target };
-    expect((await new Visitor(forge).post("/user/login", fields)).location).toBe("/");
-  },
-);
+    expect((await new Visitor(forge).post("/user/login", fields)).location, target).toBe("/");
+  }
+});
 
 test("a wrong password is refused with a sentence that keeps the name, and signs nobody in", async () => {
   await using forge = await startTestForge();

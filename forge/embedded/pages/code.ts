@@ -3,7 +3,7 @@ import hljs from "highlight.js";
 import { type Html, html } from "./html.ts";
 
 /** A piece of one line; `scopes` are highlight.js' class names around it, outermost first. */
-export interface Token {
+interface Token {
   text: string;
   scopes: readonly string[];
 }
@@ -29,7 +29,7 @@ export function languageOf(path: string): string | undefined {
 }
 
 /** The text's lines without their breaks. A break at the end begins no further line. */
-export function linesOf(text: string): string[] {
+function linesOf(text: string): string[] {
   const lines = text.split(/\r?\n/);
   if (lines.at(-1) === "") lines.pop();
   return lines;

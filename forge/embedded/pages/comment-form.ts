@@ -9,7 +9,7 @@ import type { RepoVisit } from "./repo-visit.ts";
 import type { ThreadState } from "./thread-state.ts";
 import type { RefusedForm, Visit } from "./visit.ts";
 
-export const mayChangeState = ({ user }: Visit, { access }: RepoVisit, issue: Issue): boolean =>
+const mayChangeState = ({ user }: Visit, { access }: RepoVisit, issue: Issue): boolean =>
   issue.author_id === user.id || isAtLeast(access[unitOf(issue)], "write");
 
 /** The text may be empty when the state is changed. */

@@ -22,7 +22,7 @@ const MAX_LINES = 20_000;
 
 export const numberOf = (line: DiffLine): LineNumber => line.new ?? -(line.old ?? 0);
 
-export const diffId = (path: string): string => `diff-${createHash("sha256").update(path).digest("hex").slice(0, 16)}`;
+const diffId = (path: string): string => `diff-${createHash("sha256").update(path).digest("hex").slice(0, 16)}`;
 export const lineId = (path: string, line: LineNumber): string =>
   `${diffId(path)}${line < 0 ? `L${-line}` : `R${line}`}`;
 

@@ -16,14 +16,11 @@ import type { Download, GoTo, Page, Visit } from "./visit.ts";
 const MAX_README_BYTES = 512 * 1024;
 const MAX_RAW_BYTES = 64 * 1024 * 1024;
 
-/** The top of the default branch; the issues for those who may not read the code. */
+/** The top of the default branch; the issues for those who may not read the code. A clone's address leads here too. */
 export async function repoPage(visit: Visit): Promise<Page | GoTo> {
-  const { repo, access } = findRepo(
-    visit.forge.db,
-    visit.user,
-    visit.params["owner"] ?? "",
-    visit.params["repo"] ?? "",
-  );
+  const { owner = "", repo: name = "" } = visit.params;
+  const { repo, access } = findRepo(visit.forge.db, visit.user, owner, name.replace(/\.git$/, ""));
+  if (name.endsWith(".git")) return { goTo: repoPath(repo) };
   if (!isAtLeast(access.code, "read")) return { goTo: `${repoPath(repo)}/issues` };
   const repoVisit = visitRepo(visit, "code");
   if (repo.is_empty) return emptyPage(visit, repoVisit);
@@ -62,6 +59,7 @@ async function folderPage(visit: Visit, at: PlaceVisit): Promise<Page> {
   ]);
   entries.sort(foldersFirst);
   const content = html`${repoHeader(forge, at.repo, at.access, "code")}
+<h1 class="sr-only">${at.repo.owner_name}/${at.repo.name}${at.path && `: ${at.path}`}</h1>
 ${at.path === "" && at.repo.description !== "" && html`<p class="repo-description">${at.repo.description}</p>`}
 ${await placeBar(visit, at)}
 <section class="card" aria-label="Files">

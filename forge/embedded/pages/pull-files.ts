@@ -16,7 +16,8 @@ export async function pullFilesPage(visit: Visit, refused?: RefusedForm & { line
   const { repo, issue, pull } = at;
   const path = issuePath(repo, issue);
   const files = pull.merge_base === "" ? [] : await changesOf(visit, at);
-  const chosen = refused ? refused.line : chosenLine(visit.query);
+  const wanted = refused ? refused.line : chosenLine(visit.query);
+  const chosen = wanted && hasLine(files, wanted) ? wanted : undefined;
   const under = linesUnder(visit, at, { chosen, refused });
   const head = { kind: "commit", name: pull.head_sha } as const;
   const content = html`${await pullHeader(visit, at, "files")}
@@ -26,11 +27,12 @@ ${diffIndex(files)}
 ${files.length === 0 && html`<p class="card empty">There are no changes.</p>`}
 ${diffView(files, {
   fileHref: (file) => (file.change === "removed" ? undefined : placePath(repo, "src", head, file.newPath)),
+  // the fragment is the form's text: a browser puts the focus into what a fragment names
   commentHref: (file, line) =>
-    `${path}/files?${new URLSearchParams({ path: pathOf(file, line), line: String(line) })}#comment-form`,
+    `${path}/files?${new URLSearchParams({ path: pathOf(file, line), line: String(line) })}#line-content`,
   under,
 })}
-${reviewForm(visit, at, refused?.line ? undefined : refused)}`;
+${reviewForm(visit, at, chosen ? undefined : refused)}`;
   return {
     title: `Files changed · ${issue.title} · #${issue.number}`,
     content,
@@ -51,6 +53,13 @@ function chosenLine({ path, line }: Record<string, string>): LineChoice | undefi
     : undefined;
 }
 
+/** A later push may have taken the line away; what was typed for it then goes into the review's own form. */
+const hasLine = (files: readonly FileDiff[], choice: LineChoice): boolean =>
+  files.some((file) => file.hunks.some((hunk) => hunk.lines.some((line) => isLine(file, line, choice))));
+
+const isLine = (file: FileDiff, line: DiffLine, choice: LineChoice): boolean =>
+  numberOf(line) === choice.line && pathOf(file, choice.line) === choice.path;
+
 /** What stands under the lines of the diff: their comments, and the form under the chosen one. */
 function linesUnder(
   visit: Visit,
@@ -62,14 +71,12 @@ function linesUnder(
     reviewCommentsOf(forge.db, review).map((comment) => ({ comment, isPending: review.state === "PENDING" })),
   );
   return (file: FileDiff, line: DiffLine): Part => {
-    const place: LineChoice = { path: pathOf(file, numberOf(line)), line: numberOf(line) };
-    const isHere = (other: LineChoice) => other.path === place.path && other.line === place.line;
     const cards = comments
-      .filter(({ comment }) => isHere(comment) && isStillOn(comment, line))
+      .filter(({ comment }) => isLine(file, line, comment) && isStillOn(comment, line))
       .map(({ comment, isPending }) => html`${lineComment(forge, at.repo, comment, { withHunk: false, isPending })}`);
-    const isChosen = form.chosen !== undefined && isHere(form.chosen);
+    const isChosen = form.chosen !== undefined && isLine(file, line, form.chosen);
     if (cards.length === 0 && !isChosen) return null;
-    return underRow(html`${cards}${isChosen && lineForm(visit, at, place, form.refused)}`);
+    return underRow(html`${cards}${form.chosen && isChosen && lineForm(visit, at, form.chosen, form.refused)}`);
   };
 }
 

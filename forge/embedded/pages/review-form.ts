@@ -52,13 +52,13 @@ function pendingComments({ forge, user }: Visit, { issue }: PullVisit): ReviewCo
 
 export function lineForm(visit: Visit, at: PullVisit, { path, line }: LineChoice, refused?: RefusedForm): Html {
   const hasPending = pendingReview(visit.forge.db, at.issue.id, visit.user.id) !== undefined;
-  return html`<form method="post" action="${action(at, "comments")}" class="stack" id="comment-form">
+  return html`<form method="post" action="${action(at, "comments")}" class="stack">
 ${refusedNote(refused?.sentence)}
 ${shownHead(at)}
 <input type="hidden" name="path" value="${path}">
 <input type="hidden" name="line" value="${line}">
 <label for="line-content">Comment on ${line < 0 ? `old line ${-line}` : `line ${line}`}</label>
-<textarea id="line-content" name="content" rows="3" required autofocus>${refused?.typed["content"]}</textarea>
+<textarea id="line-content" name="content" rows="3" required>${refused?.typed["content"]}</textarea>
 <div class="buttons">
 <a class="button" href="${issuePath(at.repo, at.issue)}/files#${lineId(path, line)}">Cancel</a>
 ${!hasPending && html`<button name="mode" value="single">Add single comment</button>`}

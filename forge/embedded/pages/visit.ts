@@ -4,7 +4,7 @@ import type { User } from "../domain/users.ts";
 import type { Forge } from "../forge.ts";
 import type { Html } from "./html.ts";
 
-export interface Request {
+interface Request {
   forge: Forge;
   /** path and query, as asked */
   url: string;
