@@ -1,0 +1,183 @@
+/** Where the parts of the coordinator meet: opens, wires, starts in order, stops in reverse. */
+import { mkdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { AgentName, type BootId } from "../contract/names.ts";
+import type { HivedConfig } from "../contract/programs.ts";
+import type { Clock } from "../daemon/clock.ts";
+import type { Log } from "../daemon/log.ts";
+import { supervise } from "../daemon/supervise.ts";
+import { listAgents } from "./agents/agents.ts";
+import { openTokens } from "./agents/tokens.ts";
+import { convergingApprovals } from "./approvals/approvals.ts";
+import { followApproval } from "./approvals/follow.ts";
+import { proposeAgent } from "./approvals/propose.ts";
+import { tellDeployment } from "./approvals/tell-deployment.ts";
+import { openReceiver } from "./broker/lease.ts";
+import type { Core } from "./core.ts";
+import { countBoot } from "./database/meta.ts";
+import { openDatabase } from "./database/open.ts";
+import { openEventLog } from "./events/event-log.ts";
+import { openForge } from "./forge/client.ts";
+import { openForgeHealth } from "./forge/health.ts";
+import { agentsRepo, questionsRepo } from "./forge/plan.ts";
+import { type ProvisionParts, provision, provisionAgent } from "./forge/provision.ts";
+import { type Follow, refresh } from "./forge/refresh.ts";
+import { forgeWayIn } from "./forge/way-in.ts";
+import { deliverWebhook } from "./intake/doorbell.ts";
+import { reconcile } from "./intake/reconcile.ts";
+import { converge } from "./lifecycle/converge.ts";
+import { followMain } from "./lifecycle/follow-main.ts";
+import type { LifecycleParts } from "./lifecycle/parts.ts";
+import { updateDocs } from "./lifecycle/update-docs.ts";
+import { enqueueConverge, parseDeploymentKey } from "./lifecycle/wishes.ts";
+import { openTools } from "./mcp/tools.ts";
+import { followQuestion } from "./questions/answer.ts";
+import { ask, postQuestion } from "./questions/ask.ts";
+import { newestQuestions } from "./questions/questions.ts";
+import { openAgentSockets } from "./sockets/agent-socket.ts";
+import { openRunnerLink } from "./sockets/runner-link.ts";
+import { serveRoutes } from "./sockets/serve-routes.ts";
+import { openThreads } from "./threads/open-threads.ts";
+import { openThreadPublisher } from "./threads/publish.ts";
+import { type Handler, openScheduler } from "./work/scheduler.ts";
+
+type Outside = { clock: Clock; log: Log; signal: AbortSignal };
+
+/**
+ * Starts the coordinator; it serves when this resolves, whether or not its forge answers yet.
+ * @throws Refusal for what the operator has to mend, such as a database of a newer version.
+ */
+export async function startHived(
+  config: HivedConfig,
+  { clock, log, signal }: Outside,
+): Promise<{ stop(): Promise<void> }> {
+  mkdirSync(config.home, { recursive: true, mode: 0o700 });
+  const db = openDatabase(join(config.home, "hive.db"));
+  const boot = await countBoot(db);
+  const events = openEventLog();
+  const scheduler = openScheduler({ db, events, clock, log });
+  const core: Core = { db, events, scheduler, clock, log };
+  const stopping = new AbortController();
+  const untilStop = AbortSignal.any([signal, stopping.signal]);
+  const hive = wire(config, core, boot, untilStop);
+
+  await hive.sockets.resume();
+  await hive.link.listen();
+  const routes = await serveRoutes(hive.routes);
+  await db.write((tx) => {
+    scheduler.enqueue(tx, "provision", "");
+    for (const { name } of listAgents(tx)) enqueueConverge(tx, core, name);
+  });
+  const working = scheduler.run(hive.handlers, untilStop);
+  const publishing = supervise("publish threads", (until) => hive.threads.run(until), log, untilStop);
+  return {
+    async stop() {
+      stopping.abort();
+      await routes.close();
+      await hive.link.close();
+      await hive.sockets.closeAll();
+      await Promise.all([working, publishing]);
+      await db.close();
+    },
+  };
+}
+
+/** Hands each part what it needs of the others. */
+function wire(config: HivedConfig, core: Core, boot: BootId, signal: AbortSignal) {
+  const secretsDirectory = join(config.home, "secrets");
+  const secrets = openTokens(secretsDirectory);
+  const tokens = openTokens(join(secretsDirectory, "tokens"));
+  const { url, kind, adminTokenFile } = config.forge;
+  const health = openForgeHealth(core, { kind, url });
+  const forge = openForge({ url, tokens, adminTokenFile, onSilence: health.noteSilence, signal });
+  const provisioning: ProvisionParts = {
+    core,
+    forge,
+    tokens,
+    secrets,
+    health,
+    kind,
+    hookUrl: config.hookUrl,
+    program: config.program,
+  };
+  const link = openRunnerLink({
+    core,
+    boot,
+    socketPath: config.sockets.runner,
+    launchLost: (tx, agent) => enqueueConverge(tx, core, agent),
+    launchOver: (launch) => void sockets.close(launch),
+    runnerConnected: () =>
+      void core.db.write((tx) => {
+        core.scheduler.enqueue(tx, "update-docs", "");
+        for (const { name } of listAgents(tx)) enqueueConverge(tx, core, name);
+      }),
+  });
+  const lifecycle: LifecycleParts = {
+    core,
+    runner: link.runner,
+    forge,
+    forgeUrl: url,
+    tokens,
+    sockets: { open: (launch, agent) => sockets.open(launch, agent), close: (launch) => sockets.close(launch) },
+    provisionAgent: (agent, role) => provisionAgent(provisioning, agent, role),
+    waitingApprovals: convergingApprovals,
+  };
+  const callTool = openTools({
+    core,
+    recv: openReceiver(core, link.runner, boot),
+    forgeUrl: url,
+    runner: link.runner,
+    openThreads,
+    ask: (asker, args) => ask(core, asker, args),
+    proposeAgent: (proposer, args) =>
+      proposeAgent({ ...lifecycle, scratch: join(config.home, "scratch") }, proposer, args),
+  });
+  const sockets = openAgentSockets({ core, launchesRoot: config.launchesRoot, callTool, version: versionOf(config) });
+  return {
+    link,
+    sockets,
+    threads: openThreadPublisher(core),
+    handlers: {
+      wake: link.wake,
+      ...handlersOf(core, lifecycle, provisioning),
+    },
+    routes: {
+      core,
+      forgeHealth: health.read,
+      newestQuestions,
+      openThreads,
+      sockets: config.sockets,
+      dashboardUrl: config.dashboardUrl,
+      forgeWayIn: () => forgeWayIn(provisioning, secretsDirectory),
+      deliverWebhook: (delivery: Parameters<typeof deliverWebhook>[1]) => deliverWebhook({ core, secrets }, delivery),
+    },
+  };
+}
+
+/** Who does the work of each kind; how many keys at once, where they do not wait for each other. */
+function handlersOf(core: Core, lifecycle: LifecycleParts, provisioning: ProvisionParts): Record<string, Handler> {
+  const { forge } = provisioning;
+  const follow: Follow = (tx, fetched) => {
+    const { repo, number, kind } = fetched.item;
+    if (repo === agentsRepo && kind === "pull") core.scheduler.enqueue(tx, "approval", String(number));
+    if (repo === questionsRepo && kind === "issue") followQuestion(tx, core, fetched);
+  };
+  return {
+    provision: { atOnce: 1, run: () => done(provision(provisioning)) },
+    reconcile: { atOnce: 1, run: () => reconcile({ core, forge }) },
+    refresh: { atOnce: 4, run: (key) => done(refresh(core, forge, key, follow)) },
+    approval: { atOnce: 1, run: (key) => done(followApproval(lifecycle, Number(key))) },
+    "follow-main": { atOnce: 1, run: () => done(followMain(lifecycle)) },
+    "update-docs": { atOnce: 1, run: () => done(updateDocs(lifecycle)) },
+    converge: { atOnce: 8, run: (key) => done(converge(lifecycle, AgentName.parse(key))) },
+    "tell-deployment": { atOnce: 1, run: (key) => done(tellDeployment(lifecycle, ...parseDeploymentKey(key))) },
+    "post-question": { atOnce: 2, run: (key) => done(postQuestion(core, forge, Number(key))) },
+  };
+}
+
+const done = async (work: Promise<void>): Promise<undefined> => {
+  await work;
+};
+
+const versionOf = ({ program }: HivedConfig): string =>
+  (JSON.parse(readFileSync(join(program, "package.json"), "utf8")) as { version: string }).version;
