@@ -11,6 +11,7 @@ import { Refusal } from "../../contract/refusal.ts";
 import type { AgentConfig } from "../agents/agent-yaml.ts";
 import { type AgentRow, changeAgent, requireAgent } from "../agents/agents.ts";
 import { beginLaunch, endLaunch, findLaunch } from "../agents/launches.ts";
+import { releaseTurn } from "../broker/end-turn.ts";
 import { newLaunchId } from "../core.ts";
 import { specFor } from "../runtimes/choose.ts";
 import { secretsFor } from "../runtimes/secrets.ts";
@@ -90,7 +91,10 @@ async function endCurrent(parts: LifecycleParts, agent: AgentName, launch: Launc
   await parts.sockets.close(launch);
   await core.db.write((tx) => {
     endLaunch(tx, core, launch, null);
-    if (requireAgent(tx, agent).launch === launch) changeAgent(tx, core, agent, { launch: null, turn: null });
+    const row = requireAgent(tx, agent);
+    if (row.launch !== launch) return;
+    if (row.turn) releaseTurn(tx, core, row.turn, "Its process was ended."); // a report that did not get through
+    changeAgent(tx, core, agent, { launch: null, turn: null });
   });
 }
 
@@ -98,7 +102,8 @@ async function endCurrent(parts: LifecycleParts, agent: AgentName, launch: Launc
 async function giveUp(parts: LifecycleParts, agent: AgentName, target: Deployment, problem: string): Promise<void> {
   const { core } = parts;
   await core.db.write((tx) => {
-    const { launch } = requireAgent(tx, agent);
+    const { launch, turn } = requireAgent(tx, agent);
+    if (turn) releaseTurn(tx, core, turn, problem);
     if (launch) endLaunch(tx, core, launch, problem);
     changeAgent(tx, core, agent, { launch: null, turn: null, state: "failed", problem });
     if (target.state !== "converging") return;
