@@ -38,7 +38,7 @@ import { openAgentSockets } from "./sockets/agent-socket.ts";
 import { openRunnerLink } from "./sockets/runner-link.ts";
 import { serveRoutes } from "./sockets/serve-routes.ts";
 import { openThreads } from "./threads/open-threads.ts";
-import { openThreadPublisher } from "./threads/publish.ts";
+import { openThreadPublisher, type ThreadPublisher } from "./threads/publish.ts";
 import { type Handler, openScheduler } from "./work/scheduler.ts";
 
 type Outside = { clock: Clock; log: Log; signal: AbortSignal };
@@ -133,13 +133,14 @@ function wire(config: HivedConfig, core: Core, boot: BootId, signal: AbortSignal
       proposeAgent({ ...lifecycle, scratch: join(config.home, "scratch") }, proposer, args),
   });
   const sockets = openAgentSockets({ core, launchesRoot: config.launchesRoot, callTool, version: versionOf(config) });
+  const threads = openThreadPublisher(core);
   return {
     link,
     sockets,
-    threads: openThreadPublisher(core),
+    threads,
     handlers: {
       wake: link.wake,
-      ...handlersOf(core, lifecycle, provisioning),
+      ...handlersOf(core, lifecycle, provisioning, threads.changed),
     },
     routes: {
       core,
@@ -155,9 +156,15 @@ function wire(config: HivedConfig, core: Core, boot: BootId, signal: AbortSignal
 }
 
 /** Who does the work of each kind; how many keys at once, where they do not wait for each other. */
-function handlersOf(core: Core, lifecycle: LifecycleParts, provisioning: ProvisionParts): Record<string, Handler> {
+function handlersOf(
+  core: Core,
+  lifecycle: LifecycleParts,
+  provisioning: ProvisionParts,
+  threadsChanged: ThreadPublisher["changed"],
+): Record<string, Handler> {
   const { forge } = provisioning;
   const follow: Follow = (tx, fetched) => {
+    threadsChanged(tx);
     const { repo, number, kind } = fetched.item;
     if (repo === agentsRepo && kind === "pull") core.scheduler.enqueue(tx, "approval", String(number));
     if (repo === questionsRepo && kind === "issue") followQuestion(tx, core, fetched);

@@ -1,7 +1,6 @@
 /** Tells every watcher when an agent's open threads have changed. */
 import type { FactKind } from "../../contract/facts.ts";
 import type { AgentName } from "../../contract/names.ts";
-import type { ThreadPage } from "../../contract/thread.ts";
 import { listAgents } from "../agents/agents.ts";
 import type { Core } from "../core.ts";
 import type { Transaction } from "../database/write.ts";
@@ -10,8 +9,8 @@ import { pageOf, sweepThreads } from "./open-threads.ts";
 export type ThreadPublisher = {
   /** Something of the forge has changed that is no event by itself. */
   changed(tx: Transaction): void;
-  /** Ends once what it was writing is written. */
-  run(signal: AbortSignal): Promise<void>;
+  /** Tells all pages, as a crash may have come between a change and its telling; then each change, until the signal. */
+  watch(signal: AbortSignal): void;
 };
 
 /** Facts that can change somebody's page. */
@@ -19,40 +18,36 @@ const causes: ReadonlySet<FactKind> = new Set<FactKind>(["ApprovalChanged", "Que
 
 export function openThreadPublisher(core: Core): ThreadPublisher {
   const told = new Map<AgentName, string>();
-  let isDue = true; // at its start it tells all: a crash may have come between a change and its telling
-  let wake: () => void = () => undefined;
-  const ring = () => {
-    isDue = true;
-    wake();
-  };
-  const publish = () =>
-    core.db.write((tx) => {
-      const sweep = sweepThreads(tx);
-      for (const { name, wish } of listAgents(tx)) {
-        const page = pageOf(sweep, name);
-        const text = JSON.stringify(page);
-        if (told.get(name) === text || (wish === "destroyed" && isEmpty(page))) continue;
-        core.events.append(tx, { kind: "ThreadsChanged", agent: name, page }, core.clock.now());
-        tx.afterCommit(() => told.set(name, text));
-      }
+  let isQueued = false;
+  const publish = () => {
+    if (isQueued) return;
+    isQueued = true;
+    const written = core.db.write((tx) => {
+      isQueued = false;
+      for (const [agent, text] of tellChanged(tx, core, told)) tx.afterCommit(() => told.set(agent, text));
     });
+    written.catch((error: unknown) => {
+      isQueued = false;
+      core.log.error({ err: error }, "open threads could not be told");
+    });
+  };
   return {
-    changed: (tx) => tx.afterCommit(ring),
-    async run(signal) {
-      core.events.watch((facts) => facts.some(({ kind }) => causes.has(kind)) && ring(), signal);
-      signal.addEventListener("abort", () => wake(), { once: true });
-      while (!signal.aborted) {
-        if (isDue) {
-          isDue = false;
-          await publish();
-          continue;
-        }
-        await new Promise<void>((resolve) => {
-          wake = resolve;
-        });
-      }
+    changed: (tx) => tx.afterCommit(publish),
+    watch(signal) {
+      core.events.watch((facts) => {
+        if (facts.some(({ kind }) => causes.has(kind))) publish();
+      }, signal);
+      publish();
     },
   };
 }
 
-const isEmpty = ({ threads }: ThreadPage): boolean => threads.length === 0;
+/** Appends a fact for each page that is not as it was told last, and returns these as text. */
+function tellChanged(tx: Transaction, core: Core, told: ReadonlyMap<AgentName, string>): [AgentName, string][] {
+  const sweep = sweepThreads(tx);
+  const pages = listAgents(tx).map(({ name }) => ({ agent: name, page: pageOf(sweep, name) }));
+  const changed = pages.filter(({ agent, page }) => told.get(agent) !== JSON.stringify(page));
+  for (const { agent, page } of changed)
+    core.events.append(tx, { kind: "ThreadsChanged", agent, page }, core.clock.now());
+  return changed.map(({ agent, page }) => [agent, JSON.stringify(page)]);
+}
