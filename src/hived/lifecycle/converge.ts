@@ -98,19 +98,30 @@ async function endCurrent(parts: LifecycleParts, agent: AgentName, launch: Launc
   });
 }
 
-/** A version that cannot be started: told as failed when it is new; one that ran before is tried again, for ever. */
+/**
+ * A version that cannot be started: told as failed when it is new, while what runs is left alone and what ran is started
+ * again; one that ran before is tried again, for ever.
+ */
 async function giveUp(parts: LifecycleParts, agent: AgentName, target: Deployment, problem: string): Promise<void> {
   const { core } = parts;
-  await core.db.write((tx) => {
-    const { launch, turn } = requireAgent(tx, agent);
+  const ended = await core.db.write((tx) => {
+    const { launch, turn, state } = requireAgent(tx, agent);
+    const isOfTarget = launch !== null && findLaunch(tx, launch)?.tree === target.tree;
+    if (target.state === "converging") {
+      endDeployment(tx, target, "failed", problem);
+      enqueueTelling(tx, core, agent, target.number);
+    }
+    if (launch && !isOfTarget) {
+      changeAgent(tx, core, agent, { problem, state: state === "converging" ? "idle" : state });
+      return null;
+    }
     if (turn) releaseTurn(tx, core, turn, problem);
     if (launch) endLaunch(tx, core, launch, problem);
     changeAgent(tx, core, agent, { launch: null, turn: null, state: "failed", problem });
-    if (target.state !== "converging") return;
-    endDeployment(tx, target, "failed", problem);
-    enqueueTelling(tx, core, agent, target.number);
     if (lastReadyDeployment(tx, agent)) enqueueConverge(tx, core, agent);
+    return launch;
   });
+  if (ended) await parts.sockets.close(ended);
   if (target.state !== "converging") throw new Fault(problem);
 }
 
