@@ -5,7 +5,6 @@ import { AgentName, type BootId } from "../contract/names.ts";
 import type { HivedConfig } from "../contract/programs.ts";
 import type { Clock } from "../daemon/clock.ts";
 import type { Log } from "../daemon/log.ts";
-import { supervise } from "../daemon/supervise.ts";
 import { listAgents } from "./agents/agents.ts";
 import { openTokens } from "./agents/tokens.ts";
 import { convergingApprovals } from "./approvals/approvals.ts";
@@ -69,14 +68,14 @@ export async function startHived(
     for (const { name } of listAgents(tx)) enqueueConverge(tx, core, name);
   });
   const working = scheduler.run(hive.handlers, untilStop);
-  const publishing = supervise("publish threads", (until) => hive.threads.run(until), log, untilStop);
+  hive.threads.watch(untilStop);
   return {
     async stop() {
       stopping.abort();
       await routes.close();
       await hive.link.close();
       await hive.sockets.closeAll();
-      await Promise.all([working, publishing]);
+      await working;
       await db.close();
     },
   };
