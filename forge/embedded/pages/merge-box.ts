@@ -62,17 +62,18 @@ function approvals({ forge }: Visit, { repo, pull }: PullVisit): Html | false {
   return html`<p class="fact">${statusSign(isEnough ? "success" : "pending")} <span>${given} of ${counted(rule.required_approvals, "required approval")} given.</span></p>`;
 }
 
-const APPROVALS_MISSING = "Does not have enough approvals";
-
 /** The API's words for an objection, as a person would say them. */
 const OBJECTIONS: Record<string, string> = {
   "User not allowed to merge PR": "You are not among those who may merge into this branch.",
   "Work in progress PRs cannot be merged": "Its title says that it is work in progress.",
   "Please try again later": "It conflicts with the branch that it should be merged into.",
-  [APPROVALS_MISSING]: "It cannot be merged before.",
+  "Does not have enough approvals": "It does not have the approvals that it needs.",
   "Not all required status checks successful": "A required check has not passed.",
   "There are requested changes": "A reviewer has requested changes.",
   "There are official review requests": "A requested review is still to come.",
+  "The head branch is behind the base branch":
+    "It lacks the newest commits of the branch that it should be merged into.",
+  "head out of date": "New commits have come in between, so nothing was merged. Look at them first.",
   "Changed protected files": "It changes files that nobody may change on this branch.",
 };
 
@@ -82,8 +83,14 @@ async function objectionTo({ forge, user }: Visit, at: PullVisit): Promise<strin
     return undefined;
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
-    return OBJECTIONS[error.message] ?? sentenceOf(error);
+    return objectionText(error);
   }
+}
+
+/** The reason stands in brackets when it comes from the branch's rule. */
+export function objectionText(refusal: Refusal): string {
+  const reason = /\[reason: (.*)\]$/.exec(refusal.message)?.[1] ?? refusal.message;
+  return OBJECTIONS[reason] ?? sentenceOf(refusal);
 }
 
 const MergeForm = z.object({ head_commit_id: z.string().min(1).max(40) });

@@ -4,9 +4,8 @@ import { listCommits } from "../git/objects.ts";
 import { commentForm } from "./comment-form.ts";
 import { commitRows } from "./commits.ts";
 import { type Html, html } from "./html.ts";
-import { mergeBox, mergeByForm } from "./merge-box.ts";
+import { mergeBox, mergeByForm, objectionText } from "./merge-box.ts";
 import { issuePath } from "./paths.ts";
-import { sentenceOf } from "./problem.ts";
 import { type PullVisit, pullHeader, rangeOf, visitPull } from "./pull-frame.ts";
 import { isAsked, reviewersBlock } from "./reviewers.ts";
 import { threadEntries } from "./thread.ts";
@@ -58,10 +57,7 @@ export async function postMerge(visit: Posted): Promise<Page | GoTo> {
     return { goTo: issuePath(at.repo, at.issue) };
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
-    const hasMoved = error.message === "head out of date";
-    const sentence = hasMoved
-      ? "New commits have come in between, so nothing was merged. Look at them first."
-      : sentenceOf(error);
+    const sentence = objectionText(error);
     return pullPage(visit, { form: "merge", status: error.status, sentence, typed: {} });
   }
 }
