@@ -1,6 +1,5 @@
 /** The tools of the MCP servers that a session brings. */
-import { Client } from "@modelcontextprotocol/sdk/client/index.js";
-import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
+import type { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { z } from "zod";
 import type { Output } from "./actions.ts";
 
@@ -24,17 +23,10 @@ const callTimeoutMs = 15 * 60_000;
 export async function openTools(servers: readonly Server[]): Promise<Tools> {
   const clients = new Map<string, Client>(); // by tool
   const all: Client[] = [];
-  for (const { command, args, env } of servers) {
-    const client = new Client({ name: "script-agent", version: "1" });
-    // The whole environment, as an agent's own child has it: the servers are found and ended by it.
-    const own = Object.fromEntries(
-      Object.entries(process.env).flatMap(([key, value]) => (value ? [[key, value]] : [])),
-    );
-    await client.connect(new StdioClientTransport({ command, args, env: { ...own, ...env } }), {
-      timeout: callTimeoutMs,
-    });
+  for (const server of servers) {
+    const client = await connect(server);
     all.push(client);
-    for (const { name } of (await client.listTools()).tools) clients.set(name, client);
+    for (const { name } of (await client.listTools({}, { timeout: callTimeoutMs })).tools) clients.set(name, client);
   }
   return {
     async call(name, args, signal) {
@@ -49,4 +41,16 @@ export async function openTools(servers: readonly Server[]): Promise<Tools> {
       await Promise.all(all.map((client) => client.close()));
     },
   };
+}
+
+/** The SDK is loaded only when there is a server: it takes longer than all the rest of a start. */
+async function connect({ command, args, env }: Server): Promise<Client> {
+  const { Client } = await import("@modelcontextprotocol/sdk/client/index.js");
+  const { StdioClientTransport } = await import("@modelcontextprotocol/sdk/client/stdio.js");
+  const client = new Client({ name: "script-agent", version: "1" });
+  // With our whole environment, by which a child of ours is also found when we are killed.
+  const own = Object.entries(process.env).flatMap(([key, value]) => (value === undefined ? [] : [[key, value]]));
+  const transport = new StdioClientTransport({ command, args, env: { ...Object.fromEntries(own), ...env } });
+  await client.connect(transport, { timeout: callTimeoutMs });
+  return client;
 }

@@ -1,0 +1,108 @@
+/** A coding agent that is up: its process, and the conversation with it. */
+import type { DriverSpec, Launch } from "../contract/launch.ts";
+import { Refusal } from "../contract/refusal.ts";
+import type { Clock } from "../daemon/clock.ts";
+import { describe, isOutsideFault } from "../daemon/fault.ts";
+import type { Log } from "../daemon/log.ts";
+import { type Conversation, openConversation } from "./drivers/acp.ts";
+import { type AgentProcess, startProcess } from "./launch.ts";
+
+export type Agent = { process: AgentProcess; conversation: Conversation };
+
+/** A coding agent may load for a while, but one that has said nothing by then never will. */
+const openTimeoutMs = 60_000;
+
+/**
+ * Starts an agent's process and opens its conversation.
+ * @param session the conversation to continue, or null for a new one
+ * @throws Refusal `launch_failed` when it ends, errs or is silent instead: another version of it may do better
+ */
+export async function openAgent(
+  { spec, agent }: Pick<Launch, "spec" | "agent">,
+  session: DriverSpec["session"],
+  { clock, onStderr, signal }: { clock: Clock; onStderr: (line: string) => void; signal: AbortSignal },
+): Promise<Agent> {
+  const process = startProcess(spec, onStderr);
+  const opened = new AbortController();
+  try {
+    const conversation = await Promise.race([
+      openConversation(process, { ...spec.driver, session }),
+      process.exited.then((how) => Promise.reject(new Error(how))),
+      tooLate(clock, AbortSignal.any([opened.signal, signal])),
+    ]);
+    return { process, conversation };
+  } catch (error) {
+    await process.end();
+    if (isOutsideFault(error)) throw error;
+    throw new Refusal(
+      "launch_failed",
+      `${agent} could not be started: ${describe(error)}.`,
+      "Look at what it wrote into the runner's log.",
+    );
+  } finally {
+    opened.abort();
+  }
+}
+
+/** Rejects when the time is over or the signal was aborted; after it was opened nobody hears it. */
+async function tooLate(clock: Clock, signal: AbortSignal): Promise<never> {
+  await clock.wait(openTimeoutMs, signal);
+  throw new Error(signal.aborted ? "it was stopped" : `it said nothing for ${openTimeoutMs / 1000} s`);
+}
+
+/** An agent's process over the time of a launch: it may sleep between turns, and then continues its conversation. */
+export class AgentLife {
+  /** resolves when its process has ended although nobody asked for it, with a sentence about how */
+  readonly fell: Promise<string>;
+  readonly #launch: Launch;
+  readonly #parts: { clock: Clock; log: Log };
+  readonly #fall: (how: string) => void;
+  #up: Agent | null = null;
+  #session: string | null;
+
+  constructor(launch: Launch, parts: { clock: Clock; log: Log }) {
+    this.#launch = launch;
+    this.#parts = parts;
+    this.#session = launch.spec.driver.session;
+    const { promise, resolve } = Promise.withResolvers<string>();
+    this.fell = promise;
+    this.#fall = resolve;
+  }
+
+  get isAsleep(): boolean {
+    return this.#up === null;
+  }
+
+  /** The agent, started when it sleeps. @throws Refusal as `openAgent` */
+  async rise(signal: AbortSignal): Promise<Agent> {
+    if (this.#up) return this.#up;
+    const { clock, log } = this.#parts;
+    const onStderr = limited((line) => log.info({ stderr: line }, "the agent says"));
+    const up = await openAgent(this.#launch, this.#session, { clock, onStderr, signal });
+    this.#up = up;
+    this.#session = up.conversation.session;
+    void up.process.exited.then((how) => {
+      if (this.#up === up) this.#fall(how);
+    });
+    return up;
+  }
+
+  /** Ends its process and keeps the conversation. */
+  async lieDown(): Promise<void> {
+    const up = this.#up;
+    this.#up = null;
+    await up?.process.end();
+  }
+}
+
+/** What one life of a process may write into our log, in characters. */
+const mostCharacters = 1024 * 1024;
+
+function limited(write: (line: string) => void): (line: string) => void {
+  let characters = 0;
+  return (line) => {
+    if (characters > mostCharacters) return;
+    characters += line.length;
+    write(characters > mostCharacters ? "(it has written too much: the rest is not logged)" : line);
+  };
+}

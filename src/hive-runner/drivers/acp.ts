@@ -1,0 +1,172 @@
+/** Driver `acp`: a coding agent that speaks the Agent Client Protocol, version 1, over its stdin and stdout. */
+import { Readable, Writable } from "node:stream";
+import {
+  type ClientConnection,
+  type ClientContext,
+  client,
+  type McpServer,
+  methods,
+  type NewSessionRequest,
+  ndJsonStream,
+  PROTOCOL_VERSION,
+  RequestError,
+  type RequestPermissionRequest,
+  type RequestPermissionResponse,
+  type SessionUpdate,
+} from "@agentclientprotocol/sdk";
+import { z } from "zod";
+import type { DriverSpec } from "../../contract/launch.ts";
+import type { LiveEvent } from "../../contract/link.ts";
+import type { AgentProcess } from "../launch.ts";
+import type { DriverEnd } from "../outcome.ts";
+import { type Profile, profiles } from "../profiles/profile.ts";
+import { blockOf, type WakePrompt } from "../wake-prompt.ts";
+
+/** A sign of life: what it shows, if anything, and whether the model produced it. */
+export type Sign = { event: LiveEvent | null; isOutput: boolean };
+
+export type Conversation = {
+  readonly session: string;
+  /** lost: there was one to continue, and the agent does not have it any more */
+  readonly how: "new" | "continued" | "lost";
+  /** Runs one turn; never rejects. `outputTokens` is null where the agent does not report them. */
+  prompt(prompt: WakePrompt, onSign: (sign: Sign) => void): Promise<DriverEnd & { outputTokens: number | null }>;
+  /** Asks the agent to end its turn. */
+  cancel(): void;
+};
+
+/**
+ * Opens the conversation that a driver spec names, or a new one.
+ * @throws what the agent answers instead, or how its process ended
+ */
+export async function openConversation(process: AgentProcess, spec: DriverSpec): Promise<Conversation> {
+  let onSign: ((sign: Sign) => void) | null = null; // what comes outside of a turn, such as a replayed history, is no sign
+  const profile = profiles[spec.profile];
+  const connection = client({ name: "hyperhive" })
+    .onNotification(methods.client.session.update, ({ params }) => onSign?.(signOf(params.update)))
+    .onNotification("*", () => undefined)
+    .onRequest(methods.client.session.requestPermission, ({ params }) => permit(params, profile))
+    .connect(ndJsonStream(Writable.toWeb(process.stdin), Readable.toWeb(process.stdout) as ReadableStream<Uint8Array>));
+  const { session, how } = await openSession(connection.agent, spec).catch(async (error: unknown) => {
+    if (!connection.signal.aborted) throw error;
+    await process.end();
+    throw new Error(await process.exited);
+  });
+  return {
+    session,
+    how,
+    cancel() {
+      connection.agent.notify(methods.agent.session.cancel, { sessionId: session }).catch(() => connection.close());
+    },
+    async prompt(prompt, tell) {
+      onSign = tell;
+      const end = await runPrompt(connection, session, prompt);
+      onSign = null;
+      if (end.kind !== "gone") return end;
+      await process.end(); // it may live on, but there is no way to speak with it
+      return { ...end, problem: `its process is gone: ${await process.exited}` };
+    },
+  };
+}
+
+async function openSession(agent: ClientContext, spec: DriverSpec): Promise<Pick<Conversation, "session" | "how">> {
+  const { agentCapabilities, protocolVersion } = await agent.request(methods.agent.initialize, {
+    protocolVersion: PROTOCOL_VERSION,
+    clientCapabilities: {},
+    clientInfo: { name: "hyperhive", version: "1" },
+  });
+  if (protocolVersion !== PROTOCOL_VERSION)
+    throw new Error(`it speaks version ${protocolVersion} of the protocol, not ${PROTOCOL_VERSION}`);
+  const request: NewSessionRequest = { cwd: spec.cwd, mcpServers: spec.mcpServers.map(toMcpServer) };
+  if (spec.session !== null) {
+    const sessionId = spec.session;
+    const canResume = Boolean(agentCapabilities?.sessionCapabilities?.resume);
+    if (canResume && (await isThere(agent.request(methods.agent.session.resume, { ...request, sessionId }))))
+      return { session: sessionId, how: "continued" };
+    const canLoad = !canResume && agentCapabilities?.loadSession === true;
+    if (canLoad && (await isThere(agent.request(methods.agent.session.load, { ...request, sessionId }))))
+      return { session: sessionId, how: "continued" };
+  }
+  const { sessionId } = await agent.request(methods.agent.session.new, request);
+  return { session: sessionId, how: spec.session === null ? "new" : "lost" };
+}
+
+const toMcpServer = ({ name, command, args, env }: DriverSpec["mcpServers"][number]): McpServer => ({
+  name,
+  command,
+  args,
+  env: Object.entries(env).map(([key, value]) => ({ name: key, value })),
+});
+
+/** Whether a conversation could be continued: agents lose theirs in many ways, and say so with any error. */
+async function isThere(asked: Promise<unknown>): Promise<boolean> {
+  try {
+    await asked;
+    return true;
+  } catch (error) {
+    if (error instanceof RequestError) return false;
+    throw error;
+  }
+}
+
+/** `usage` is not in the stable protocol yet, but agents that know it send it. */
+const PromptAnswer = z.object({
+  stopReason: z.enum(["end_turn", "max_tokens", "max_turn_requests", "refusal", "cancelled"]),
+  usage: z.object({ outputTokens: z.number().int().nonnegative() }).nullish(),
+});
+const ErrorData = z.object({ errorKind: z.string() });
+
+async function runPrompt(connection: ClientConnection, session: string, { trusted, messages }: WakePrompt) {
+  const blocks = [trusted, ...messages.map(blockOf)].map((text) => ({ type: "text" as const, text }));
+  try {
+    const answer = await connection.agent.request<unknown>(methods.agent.session.prompt as string, {
+      sessionId: session,
+      prompt: blocks,
+    });
+    const { stopReason, usage } = PromptAnswer.parse(answer);
+    return { kind: "stopped" as const, reason: stopReason, outputTokens: usage?.outputTokens ?? null };
+  } catch (error) {
+    return { ...endOf(error), outputTokens: null };
+  }
+}
+
+function endOf(error: unknown): DriverEnd {
+  if (error instanceof z.ZodError)
+    return { kind: "error", code: 0, message: "it ended its turn with an answer that is none", errorKind: null };
+  if (!(error instanceof RequestError)) return { kind: "gone", problem: String(error) };
+  const data = ErrorData.safeParse(error.data);
+  return { kind: "error", code: error.code, message: error.message, errorKind: data.data?.errorKind ?? null };
+}
+
+/** The choice that lasts the shortest, of the kind that the profile wants. */
+function permit({ options }: RequestPermissionRequest, { permissions }: Profile): RequestPermissionResponse {
+  const wanted = [`${permissions}_once`, `${permissions}_always`];
+  const option = wanted.flatMap((kind) => options.find((each) => each.kind === kind) ?? []).at(0);
+  return { outcome: option ? { outcome: "selected", optionId: option.optionId } : { outcome: "cancelled" } };
+}
+
+/** Chunks, thoughts and new tool calls come from the model; an update of a tool call comes from the tool. */
+function signOf(update: SessionUpdate): Sign {
+  switch (update.sessionUpdate) {
+    case "agent_message_chunk":
+      return { event: { kind: "text", text: textOf(update.content) }, isOutput: true };
+    case "agent_thought_chunk":
+      return { event: { kind: "thought", text: textOf(update.content) }, isOutput: true };
+    case "tool_call":
+      return { event: toolEvent(update.toolCallId, update.title, update.status), isOutput: true };
+    case "tool_call_update":
+      return { event: toolEvent(update.toolCallId, update.title, update.status), isOutput: false };
+    default:
+      return { event: null, isOutput: false };
+  }
+}
+
+const textOf = (content: { type: string; text?: unknown }): string =>
+  content.type === "text" && typeof content.text === "string" ? content.text : `[${content.type}]`;
+
+const toolEvent = (id: string, title: string | null | undefined, status: string | null | undefined): LiveEvent => ({
+  kind: "tool",
+  id,
+  title: title ?? "",
+  status: status ?? "",
+});

@@ -1,0 +1,74 @@
+/** The launches that this runner holds, and what hived asks of them. */
+import type { Launch } from "../contract/launch.ts";
+import type { hivedCalls } from "../contract/link.ts";
+import type { AgentName, LaunchId, TurnId } from "../contract/names.ts";
+import type { RequestOf } from "../contract/table.ts";
+import { type LoopParts, TurnLoop, turnOver } from "./turn-loop.ts";
+
+export type Launches = {
+  /** Starts one, and resolves with its conversation when it is idle; found done when it is there. */
+  start(launch: Launch): Promise<string>;
+  stop(launch: LaunchId, when: "after its turn" | "now"): Promise<void>;
+  wake(agents: readonly AgentName[]): void;
+  markReceived(turn: TurnId, mark: number): Promise<void>;
+  /** what hived is told on each connection */
+  held(): RequestOf<typeof hivedCalls.hold>["launches"];
+  /** Ends what hived does not know. */
+  keepOnly(adopted: readonly LaunchId[]): void;
+  /** Kills the running turns and their launches: hived has been away for so long that it will give them to others. */
+  giveUpTurns(): void;
+  /** Ends all: running turns are cut off and reported, as far as hived hears it within the time. */
+  close(): Promise<void>;
+};
+
+/** Time for everything to end in order, and for each step of the ladder of a cut, when the runner stops. */
+const closeWithinMs = 2_500;
+const closeRungMs = 700;
+
+export function openLaunches(parts: LoopParts): Launches {
+  const loops = new Map<LaunchId, TurnLoop>();
+  const all = () => [...loops.values()];
+  return {
+    async start(launch) {
+      const there = loops.get(launch.launch);
+      if (there) return there.opened;
+      const others = all().filter(({ agent }) => agent === launch.agent);
+      const loop = new TurnLoop(launch, parts, Promise.all(others.map((other) => other.stop("now"))));
+      loops.set(launch.launch, loop);
+      void loop.over.then(() => loops.delete(launch.launch));
+      return loop.opened;
+    },
+    async stop(launch, when) {
+      await loops.get(launch)?.stop(when);
+    },
+    wake(agents) {
+      for (const loop of all()) if (agents.includes(loop.agent)) loop.wake();
+    },
+    async markReceived(turn, mark) {
+      const loop = all().find((each) => each.turn === turn);
+      if (!loop) throw turnOver();
+      await loop.markReceived(turn, mark);
+    },
+    held: () =>
+      all()
+        .filter((loop) => !loop.isAbandoned)
+        .map(({ launch, agent, turn }) => ({ launch, agent, turn })),
+    keepOnly(adopted) {
+      for (const loop of all()) if (!adopted.includes(loop.launch)) void loop.abandon();
+    },
+    giveUpTurns() {
+      for (const loop of all()) {
+        if (!loop.isRunning) continue;
+        parts.log.error({ agent: loop.agent, turn: loop.turn }, "hived is away for too long: the turn is killed");
+        void loop.abandon();
+      }
+    },
+    async close() {
+      const timer = new AbortController();
+      const inOrder = Promise.all(all().map((loop) => loop.stop("now", closeRungMs)));
+      await Promise.race([inOrder, parts.clock.wait(closeWithinMs, timer.signal)]);
+      timer.abort();
+      await Promise.all(all().map((loop) => loop.abandon()));
+    },
+  };
+}

@@ -1,0 +1,16 @@
+/** The quirks of each coding agent that is spoken to by ACP, as data. */
+import type { DriverSpec } from "../../contract/launch.ts";
+import type { Outcome } from "../../contract/turn.ts";
+import { scriptProfile } from "./script.ts";
+
+export type Profile = {
+  /**
+   * How its requests for permission are answered. Its sandbox and the forge are what limits an agent, and nobody is there
+   * to be asked, so what comes up is allowed where that is so.
+   */
+  permissions: "allow" | "reject";
+  /** what it is known to say when it fails, before the general list is tried */
+  errors: readonly [RegExp, Outcome][];
+};
+
+export const profiles: Record<DriverSpec["profile"], Profile> = { script: scriptProfile };

@@ -1,0 +1,238 @@
+/**
+ * The loop of one launch:
+ *
+ *   opening → idle ⇄ lease → turn → report → idle; idle ⇄ asleep (its process ended, its conversation is kept)
+ *   any → over: stopped by hived, abandoned, or its process ended by itself, which hived is told
+ *
+ * A broken link cuts nothing off: a turn goes on, and its report waits for the next link.
+ */
+import { randomBytes } from "node:crypto";
+import { join } from "node:path";
+import type { Launch } from "../contract/launch.ts";
+import type { hivedCalls, LiveEvent } from "../contract/link.ts";
+import type { AgentName, LaunchId, TurnId } from "../contract/names.ts";
+import { Refusal } from "../contract/refusal.ts";
+import type { ResponseOf } from "../contract/table.ts";
+import type { Outcome } from "../contract/turn.ts";
+import type { Clock } from "../daemon/clock.ts";
+import { describe, isOutsideFault } from "../daemon/fault.ts";
+import type { Log } from "../daemon/log.ts";
+import { type Agent, AgentLife } from "./agent.ts";
+import type { Conversation } from "./drivers/acp.ts";
+import type { Hived } from "./hived.ts";
+import { writeSecrets } from "./launch.ts";
+import { openLive } from "./live.ts";
+import { profiles } from "./profiles/profile.ts";
+import { type RunningTurn, runTurn, type TurnReport } from "./turn.ts";
+import { wakePrompt } from "./wake-prompt.ts";
+
+export type LoopParts = { hived: Hived; clock: Clock; log: Log; launchesRoot: string };
+
+type Lease = ResponseOf<typeof hivedCalls.lease>;
+/** Leased, running, or still to be reported. */
+type Turn = { id: TurnId; running: RunningTurn | null };
+
+/** So many messages start a turn; the agent fetches more with `recv`. */
+const leaseLimit = 10;
+
+export class TurnLoop {
+  readonly launch: LaunchId;
+  readonly agent: AgentName;
+  /** resolves with the conversation's id when the loop is idle for the first time; rejects when it can't be started */
+  readonly opened: Promise<string>;
+  /** resolves when its process is gone and nothing is left to be told */
+  readonly over: Promise<void>;
+  readonly #spec: Launch["spec"];
+  readonly #parts: LoopParts;
+  readonly #life: AgentLife;
+  /** no turn after this one */
+  readonly #stopping = new AbortController();
+  /** nothing is to be told any more */
+  readonly #abandoned = new AbortController();
+  #turn: Turn | null = null;
+  /** how its process ended, when nobody asked for it */
+  #fell: string | null = null;
+  #woken = Promise.withResolvers<void>();
+  /** the conversation that has been told that it is a new one */
+  #met: Conversation | null = null;
+
+  /** @param after what must have ended before it may start: an agent never runs twice */
+  constructor(launch: Launch, parts: LoopParts, after: Promise<unknown>) {
+    this.launch = launch.launch;
+    this.agent = launch.agent;
+    this.#spec = launch.spec;
+    const log = parts.log.child({ agent: launch.agent, launch: launch.launch });
+    this.#parts = { ...parts, log };
+    this.#life = new AgentLife(launch, { clock: parts.clock, log });
+    void this.#life.fell.then((how) => this.#fall(how));
+    this.opened = after.then(() => this.#open(launch));
+    this.over = this.#run();
+  }
+
+  /** The turn that it leases, runs or has still to report. */
+  get turn(): TurnId | null {
+    return this.#turn?.id ?? null;
+  }
+
+  get isRunning(): boolean {
+    return this.#turn !== null && this.#turn.running !== null;
+  }
+
+  get isAbandoned(): boolean {
+    return this.#abandoned.signal.aborted;
+  }
+
+  /** There may be mail. */
+  wake(): void {
+    this.#woken.resolve();
+  }
+
+  /** @throws Refusal when that turn is not running here */
+  async markReceived(turn: TurnId, mark: number): Promise<void> {
+    const running = this.#turn?.id === turn ? this.#turn.running : null;
+    if (!running) throw turnOver();
+    await running.markReceived(mark);
+  }
+
+  /** Ends it after its running turn, or now; resolves when its process is gone and the turn reported. */
+  async stop(when: "after its turn" | "now", rungMs?: number): Promise<void> {
+    this.#stopping.abort();
+    this.wake();
+    if (when === "now") this.#turn?.running?.cut("stopped", rungMs);
+    await this.over;
+  }
+
+  /** Ends it at once, with its turn, and tells nobody: hived has given it up, or will have. */
+  async abandon(): Promise<void> {
+    this.#abandoned.abort();
+    this.#stopping.abort();
+    this.wake();
+    await this.#life.lieDown();
+    await this.over;
+  }
+
+  async #open(launch: Launch): Promise<string> {
+    await writeSecrets(join(this.#parts.launchesRoot, this.launch), launch.secrets);
+    return (await this.#life.rise(this.#stopping.signal)).conversation.session;
+  }
+
+  async #run(): Promise<void> {
+    try {
+      await this.opened;
+    } catch {
+      return; // it rejects for whoever asked for the launch
+    }
+    while (!this.#stopping.signal.aborted && this.#fell === null) {
+      this.#woken = Promise.withResolvers();
+      const lease = await this.#lease();
+      if (lease) await this.#turnOf(lease);
+      else await this.#rest();
+    }
+    await this.#life.lieDown();
+    const { launch, agent } = this;
+    const problem = this.#fell;
+    if (problem === null) return;
+    const signal = this.#stopping.signal;
+    await this.#say(() => this.#parts.hived.callUntilHeard("launchEnded", { launch, agent, problem }, signal));
+  }
+
+  #fall(how: string): void {
+    this.#parts.log.warn({ problem: how }, "the agent's process is gone");
+    this.#fell = `The agent's process is gone: ${how}.`;
+    this.wake();
+  }
+
+  /** Nothing to do, until somebody wakes it. After a while its process ends, too, and its conversation is kept. */
+  async #rest(): Promise<void> {
+    const awake = new AbortController();
+    const dozing = this.#parts.clock.wait(this.#spec.limits.idleStopMs, awake.signal).then(async () => {
+      if (awake.signal.aborted || this.#life.isAsleep) return;
+      this.#parts.log.info("asleep: its process ends until there is work");
+      await this.#life.lieDown();
+    });
+    await this.#woken.promise;
+    awake.abort();
+    await dozing;
+  }
+
+  /** Asks for work under a new turn's id; repeated over a broken link it is the same lease. */
+  async #lease(): Promise<Lease | null> {
+    const turn = `turn-${randomBytes(16).toString("hex")}` as TurnId;
+    const { launch, agent } = this;
+    const request = { launch, agent, turn, limit: leaseLimit };
+    this.#turn = { id: turn, running: null };
+    const lease = await this.#say(() => this.#parts.hived.callUntilHeard("lease", request, this.#stopping.signal));
+    if (lease && lease.entries.length > 0) return lease;
+    this.#turn = null;
+    return null;
+  }
+
+  async #turnOf(lease: Lease): Promise<void> {
+    const turn = this.#turn;
+    if (!turn) throw new Error("there is a lease without a turn");
+    const report = await this.#runTurn(turn, lease);
+    turn.running = null;
+    const { launch, agent } = this;
+    const end = { launch, agent, turn: turn.id, ...report };
+    await this.#say(() => this.#parts.hived.callUntilHeard("endTurn", end, this.#abandoned.signal));
+    this.#turn = null;
+  }
+
+  async #runTurn(turn: Turn, lease: Lease): Promise<TurnReport> {
+    if (this.#stopping.signal.aborted) return neverRan("lost", "The agent was stopped before the turn began.");
+    let up: Agent;
+    try {
+      up = await this.#life.rise(this.#stopping.signal);
+    } catch (error) {
+      if (!(error instanceof Refusal) && !isOutsideFault(error)) throw error;
+      if (this.#stopping.signal.aborted) return neverRan("lost", "The agent was stopped before the turn began.");
+      this.#fall(describe(error));
+      return neverRan("crashed", describe(error));
+    }
+    const isForgetful = up.conversation.how === "lost" && this.#met !== up.conversation;
+    this.#met = up.conversation;
+    const live = openLive((events) => this.#show(turn.id, events));
+    turn.running = runTurn({
+      agent: up,
+      prompt: wakePrompt({ agent: this.agent, turn: turn.id, ...lease, isForgetful }),
+      profile: profiles[this.#spec.driver.profile],
+      limits: this.#spec.limits,
+      clock: this.#parts.clock,
+      onEvent: (event) => live.push(event),
+    });
+    const report = await turn.running.ended;
+    live.end();
+    return report;
+  }
+
+  /** For whoever watches: nothing is lost with it. */
+  #show(turn: TurnId, events: LiveEvent[]): void {
+    const { launch, agent } = this;
+    this.#parts.hived.call("reportLive", { launch, agent, turn, events }).catch((error: unknown) => {
+      if (!(error instanceof Refusal) && !isOutsideFault(error)) throw error;
+    });
+  }
+
+  /** What hived refuses is over for it: the next lease is asked for anew. */
+  async #say<Answer>(call: () => Promise<Answer>): Promise<Answer | undefined> {
+    try {
+      return await call();
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      this.#parts.log.warn({ code: error.code, problem: error.message }, "hived refused");
+      return undefined;
+    }
+  }
+}
+
+export const turnOver = () =>
+  new Refusal("turn_over", "That turn does not run here any more.", "Let the message start the next one.");
+
+const neverRan = (outcome: Outcome, problem: string): TurnReport => ({
+  outcome,
+  problem,
+  evidence: { outputs: 0, outputTokens: null },
+  answeredMarks: [],
+  session: null,
+  retryAt: null,
+});

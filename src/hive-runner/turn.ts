@@ -1,0 +1,99 @@
+/** One turn of a coding agent, from its prompt to its report: evidence is counted, and two clocks watch it. */
+import { setImmediate as nextRound } from "node:timers/promises";
+import type { LaunchSpec } from "../contract/launch.ts";
+import type { LiveEvent, TurnEnd } from "../contract/link.ts";
+import type { Clock } from "../daemon/clock.ts";
+import type { Agent } from "./agent.ts";
+import type { Sign } from "./drivers/acp.ts";
+import { type Cut, outcomeOf } from "./outcome.ts";
+import type { Profile } from "./profiles/profile.ts";
+import type { WakePrompt } from "./wake-prompt.ts";
+
+export type TurnReport = Omit<TurnEnd, "boot" | "agent" | "launch" | "turn">;
+
+export type RunningTurn = {
+  /** never rejects */
+  readonly ended: Promise<TurnReport>;
+  /** Notes how much the model has produced so far: only what it produces later can answer what `recv` hands out now. */
+  markReceived(mark: number): Promise<void>;
+  /** Ends it step by step: asks the agent, interrupts it, kills it; `rungMs` is the time that each step gets. */
+  cut(why: Cut, rungMs?: number): void;
+};
+
+export type TurnParts = {
+  agent: Agent;
+  prompt: WakePrompt;
+  profile: Profile;
+  limits: Pick<LaunchSpec["limits"], "turnTimeoutMs" | "silenceMs">;
+  clock: Clock;
+  onEvent: (event: LiveEvent) => void;
+};
+
+const usualRungMs = 2_000;
+
+export function runTurn(parts: TurnParts): RunningTurn {
+  const { agent, clock, limits } = parts;
+  const over = new AbortController();
+  const marks = new Map<number, number>(); // to what the model had produced before
+  let outputs = 0;
+  let signs = 0;
+  let cutBy: Cut | null = null;
+
+  const cut: RunningTurn["cut"] = (why, rungMs = usualRungMs) => {
+    if (over.signal.aborted || cutBy !== null) return;
+    cutBy = why;
+    void descend(agent, { clock, rungMs, over: over.signal });
+  };
+  const onSign = ({ event, isOutput }: Sign) => {
+    signs += 1;
+    if (isOutput) outputs += 1;
+    if (event) parts.onEvent(event);
+  };
+  /** Ends the turn when nothing came for as long as is allowed, or up to twice that. */
+  const watchSilence = async () => {
+    for (let seen = -1; seen !== signs && !over.signal.aborted; ) {
+      seen = signs;
+      await clock.wait(limits.silenceMs, over.signal);
+    }
+    cut("silent");
+  };
+  const watchTotal = async () => {
+    await clock.wait(limits.turnTimeoutMs, over.signal);
+    cut("too long");
+  };
+  const run = async (): Promise<TurnReport> => {
+    const end = await agent.conversation.prompt(parts.prompt, onSign);
+    over.abort();
+    return {
+      ...outcomeOf(end, cutBy, parts.profile),
+      evidence: { outputs, outputTokens: end.outputTokens },
+      answeredMarks: [...marks].filter(([, before]) => outputs > before).map(([mark]) => mark),
+      session: agent.conversation.session,
+    };
+  };
+  const ended = run();
+  void watchSilence();
+  void watchTotal();
+  return {
+    ended,
+    cut,
+    async markReceived(mark) {
+      // The call of `recv` came another way than what the agent wrote before it: that is read first.
+      for (let round = 0; round < 3; round += 1) await nextRound();
+      marks.set(mark, outputs);
+    },
+  };
+}
+
+/** The ladder; each step is taken only when the turn is not over after the one before. */
+async function descend(
+  { conversation, process }: Agent,
+  { clock, rungMs, over }: { clock: Clock; rungMs: number; over: AbortSignal },
+): Promise<void> {
+  conversation.cancel();
+  await clock.wait(rungMs, over);
+  if (over.aborted) return;
+  process.interrupt();
+  await clock.wait(rungMs, over);
+  if (!over.aborted) await process.end();
+}

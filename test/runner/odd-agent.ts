@@ -1,0 +1,84 @@
+/** A coding agent with one oddity, named by its argument: what ACP agents do that no library of ours would let us do. */
+import { createInterface } from "node:readline";
+
+type Message = { id?: number; method?: string; params?: Record<string, unknown>; result?: unknown };
+
+const [oddity = ""] = process.argv.slice(2);
+const write = (message: object) => process.stdout.write(`${JSON.stringify({ jsonrpc: "2.0", ...message })}\n`);
+const chunk = (text: string) =>
+  write({
+    method: "session/update",
+    params: {
+      sessionId: "odd",
+      update: { sessionUpdate: "agent_message_chunk", content: { type: "text", text } },
+    },
+  });
+let prompt: Message = {};
+const end = (result: object = {}) => write({ id: prompt.id, result: { stopReason: "end_turn", ...result } });
+
+const oddities: Record<string, () => void> = {
+  silent: () => chunk("I begin"), // and never end, whatever I am told
+  empty: () => end(),
+  "signed out": () => write({ id: prompt.id, error: { code: -32_000, message: "Authentication required" } }),
+  "rate limited": () =>
+    write({ id: prompt.id, error: { code: -32_603, message: "Internal error", data: { errorKind: "rate_limit" } } }),
+  garbage() {
+    process.stdout.write("Loading…\n[1, 2]\n");
+    chunk("now");
+    end();
+  },
+  "counts tokens": () => end({ usage: { inputTokens: 1, outputTokens: 42, totalTokens: 43 } }),
+  repeats() {
+    const [block] = (prompt.params?.["prompt"] ?? []) as { text: string }[];
+    chunk(String(block?.text));
+    end();
+  },
+  closes: () => process.stdout.end(),
+  asks: () =>
+    write({
+      id: 99,
+      method: "session/request_permission",
+      params: {
+        sessionId: "odd",
+        toolCall: { toolCallId: "1", title: "rm" },
+        options: [
+          { optionId: "never", name: "Never", kind: "reject_always" },
+          { optionId: "always", name: "Always", kind: "allow_always" },
+          { optionId: "now", name: "Once", kind: "allow_once" },
+        ],
+      },
+    }),
+};
+
+if (oddity === "silent") process.on("SIGINT", () => undefined);
+
+for await (const line of createInterface({ input: process.stdin })) {
+  const message = JSON.parse(line) as Message;
+  switch (message.method) {
+    case "initialize":
+      write({
+        id: message.id,
+        result: {
+          protocolVersion: oddity === "from the future" ? 9 : 1,
+          agentCapabilities: { loadSession: true },
+        },
+      });
+      break;
+    case "session/new":
+      write({ id: message.id, result: { sessionId: "odd" } });
+      break;
+    case "session/load":
+      chunk("what I said last week");
+      if (oddity === "repeats") write({ id: message.id, error: { code: -32_002, message: "no such session" } });
+      else write({ id: message.id, result: {} });
+      break;
+    case "session/prompt":
+      prompt = message;
+      oddities[oddity]?.();
+      break;
+    case undefined:
+      if (message.id !== 99) break;
+      chunk(JSON.stringify(message.result));
+      end();
+  }
+}

@@ -1,0 +1,92 @@
+import { expect, test } from "vitest";
+import { openFakeClock } from "../support/fake-clock.ts";
+import { prepare, type Stage, withRunner } from "./with-runner.ts";
+
+const program = new URL("odd-agent.ts", import.meta.url).pathname;
+
+test("a turn that ended without a sign of the model has no evidence", async () => {
+  await using stage = await withRunner();
+  expect(await turnOf(stage, "empty")).toMatchObject({
+    outcome: "ok",
+    evidence: { outputs: 0, outputTokens: null },
+  });
+});
+
+test("a history that is replayed when a conversation is continued is no evidence", async () => {
+  await using stage = await withRunner();
+  expect(await turnOf(stage, "empty", "odd")).toMatchObject({ session: "odd", evidence: { outputs: 0 } });
+});
+
+test("tokens are evidence where an agent counts them", async () => {
+  await using stage = await withRunner();
+  expect(await turnOf(stage, "counts tokens")).toMatchObject({ evidence: { outputs: 0, outputTokens: 42 } });
+});
+
+test("an agent that is signed out says so by ACP's code", async () => {
+  await using stage = await withRunner();
+  expect(await turnOf(stage, "signed out")).toMatchObject({
+    outcome: "needs_login",
+    problem: "Authentication required.",
+  });
+});
+
+test("an agent that names the kind of its error is believed", async () => {
+  await using stage = await withRunner();
+  expect(await turnOf(stage, "rate limited")).toMatchObject({ outcome: "rate_limited" });
+});
+
+test("lines that are no messages are passed over", async () => {
+  await using stage = await withRunner();
+  expect(await turnOf(stage, "garbage")).toMatchObject({ outcome: "ok", evidence: { outputs: 1 } });
+});
+
+test("a conversation that is gone is replaced by a new one, which is told so once", async () => {
+  await using stage = await withRunner();
+  const { hived } = stage;
+  expect(await turnOf(stage, "repeats", "last week's")).toMatchObject({ session: "odd" });
+  const lost = "Your earlier conversation could not be continued";
+  expect(await hived.live.next()).toMatchObject({ kind: "text", text: expect.stringContaining(lost) });
+  hived.mail("alice", "once more");
+  expect(await hived.live.next()).toMatchObject({ kind: "text", text: expect.not.stringContaining(lost) });
+});
+
+test("a request for permission is granted for this once: the sandbox is the limit", async () => {
+  await using stage = await withRunner();
+  await turnOf(stage, "asks");
+  const granted = JSON.stringify({ outcome: { outcome: "selected", optionId: "now" } });
+  expect(await stage.hived.live.next()).toEqual({ kind: "text", text: granted });
+});
+
+test("an agent that closes its output is ended, as nobody can speak with it", async () => {
+  await using stage = await withRunner();
+  expect(await turnOf(stage, "closes")).toMatchObject({ outcome: "crashed" });
+  expect(await stage.hived.lost.next()).toMatchObject({ agent: "alice" });
+});
+
+test("an agent of another protocol version is not started", async () => {
+  await using stage = await withRunner();
+  await expect(turnOf(stage, "from the future")).rejects.toThrow("it speaks version 9 of the protocol, not 1");
+});
+
+test("an agent that hears neither a cancel nor an interrupt is killed", async () => {
+  const clock = openFakeClock();
+  await using stage = await withRunner(clock);
+  const ended = turnOf(stage, "silent");
+  await stage.hived.live.next();
+  const stop = new AbortController();
+  void ended.then(() => stop.abort());
+  for (; !stop.signal.aborted; await new Promise((resolve) => setImmediate(resolve))) clock.advance(60_000);
+  expect(await ended).toMatchObject({ outcome: "stalled", evidence: { outputs: 1 } });
+  expect(await stage.hived.lost.next()).toMatchObject({ agent: "alice" });
+});
+
+/** Lets an agent with that oddity have one turn. */
+async function turnOf(stage: Stage, oddity: string, session: string | null = null) {
+  const { hived } = stage;
+  await hived.runner(
+    "launch",
+    await prepare(stage, "alice", "", { argv: [process.execPath, program, oddity], session }),
+  );
+  hived.mail("alice", "hello");
+  return hived.ends.next();
+}
