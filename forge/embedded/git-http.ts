@@ -17,6 +17,8 @@ import { answerHooks, answerProcReceive } from "./git/hooks.ts";
 import { Semaphore } from "./git/semaphore.ts";
 import { type PackRequest, type Service, servePack } from "./git/serve-pack.ts";
 
+const ARCHIVED =
+  "This repo is archived. You can view files and clone it, but cannot push or open issues/pull-requests.";
 /** Fetches and pushes that run at once; each push is two processes. */
 const MOST_AT_ONCE = 32;
 
@@ -109,7 +111,7 @@ async function run(
   }
 }
 
-/** @throws Refusal 401 unknown caller, 403 barred or without the scope, 404 nothing there for this caller */
+/** @throws Refusal 401 unknown caller; 403 barred, without the scope, a push to an archive; 404 nothing there for this caller */
 async function admitted(forge: Forge, request: Asked, service: Service): Promise<{ repo: Repo; caller: Caller }> {
   const caller = await callerOf(forge, request.headers.authorization);
   if (!caller) throw new Refusal(401, "Unauthorized");
@@ -121,6 +123,7 @@ async function admitted(forge: Forge, request: Asked, service: Service): Promise
   const repo = repoByName(forge.db, owner, name.replace(/\.git$/i, ""));
   const isHidden = !repo || (repo.is_private && scopes.includes("public-only"));
   if (isHidden || !isAtLeast(accessOf(forge.db, user, repo).code, "read")) throw notFound("Repository not found");
+  if (service === "receive-pack" && repo.is_archived) throw new Refusal(403, ARCHIVED);
   return { repo, caller };
 }
 

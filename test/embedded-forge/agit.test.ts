@@ -35,7 +35,7 @@ test("a reader's push to refs/for/main opens a pull request in its own name, and
   );
   expect((await forge.admin.get(`${API}/pulls/${number}`)).body).toMatchObject({
     title: "subject line",
-    body: "why and how",
+    body: "why and how\n",
     user: { login: "ann" },
     state: "open",
     mergeable: true,
@@ -70,7 +70,7 @@ test("the same topic moves the pull request; unchanged or rewritten commits are 
   expect(await pullOfTopic(clone, "moving", "-o", "force-push=true")).toMatchObject({ number });
   expect((await forge.admin.get(`${API}/pulls/${number}`)).body.head.sha).toBe(await clone.get("rev-parse", "HEAD"));
   const timeline = (await forge.admin.get(`${API}/issues/${number}/timeline`)).body;
-  expect(timeline.map((entry: { type: string }) => entry.type)).toEqual(["pull_push", "pull_push"]);
+  expect(timeline.map((entry: { type: string }) => entry.type)).toEqual(["pull_push", "pull_push", "pull_push"]);
 });
 
 test("a topic belongs to its author, and may stand in the ref", async () => {

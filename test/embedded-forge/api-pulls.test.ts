@@ -140,12 +140,12 @@ test("without the operator's approval nobody merges, not even the site admin by 
   await using forge = await startTestForge();
   const { alice, bob, operator } = await withRule(forge);
   const head = await withPull(bob);
-  expect(await merge(operator, head)).toBe("405 Does not have enough approvals");
+  expect(await merge(operator, head)).toBe("405 not allowed to merge [reason: Does not have enough approvals]");
   expect(await merge(alice, head)).toBe("405 User not allowed to merge PR");
   expect(await merge(forge.admin, head, { force_merge: true })).toBe("405 User not allowed to merge PR");
   const { body } = await expectStatus(200, review(alice, "APPROVED"));
   expect(body).toMatchObject({ state: "APPROVED", official: false, commit_id: head });
-  expect(await merge(operator, head)).toBe("405 Does not have enough approvals");
+  expect(await merge(operator, head)).toBe("405 not allowed to merge [reason: Does not have enough approvals]");
 });
 
 test("an approved head is merged, closed and told as merged", async () => {
@@ -192,7 +192,7 @@ test("a new commit makes an approval stale and takes it away", async () => {
   await expectStatus(200, review(operator, "APPROVED"));
   const next = await commit(bob, { branch: "topic" }, "b.txt");
   expect((await bob.get(`${PULL}/reviews`)).body).toMatchObject([{ state: "APPROVED", stale: true, dismissed: true }]);
-  expect(await merge(bob, next)).toBe("405 Does not have enough approvals");
+  expect(await merge(bob, next)).toBe("405 not allowed to merge [reason: Does not have enough approvals]");
 });
 
 test("requested changes block until the same reviewer approves", async () => {

@@ -29,7 +29,7 @@ test("a merge makes a merge commit by whoever merges, closes the pull request an
   expect(commit.commit.message).toContain(`Merge pull request 'write plain' (#${number}) from author/plain into main`);
   expect(await shop.admin.get(`${API}/pulls/${number}/merge`)).toMatchObject({ status: 204 });
   const timeline = (await shop.admin.get(`${API}/issues/${number}/timeline`)).body;
-  expect(timeline.map((entry: { type: string }) => entry.type)).toEqual(["merge_pull"]);
+  expect(timeline.map((entry: { type: string }) => entry.type)).toEqual(["pull_push", "merge_pull"]);
 });
 
 test("the other styles: rebase, rebase with a merge, squash, and fast-forward only when nothing lies between", async () => {

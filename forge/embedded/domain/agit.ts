@@ -10,7 +10,7 @@ import { listRefs, moveRefs, type RefMove } from "../git/refs.ts";
 import { branchTip } from "./branches.ts";
 import { printable } from "./names.ts";
 import { insertNewPull, type NewPull } from "./open-pull.ts";
-import { computePullState, type PullUpdate, preparePullUpdate, storePullUpdate } from "./pull-state.ts";
+import { computePullState, newCommits, type PullUpdate, preparePullUpdate, storePullUpdate } from "./pull-state.ts";
 import { openAgitPull, type PullRequest, pullHeadRef } from "./pulls.ts";
 import { Refusal } from "./refusal.ts";
 import { type Repo, takeNumber } from "./repos.ts";
@@ -90,7 +90,7 @@ async function texts(
   const [commit] = await listCommits(forge.git, repoDir(forge, repo), { from: after, limit: 1 }, env);
   const [subject = "", ...lines] = (commit?.message ?? "").split("\n");
   const title = decoded(options.get("title")) || subject || "untitled";
-  const body = decoded(options.get("description")) || lines.join("\n").trim();
+  const body = decoded(options.get("description")) || lines.join("\n").replace(/^\n+/, "");
   return { title: printable(title, MAX_TITLE), body: body.slice(0, MAX_BODY) };
 }
 
@@ -164,14 +164,9 @@ async function step(forge: Forge, repo: Repo, user: User, plan: AgitPlan): Promi
     return { plan, number: present.issue.number, before: present.pull.head_sha, updated };
   }
   const state = await computePullState(forge, repo, base, plan.after);
-  const created = {
-    flow: 1 as const,
-    base_branch: plan.base,
-    head_branch: plan.head,
-    title: plan.title,
-    body: plan.body,
-    state,
-  };
+  const { head: head_branch, title, body } = plan;
+  const commit_ids = await newCommits(forge, repo, state.merge_base, plan.after);
+  const created: NewPull = { flow: 1, base_branch: plan.base, head_branch, title, body, state, commit_ids };
   const number = forge.db.write(() => takeNumber(forge.db, repo.id));
   return { plan, number, before: NO_COMMIT, created };
 }

@@ -62,8 +62,10 @@ export async function createBranch(
     const objection = await objectionToMove(forge, repo, actor, { branch: name, before: NO_COMMIT, after: start });
     if (objection !== undefined) throw new Refusal(403, objection);
     const move = { ref: `${BRANCHES}${name}`, before: NO_COMMIT, after: start };
-    // also refused by git: `a` beside `a/b`
-    if (!(await moveRefs(forge.git, dir, [move]))) throw new Refusal(409, "The branch already exists.");
+    if ((await branchTip(forge, repo, name)) !== undefined) throw new Refusal(409, "The branch already exists.");
+    // git has no `a` beside `a/b`
+    const isMade = await moveRefs(forge.git, dir, [move]);
+    if (!isMade) throw new Refusal(409, "The branch with the same name already exists.");
     await followRefs(forge, repo, actor, [move]);
   });
   return findBranch(forge, repo, name);

@@ -36,7 +36,7 @@ export function retargetPull(
     if (issue.state === "closed") throw new Refusal(422, "the pull request is closed");
     if (pull.flow === 0) refuseBase(forge, repo, present, base);
     const tip = await branchTip(forge, repo, base);
-    if (tip === undefined) throw notFound(`new base '${base.slice(0, 100)}' does not exist`);
+    if (tip === undefined) throw notFound(`new base '${base.slice(0, 100)}' not exist`);
     const update = await preparePullUpdate(forge, repo, present, { base: tip, head: pull.head_sha });
     return forge.db.write(() => {
       updatePull(forge.db, issue.id, { base_branch: base });

@@ -95,8 +95,7 @@ export function changeFiles(forge: Forge, actor: User, repo: Repo, wish: FilesWi
     const commit = await commitFiles(forge, actor, repo, tip, wish);
     const before = target === branch ? (tip ?? NO_COMMIT) : NO_COMMIT;
     const objection = await objectionToMove(forge, repo, actor, { branch: target, before, after: commit });
-    if (objection !== undefined)
-      throw new Refusal(403, `user cannot commit to repo [user: ${actor.name}]: ${objection}`);
+    if (objection !== undefined) throw new Refusal(403, `user cannot commit to repo [user: ${actor.name}]`);
     const move = { ref: `refs/heads/${target}`, before, after: commit };
     if (!(await moveRefs(forge.git, repoDir(forge, repo), [move]))) throw new Refusal(409, "the branch has moved");
     await followRefs(forge, repo, actor, [move]);
@@ -147,8 +146,16 @@ const stated = (person: Person = {}) => ({
 });
 
 const VERBS = { create: "Add", update: "Update", delete: "Delete" };
-const defaultMessage = (files: readonly FileOperation[]): string =>
-  files.map((file) => `${VERBS[file.operation]} ${file.path}`).join("\n");
+
+/** "Add a, b" and below it what was updated and deleted. */
+function defaultMessage(files: readonly FileOperation[]): string {
+  const operations = ["create", "update", "delete"] as const;
+  const lines = operations.flatMap((operation) => {
+    const paths = files.filter((file) => file.operation === operation).map((file) => file.path);
+    return paths.length === 0 ? [] : [`${VERBS[operation]} ${paths.join(", ")}`];
+  });
+  return lines.join("\n");
+}
 
 async function editsOf(forge: Forge, repo: Repo, tip: string | undefined, file: FileOperation): Promise<TreeEdit[]> {
   const dir = repoDir(forge, repo);
@@ -180,7 +187,7 @@ async function refuseFileAsFolder(find: (path: string) => Promise<TreeEntry | un
     const folder = parts.slice(0, depth).join("/");
     const present = await find(folder);
     if (present && present.type !== "tree")
-      throw new Refusal(422, `a file stands where a folder is wanted [path: ${folder}]`);
+      throw new Refusal(422, `a file exists where you’re trying to create a subdirectory [path: ${folder}]`);
   }
 }
 

@@ -31,6 +31,7 @@ export async function followRefs(
   first: () => void = () => undefined,
 ): Promise<Repo> {
   const followed = moves.filter(({ ref }) => ref.startsWith(BRANCHES) || ref.startsWith(TAGS));
+  if (followed.length === 0) return repo;
   const tips = await branchTips(forge, repo);
   const events = (await Promise.all(followed.map((move) => eventsOf(forge, repo, actor, move)))).flat();
   const branches = followed.filter(({ ref }) => ref.startsWith(BRANCHES)).map(({ ref }) => ref.slice(BRANCHES.length));

@@ -6,7 +6,6 @@ import { mergeCommits, replayCommits, writeCommit } from "../git/write.ts";
 import type { PullRequest } from "./pulls.ts";
 import { Refusal } from "./refusal.ts";
 import type { Repo, RepoSettings } from "./repos.ts";
-import { officialReviews } from "./reviews.ts";
 import { requireUser, signatureOf, type User } from "./users.ts";
 
 export type MergeStyle = "merge" | "rebase" | "rebase-merge" | "squash" | "fast-forward-only";
@@ -20,11 +19,13 @@ const SWITCHES: Record<MergeStyle, keyof RepoSettings> = {
 };
 const STYLES = Object.keys(SWITCHES) as MergeStyle[];
 
-/** @throws Refusal 405 unknown or switched off, `manually-merged` included: it would skip every check */
+/** @throws Refusal 422 unknown; 405 switched off, as `manually-merged` always is: it would skip every check */
 export function mergeStyle(repo: Repo, wanted: string): MergeStyle {
-  const style = STYLES.find((known) => known === (wanted || repo.settings.default_merge_style));
+  const name = wanted || repo.settings.default_merge_style;
+  const style = STYLES.find((known) => known === name);
   if (style && repo.settings[SWITCHES[style]]) return style;
-  throw new Refusal(405, `${wanted.slice(0, 50)} is not allowed an allowed merge style for this repository`);
+  if (!style && name !== "manually-merged") throw new Refusal(422, "[Do]: In");
+  throw new Refusal(405, `${name} is not allowed an allowed merge style for this repository`);
 }
 
 export interface MergeText {
@@ -75,7 +76,7 @@ async function commitMerge(
   return writeCommit(forge.git, dir, {
     tree: merged.tree,
     parents: [pull.base_sha, head],
-    message: fullText(forge, repo, issue, text, title),
+    message: fullText(text, title),
     author: who,
     committer: who,
   });
@@ -105,22 +106,15 @@ async function squashed(
   return writeCommit(forge.git, dir, {
     tree: merged.tree,
     parents: [pull.base_sha],
-    message: fullText(forge, repo, issue, text, `${issue.title} (#${issue.number})`),
+    message: fullText(text, `${issue.title} (#${issue.number})`),
     author: { ...signatureOf(poster, forge.now()), at: author.at },
     committer: signatureOf(actor, forge.now()),
   });
 }
 
-/** Without a text of the caller's: our title, where it was reviewed, and by whom. */
-function fullText(forge: Forge, repo: Repo, issue: PullRequest["issue"], text: MergeText, title: string): string {
+/** The title is ours unless the caller has one. */
+function fullText(text: MergeText, ownTitle: string): string {
+  const title = text.title.trim() || ownTitle;
   const message = text.message.trim();
-  if (text.title.trim() !== "") return `${text.title.trim()}\n${message === "" ? "" : `\n${message}\n`}`;
-  const approvers = officialReviews(forge.db, issue.id, "APPROVED").flatMap(({ reviewer_id: id }) =>
-    id === null ? [] : signatureOf(requireUser(forge.db, id), 0),
-  );
-  const lines = [
-    `Reviewed-on: ${forge.url}/${repo.owner_name}/${repo.name}/pulls/${issue.number}`,
-    ...approvers.map(({ name, email }) => `Reviewed-by: ${name} <${email}>`),
-  ];
-  return `${title}\n\n${message === "" ? "" : `${message}\n\n`}${lines.join("\n")}\n`;
+  return message === "" ? `${title}\n` : `${title}\n\n${message}\n`;
 }

@@ -32,7 +32,7 @@ export async function demandMergeable(
   if (!isMergeable(request)) throw new Refusal(405, "Please try again later");
   if (!rule || (isForced && actor.is_admin)) return;
   const objection = await objectionOfRule(forge, repo, pull, rule);
-  if (objection !== undefined) throw new Refusal(405, objection);
+  if (objection !== undefined) throw new Refusal(405, `not allowed to merge [reason: ${objection}]`);
 }
 
 async function objectionOfRule(forge: Forge, repo: Repo, pull: Pull, rule: Protection): Promise<string | undefined> {

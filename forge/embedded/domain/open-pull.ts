@@ -5,13 +5,14 @@ import { NO_COMMIT } from "../git/objects.ts";
 import { moveRefs } from "../git/refs.ts";
 import { isAtLeast } from "./access-level.ts";
 import { branchTip } from "./branches.ts";
+import { insertComment } from "./comments.ts";
 import { addLabels, assignable, setAssignees, setDueDate } from "./edit-issue.ts";
 import { emit } from "./events.ts";
 import { insertIssue, requireIssue } from "./issues.ts";
 import { usableLabels } from "./labels.ts";
 import { printable } from "./names.ts";
 import { accessOf, demand, refuseArchived } from "./permissions.ts";
-import { computePullState } from "./pull-state.ts";
+import { computePullState, newCommits } from "./pull-state.ts";
 import {
   type Flow,
   insertPull,
@@ -61,6 +62,7 @@ export function openPull(forge: Forge, actor: User, repo: Repo, wish: PullWish):
     const request = await storeNewPull(forge, repo, actor, {
       ...{ flow: 0 as const, base_branch: wish.base, head_branch: head },
       ...{ title: wish.title, body: wish.body ?? "", state },
+      commit_ids: await newCommits(forge, repo, state.merge_base, tip),
     });
     if (isAtLeast(access.pulls, "write")) dress(forge, repo, actor, request, wish, assignees);
     return pullRequestById(forge.db, request.issue.id);
@@ -103,6 +105,8 @@ export interface NewPull {
   title: string;
   body: string;
   state: PullState;
+  /** What it proposes at first, oldest first. */
+  commit_ids: string[];
 }
 
 /**
@@ -122,6 +126,8 @@ export function insertNewPull(forge: Forge, repo: Repo, actor: User, number: num
   const { title, body, state, flow, base_branch, head_branch } = wish;
   const issue = insertIssue(forge.db, { repo, author: actor, is_pull: true, title, body, number, now: forge.now() });
   const request = insertPull(forge.db, issue, { ...state, flow, base_branch, head_branch });
+  const detail = { commit_ids: wish.commit_ids, is_force_push: false };
+  insertComment(forge.db, { issue, author: actor, kind: "pull_push", detail, now: forge.now() });
   touchRepo(forge.db, repo, forge.now());
   emit(forge, { kind: "pull_request", action: "opened", repoId: repo.id, issueId: issue.id, actorId: actor.id });
   return request;

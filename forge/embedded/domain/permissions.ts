@@ -77,7 +77,7 @@ export function demandRepoAdmin(access: Access): void {
 
 /** @throws Refusal 423 */
 export function refuseArchived(repo: Repo): void {
-  if (repo.is_archived) throw new Refusal(423, `${repo.owner_name}/${repo.name} is archived`);
+  if (repo.is_archived) throw new Refusal(423, `<Repository ${repo.id}:${repo.owner_name}/${repo.name}> is archived`);
 }
 
 export const visibleRepos = (db: Database, user: User): Repo[] =>

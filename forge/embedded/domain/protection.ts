@@ -209,7 +209,8 @@ function listedUsers(db: Database, repo: Repo, present: Rule, wish: ProtectionWi
     names === undefined
       ? old
       : names.map((name) => userNamed(db, name)).filter((user) => isSuitable(accessOf(db, user, repo)));
-  const ids = (users: (User | number)[]) => users.map((user) => (typeof user === "number" ? user : user.id));
+  const ids = (users: (User | number)[]) =>
+    users.map((user) => (typeof user === "number" ? user : user.id)).sort((one, other) => one - other);
   const canWrite = (access: Access) => isAtLeast(access.code, "write");
   return {
     push_whitelist_users: ids(list(wish.push_whitelist_usernames, present.push_whitelist_users, canWrite)),

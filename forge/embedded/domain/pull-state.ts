@@ -78,7 +78,8 @@ interface Span {
   head: string;
 }
 
-async function newCommits(forge: Forge, repo: Repo, before: string, after: string): Promise<string[]> {
+/** Ids, oldest first. */
+export async function newCommits(forge: Forge, repo: Repo, before: string, after: string): Promise<string[]> {
   const range = { from: after, not: [before], isReversed: true };
   return (await listCommits(forge.git, repoDir(forge, repo), range)).map((commit) => commit.sha);
 }

@@ -61,10 +61,6 @@ async function decide(session: PushSession, call: HookCall): Promise<void> {
   const { forge, user } = session;
   const repo = requireRepo(forge.db, session.repoId);
   const moves = call.lines.map(parsedMove);
-  if (repo.is_archived)
-    throw refuse(
-      "This repo is archived. You can view files and clone it, but cannot push or open issues/pull-requests.",
-    );
   const proposals = moves.filter(({ ref }) => ref.startsWith(AGIT));
   // git writes proposals before the other refs, so that an atomic push of both could not hold
   if (proposals.length > 0 && proposals.length < moves.length) throw refuse(`push ${AGIT} on its own`);

@@ -57,8 +57,11 @@ export function removeReviewRequests(
   });
 }
 
-const mayChoose = (forge: Forge, actor: User, repo: Repo, { issue }: PullRequest): boolean =>
-  issue.author_id === actor.id || isAtLeast(accessOf(forge.db, actor, repo).pulls, "write");
+/** The author, and everybody whom a team or a collaboration lets in: to read is enough. */
+function mayChoose(forge: Forge, actor: User, repo: Repo, { issue }: PullRequest): boolean {
+  const { pulls, isExplicit } = accessOf(forge.db, actor, repo);
+  return issue.author_id === actor.id || actor.is_admin === 1 || (isExplicit && isAtLeast(pulls, "read"));
+}
 
 function refuseReviewer(forge: Forge, user: User, repo: Repo, { issue }: PullRequest): void {
   if (!isAtLeast(accessOf(forge.db, user, repo).pulls, "read")) throw invalid("Reviewer can't read", user, repo);

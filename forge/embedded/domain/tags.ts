@@ -16,7 +16,7 @@ export interface Tag {
   /** Id of the tag object; of the commit when the tag is a plain one. */
   id: string;
   commit: string;
-  /** "" for a plain tag. */
+  /** Of the tag, or of the commit when the tag is a plain one. */
   message: string;
 }
 
@@ -37,11 +37,11 @@ export async function findTag(forge: Forge, repo: Repo, name: string): Promise<T
 
 async function tagsUnder(forge: Forge, repo: Repo, prefix: string): Promise<Tag[]> {
   const refs = await listRefs(forge.git, repoDir(forge, repo), prefix);
-  return refs.map(({ ref, object, type, commit, message }) => ({
+  return refs.map(({ ref, object, commit, message }) => ({
     name: ref.slice(TAGS.length),
     id: object,
     commit,
-    message: type === "tag" ? message : "",
+    message,
   }));
 }
 
@@ -62,13 +62,14 @@ export async function createTag(
   await forge.locks.run(repo.id, async () => {
     const dir = repoDir(forge, repo);
     const commit = await resolveCommit(forge.git, dir, wish.target || repo.default_branch);
-    if (commit === undefined) throw notFound("target not found");
+    if (commit === undefined)
+      throw notFound(`target not found: object does not exist [id: ${printable(wish.target ?? "", 100)}, rel_path: ]`);
     const tagger = signatureOf(actor, forge.now());
     const object = wish.message
       ? await writeTag(forge.git, dir, { name: wish.name, commit, message: wish.message, tagger })
       : commit;
     const move = { ref, before: NO_COMMIT, after: object };
-    if (!(await moveRefs(forge.git, dir, [move]))) throw new Refusal(409, "tag exist");
+    if (!(await moveRefs(forge.git, dir, [move]))) throw new Refusal(409, `tag already exists [name: ${wish.name}]`);
     await followRefs(forge, repo, actor, [move]);
   });
   return findTag(forge, repo, wish.name);
