@@ -8,12 +8,16 @@ import type { Team, TeamPlan } from "./verbs/people.ts";
 
 type Say = (sentence: string) => void;
 
+/** Both at once, as most of the time is spent waiting for the forge. */
 export async function provisionOrganizations(forge: Forge, say: Say): Promise<void> {
-  for (const { name, repos, teams } of organizations) {
+  const making = organizations.map(async ({ name, repos, teams }) => {
     await provisionOrg(forge, name, say);
+    const there = await forge.as("hive-admin").listTeams(name);
+    // Teams first: whatever comes into being after them is theirs from the start.
+    for (const { members, ...plan } of teams) await provisionTeam(forge, name, plan, members, there);
     for (const { repo, description } of repos) await provisionRepo(forge, repo, description, say);
-    for (const { members, ...plan } of teams) await provisionTeam(forge, name, plan, members);
-  }
+  });
+  await Promise.all(making);
 }
 
 async function provisionOrg(forge: Forge, name: string, say: Say): Promise<void> {
@@ -32,9 +36,15 @@ async function provisionRepo(forge: Forge, repo: string, description: string, sa
   await admin.createOrgRepo(repo, description);
 }
 
-async function provisionTeam(forge: Forge, org: string, plan: TeamPlan, members: string[]): Promise<void> {
+async function provisionTeam(
+  forge: Forge,
+  org: string,
+  plan: TeamPlan,
+  members: string[],
+  there: Team[],
+): Promise<void> {
   const admin = forge.as("hive-admin");
-  const found = (await admin.listTeams(org)).find(({ name }) => name === plan.name);
+  const found = there.find(({ name }) => name === plan.name);
   const team = found ?? (await admin.createTeam(org, plan));
   if (!fits(team, plan)) await admin.editTeam(team.id, plan);
   for (const member of members) await enlist(forge, team.id, member);

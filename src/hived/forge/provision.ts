@@ -54,8 +54,7 @@ async function makeLayout(parts: ProvisionParts): Promise<string | null> {
   const { core, forge, health, program } = parts;
   const say = (text: string) => health.noteWork(text);
   await checkAdmin(parts);
-  await provisionBot(parts);
-  const wanted = await provisionOperator(parts);
+  const [wanted] = await Promise.all([provisionOperator(parts), provisionBot(parts)]);
   await provisionOrganizations(forge, say);
   await seedRepositories(forge, program, say); // before the rule, which lets nobody but the operator push
   await keepProtection(core, forge);

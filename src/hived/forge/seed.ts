@@ -8,8 +8,8 @@ import { seeds } from "./plan.ts";
 /** @param program the directory that holds our package.json */
 export async function seedRepositories(forge: Forge, program: string, say: (sentence: string) => void): Promise<void> {
   const bot = forge.as("hive-bot");
-  for (const { repo, directory, forms } of seeds) {
-    if (await bot.readBranch(repo, "main")) continue;
+  const seeding = seeds.map(async ({ repo, directory, forms }) => {
+    if (await bot.readBranch(repo, "main")) return;
     say(`Seeding ${repo}.`);
     const files = [
       ...filesOf(join(program, directory)),
@@ -21,7 +21,8 @@ export async function seedRepositories(forge: Forge, program: string, say: (sent
       // The forge may know of the first commit a little later than it made it; then the files are there already.
       if (!isRefused(error, 422) || !/already exists/.test(error.message)) throw error;
     }
-  }
+  });
+  await Promise.all(seeding);
 }
 
 function filesOf(directory: string): { path: string; content: Buffer }[] {
