@@ -1,0 +1,81 @@
+/** What people and agents do on a forge, for tests: by its API and by git, past our own client. */
+import { execFile } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { promisify } from "node:util";
+import { z } from "zod";
+
+const run = promisify(execFile);
+
+export type Person = {
+  /** @throws Error with the answer, when it is none of success; null for an empty one */
+  call(method: string, path: string, body?: unknown): Promise<unknown>;
+  /** the status of a call that may fail */
+  status(method: string, path: string, body?: unknown): Promise<number>;
+  /** Proposes files on top of main by AGit, or a newer version under the same topic. @returns the pull request's number */
+  propose(repo: string, topic: string, files: Record<string, string>): Promise<{ number: number; head: string }>;
+};
+
+/** @param authorization the header's value */
+export function person(url: string, authorization: string): Person {
+  const ask = (method: string, path: string, body?: unknown) =>
+    fetch(`${url}/api/v1${path}`, {
+      method,
+      headers: { authorization, "content-type": "application/json" },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+  return {
+    async call(method, path, body) {
+      const answer = await ask(method, path, body);
+      const text = await answer.text();
+      if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${text}`);
+      return text.startsWith("{") || text.startsWith("[") ? JSON.parse(text) : null;
+    },
+    async status(method, path, body) {
+      const answer = await ask(method, path, body);
+      await answer.text();
+      return answer.status;
+    },
+    propose: (repo, topic, files) => propose(url, authorization, repo, topic, files),
+  };
+}
+
+export const withToken = (url: string, token: string): Person => person(url, `token ${token}`);
+export const withPassword = (url: string, name: string, password: string): Person =>
+  person(url, `Basic ${Buffer.from(`${name}:${password}`).toString("base64")}`);
+
+async function propose(
+  url: string,
+  authorization: string,
+  repo: string,
+  topic: string,
+  files: Record<string, string>,
+): Promise<{ number: number; head: string }> {
+  const directory = mkdtempSync(join(tmpdir(), "hive-clone-"));
+  const identity = ["-c", "user.name=test", "-c", "user.email=test@hive.invalid"];
+  const git = async (...args: string[]) => {
+    const all = ["-c", `http.extraHeader=Authorization: ${authorization}`, ...identity, ...args];
+    const { stdout, stderr } = await run("git", all, {
+      cwd: directory,
+      env: { PATH: process.env["PATH"] ?? "", HOME: directory, GIT_CONFIG_NOSYSTEM: "1", GIT_TERMINAL_PROMPT: "0" },
+    });
+    return `${stdout}\n${stderr}`;
+  };
+  try {
+    await git("clone", "-q", `${url}/${repo}.git`, "work");
+    for (const [path, content] of Object.entries(files)) {
+      mkdirSync(dirname(join(directory, "work", path)), { recursive: true });
+      writeFileSync(join(directory, "work", path), content);
+    }
+    await git("-C", "work", "add", "-A");
+    await git("-C", "work", "commit", "-qm", `Propose ${topic}`);
+    const head = (await git("-C", "work", "rev-parse", "HEAD")).trim();
+    const options = ["-o", `topic=${topic}`, "-o", "force-push=true"];
+    const said = await git("-C", "work", "push", ...options, "origin", "HEAD:refs/for/main");
+    const number = Number(/\/pulls\/(\d+)/.exec(said)?.[1]);
+    return { number: z.number().int().parse(number), head };
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
