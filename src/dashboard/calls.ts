@@ -1,0 +1,44 @@
+/** The page's calls of hive-web. What is wrong with a call is a Refusal, what is wrong with the world a Fault. */
+import { z } from "zod";
+import { Fault } from "../contract/fault.ts";
+import { HiveState } from "../contract/fold.ts";
+import { Refusal, RefusalBody } from "../contract/refusal.ts";
+
+const answerWithinMs = 20_000;
+
+/** What hive-web says of a fault: its own sentence, or hived's. */
+const FaultBody = z.object({ message: z.string() });
+
+/** Exchanges the secret of a one-time link for a cookie that no script sees. */
+export async function signIn(secret: string): Promise<void> {
+  await post("signIn", { secret });
+}
+
+export async function signOut(): Promise<void> {
+  await post("signOut", {});
+}
+
+/** @throws ZodError when this page is older than the hive, and does not know what it sends. */
+export async function readState(): Promise<HiveState> {
+  return HiveState.parse(await post("readState", {}));
+}
+
+/** @throws Refusal as hived or hive-web said it; Fault when there is no answer, or it is no fault of the page. */
+async function post(name: string, body: unknown): Promise<unknown> {
+  const answer = await fetch(`/api/${name}`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify(body),
+    signal: AbortSignal.timeout(answerWithinMs),
+  }).catch((error: unknown) => {
+    throw new Fault("The hive does not answer. Is it running?", { cause: error });
+  });
+  const said: unknown = await answer.json().catch((error: unknown) => {
+    throw new Fault("The hive's answer broke off.", { cause: error });
+  });
+  if (answer.ok) return said;
+  const refusal = RefusalBody.safeParse(said);
+  if (answer.status < 500 && refusal.success) throw Refusal.fromBody(refusal.data);
+  const fault = FaultBody.safeParse(said);
+  throw new Fault(fault.success ? fault.data.message : `The hive answered ${answer.status}.`);
+}

@@ -1,0 +1,65 @@
+import type { InboxEntry } from "../../contract/message.ts";
+import type { EpochMs } from "../../contract/names.ts";
+import { Ago, Until } from "./ago.tsx";
+import { Chip } from "./chip.tsx";
+import { shown } from "./shown.ts";
+import { entryWord } from "./words.ts";
+
+/** Up to so many recipients are all shown; of more, how many are in each state. */
+const allShown = 3;
+
+/** What became of a message at each of its recipients. */
+export function Deliveries({ entries }: { entries: readonly InboxEntry[] }) {
+  if (entries.length === 0) return null;
+  if (entries.length <= allShown) return <DeliveryList entries={entries} isNamed={entries.length > 1} />;
+  const states = Map.groupBy(entries, (entry) => entryWord(entry).text);
+  return (
+    <details class="deliveries-of-many">
+      <summary>
+        {[...states].map(([text, all]) => (
+          <Chip key={text} tone={all[0] ? entryWord(all[0]).tone : "quiet"}>
+            {all.length} {text}
+          </Chip>
+        ))}
+      </summary>
+      <DeliveryList entries={entries} isNamed={true} />
+    </details>
+  );
+}
+
+const DeliveryList = ({ entries, isNamed }: { entries: readonly InboxEntry[]; isNamed: boolean }) => (
+  <ul class="deliveries" aria-label="Delivery">
+    {entries.map((entry) => (
+      <li key={entry.id}>
+        {isNamed && <span class="recipient">{entry.recipient}</span>}
+        <Chip tone={entryWord(entry).tone}>{entryWord(entry).text}</Chip>
+        <Progress entry={entry} />
+      </li>
+    ))}
+  </ul>
+);
+
+/** Since when, which attempt it is, and what went wrong before. */
+function Progress({ entry }: { entry: InboxEntry }) {
+  const isHeldBack = entry.state === "queued" && entry.failures > 0;
+  return (
+    <span class="progress">
+      <Ago at={enteredAt(entry)} />
+      {entry.attempt > 1 && <span>attempt {entry.attempt}</span>}
+      {entry.failures > 0 && (
+        <span>
+          {entry.failures} failed {entry.failures === 1 ? "turn" : "turns"}
+        </span>
+      )}
+      {isHeldBack && (
+        <span>
+          next <Until at={entry.notBefore} />
+        </span>
+      )}
+      {entry.problem && <span class="turn-problem">{shown(entry.problem)}</span>}
+    </span>
+  );
+}
+
+const enteredAt = (entry: InboxEntry): EpochMs =>
+  (entry.state === "leased" ? entry.leasedAt : entry.settledAt) ?? entry.queuedAt;

@@ -1,0 +1,70 @@
+import type { ComponentChildren } from "preact";
+import type { ForgeHealth, WorkTrouble } from "../../contract/facts.ts";
+import { Until } from "./ago.tsx";
+import { AlertIcon } from "./icons.tsx";
+import { shown } from "./shown.ts";
+import { workText } from "./words.ts";
+
+const shownAtOnce = 3;
+
+type Props = { forge: ForgeHealth | null; troubles: readonly WorkTrouble[] };
+
+/** What goes wrong just now outside of any agent: the forge, and work that fails; given up first. */
+export function Troubles({ forge, troubles }: Props) {
+  if (!forge?.problem && troubles.length === 0) return null;
+  const sorted = troubles.toSorted((a, b) => Number(a.state === "pending") - Number(b.state === "pending"));
+  const rest = sorted.slice(shownAtOnce);
+  return (
+    <section class="troubles" aria-label="Troubles">
+      <ul>
+        {forge?.problem && (
+          <Trouble tone="bad" title="The forge has a problem">
+            {shown(forge.problem)}
+          </Trouble>
+        )}
+        {sorted.slice(0, shownAtOnce).map((work) => (
+          <WorkRow key={work.id} work={work} />
+        ))}
+      </ul>
+      {rest.length > 0 && (
+        <details>
+          <summary>{rest.length} more</summary>
+          <ul>
+            {rest.map((work) => (
+              <WorkRow key={work.id} work={work} />
+            ))}
+          </ul>
+        </details>
+      )}
+    </section>
+  );
+}
+
+type TroubleProps = { tone: "bad" | "warn"; title: string; children: ComponentChildren };
+
+const Trouble = ({ tone, title, children }: TroubleProps) => (
+  <li class={`trouble ${tone}`}>
+    <AlertIcon />
+    <p>
+      <strong>{title}.</strong> {children}
+    </p>
+  </li>
+);
+
+const WorkRow = ({ work }: { work: WorkTrouble }) => (
+  <Trouble
+    tone={work.state === "failed" ? "bad" : "warn"}
+    title={`${shown(workText(work))} ${work.state === "failed" ? "was given up" : "fails"}`}
+  >
+    {shown(work.lastError)}
+    <span class="meta">
+      {" "}
+      {work.attempts} {work.attempts === 1 ? "attempt" : "attempts"}
+      {work.state === "pending" && (
+        <>
+          , next <Until at={work.dueAt} />
+        </>
+      )}
+    </span>
+  </Trouble>
+);

@@ -1,0 +1,226 @@
+import chromium from "@sparticuz/chromium";
+import { type Browser, type Page, chromium as playwright } from "playwright-core";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { agentFact, approvalFact, entryFact, messageFact, questionFact } from "./rows.ts";
+import { buildDashboard, startDashboard } from "./start-dashboard.ts";
+
+let browser: Browser;
+let built: Awaited<ReturnType<typeof buildDashboard>>;
+beforeAll(async () => {
+  built = await buildDashboard();
+  browser = await playwright.launch({ executablePath: await chromium.executablePath(), args: ["--no-sandbox"] });
+});
+afterAll(async () => {
+  await browser.close();
+  built.remove();
+});
+
+const start = () => startDashboard(browser, built.assets);
+const region = (page: Page, name: string | RegExp) => page.getByRole("region", { name });
+
+test("a one-time link lets the operator in, and its secret is neither in the address nor in the history", async () => {
+  await using dashboard = await start();
+  const page = await dashboard.open();
+  expect(page.url()).toBe(dashboard.url);
+  expect(dashboard.hived.signIns).toHaveLength(1);
+  await page.reload();
+  await page.getByText("Live", { exact: true }).waitFor();
+  expect(dashboard.hived.signIns).toHaveLength(1);
+  await page.goBack();
+  expect(page.url()).toBe("about:blank");
+  expect(dashboard.complaints).toEqual([]);
+});
+
+test("an approval appears by an event, and goes its way, without a reload", async () => {
+  await using dashboard = await start();
+  const page = await dashboard.open();
+  await page.getByText("Nothing waits for you.").waitFor();
+  const calls = dashboard.hived.calls;
+  dashboard.hived.publish(approvalFact({ state: "opened" }), approvalFact({ state: "waiting" }));
+  const card = region(page, "Needs you 1").getByRole("article", { name: "Propose alice" });
+  await card.getByText("waits for your review").waitFor();
+  expect(await card.getByRole("list").first().textContent()).toContain("reaches the whole network");
+  expect(await card.getByRole("link", { name: "Review in the forge" }).getAttribute("href")).toBe(
+    "http://127.0.0.1:3000/hive/agents/pulls/7",
+  );
+  expect(await page.title()).toBe("(1) Hyperhive");
+  dashboard.hived.publish(approvalFact({ state: "preparing" }), approvalFact({ state: "deployed" }));
+  await page.getByText("Nothing waits for you.").waitFor();
+  await region(page, "Approvals").getByText("deployed").waitFor();
+  expect(await page.title()).toBe("Hyperhive");
+  expect(dashboard.hived.calls).toBe(calls);
+  expect(dashboard.complaints).toEqual([]);
+});
+
+test("agents, messages with their delivery states, and questions are live", async () => {
+  await using dashboard = await start();
+  const page = await dashboard.open();
+  dashboard.hived.publish(
+    agentFact({ state: "converging" }),
+    messageFact({ body: "The index is ready." }),
+    entryFact({ state: "queued" }),
+    questionFact({ options: ["British", "American"] }),
+  );
+  const agent = page.getByRole("article", { name: "alice", exact: true });
+  await agent.getByText("converging").waitFor();
+  const message = page.getByRole("listitem").filter({ hasText: "The index is ready." });
+  await message.getByText("queued").waitFor();
+  await page.getByRole("article", { name: "alice asks" }).getByText("American").waitFor();
+  dashboard.hived.publish(
+    agentFact({ state: "parked", problem: "The model is rate limited." }),
+    entryFact({ state: "dead", attempt: 3, failures: 3, problem: "it crashed three times" }),
+    questionFact({ state: "closed", closedAt: 5 }),
+  );
+  await agent.getByText("The model is rate limited.").waitFor();
+  await message.getByText("dead letter").waitFor();
+  await message.getByText("it crashed three times").waitFor();
+  await region(page, "Questions").getByText("closed").waitFor();
+  await page.getByRole("radio", { name: "Dead 1" }).check();
+  await message.waitFor();
+  await page.getByRole("radio", { name: "To you" }).check();
+  await message.waitFor({ state: "detached" });
+});
+
+test("a connection that breaks is resumed after the last event that was seen, and no state is read again", async () => {
+  await using dashboard = await start();
+  const page = await dashboard.open();
+  dashboard.hived.publish(agentFact({}));
+  await page.getByRole("heading", { name: "alice" }).waitFor();
+  const calls = dashboard.hived.calls;
+  dashboard.breakConnections();
+  await page.getByText("Reconnecting").waitFor();
+  dashboard.hived.publish(agentFact({ name: "bob" }));
+  await page.getByRole("heading", { name: "bob" }).waitFor();
+  await page.getByText("Live", { exact: true }).waitFor();
+  expect(dashboard.hived.calls).toBe(calls);
+  expect(dashboard.hived.watching.map(({ after }) => after)).toEqual([0, 1]);
+});
+
+test("a page that comes back too late is told to resync, and begins anew with the state", async () => {
+  await using dashboard = await start();
+  const page = await dashboard.open();
+  dashboard.hived.publish(agentFact({}));
+  await page.getByRole("heading", { name: "alice" }).waitFor();
+  const calls = dashboard.hived.calls;
+  dashboard.hived.oldest = 3;
+  dashboard.breakConnections();
+  dashboard.hived.publish(agentFact({ state: "working" }), agentFact({ name: "bob" }), agentFact({ name: "carol" }));
+  await page.getByRole("heading", { name: "carol" }).waitFor();
+  await page.getByText("Live", { exact: true }).waitFor();
+  expect(dashboard.hived.calls).toBe(calls + 1);
+  dashboard.hived.publish(agentFact({ name: "dora" }));
+  await page.getByRole("heading", { name: "dora" }).waitFor();
+});
+
+test("a page says so while hived does not answer, and goes on by itself", async () => {
+  await using dashboard = await start();
+  const page = await dashboard.open();
+  await dashboard.hived.stop();
+  await page.getByText("Not connected to the hive.").waitFor();
+  dashboard.hived.publish(agentFact({}));
+  await dashboard.hived.start();
+  await page.getByRole("heading", { name: "alice" }).waitFor();
+  await page.getByText("Live", { exact: true }).waitFor();
+  expect(await page.getByText("Not connected to the hive.").count()).toBe(0);
+});
+
+test("a page that is opened while hived does not answer waits for it", async () => {
+  await using dashboard = await start();
+  await dashboard.hived.stop();
+  const page = await dashboard.visit(dashboard.link);
+  await page.getByRole("heading", { name: "Waiting for the hive" }).waitFor();
+  await dashboard.hived.start();
+  await page.getByText("Live", { exact: true }).waitFor();
+});
+
+test("a page that is older than the hive says so, and asks to be loaded again", async () => {
+  await using dashboard = await start();
+  const page = await dashboard.open();
+  dashboard.hived.publish({ kind: "FromTheFuture" } as never);
+  const alert = page.getByRole("alert").filter({ hasText: "This page is older than the hive" });
+  await alert.getByRole("button", { name: "Load it again" }).waitFor();
+});
+
+test("a link that was used before says so, and where the next one comes from", async () => {
+  await using dashboard = await start();
+  const page = await dashboard.visit(`${dashboard.url}#sign-in=${"x".repeat(43)}`);
+  await page.getByRole("heading", { name: "This link does not let you in" }).waitFor();
+  expect(await page.getByRole("alert").textContent()).toBe("This link is used up. Get another.");
+  expect(await page.getByRole("main").textContent()).toContain("npm start");
+  expect(page.url()).toBe(dashboard.url);
+});
+
+test("who is not signed in is told how to get in, and a link that is pasted over that page lets in", async () => {
+  await using dashboard = await start();
+  const page = await dashboard.visit(dashboard.url);
+  await page.getByRole("heading", { name: "You are not signed in" }).waitFor();
+  await page.goto(dashboard.link);
+  await page.getByText("Live", { exact: true }).waitFor();
+  expect(page.url()).toBe(dashboard.url);
+});
+
+test("a used link does not lock out who is signed in", async () => {
+  await using dashboard = await start();
+  const page = await dashboard.open();
+  await page.goto(`${dashboard.url}#sign-in=${"x".repeat(43)}`);
+  await expect.poll(() => dashboard.hived.signIns.length).toBe(2);
+  await page.getByText("Live", { exact: true }).waitFor();
+});
+
+test("who signs out sees nothing any more", async () => {
+  await using dashboard = await start();
+  dashboard.hived.publish(agentFact({}));
+  const page = await dashboard.open();
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await page.getByRole("heading", { name: "You are not signed in" }).waitFor();
+  await page.reload();
+  await page.getByRole("heading", { name: "You are not signed in" }).waitFor();
+  expect(await page.getByText("alice").count()).toBe(0);
+});
+
+test("what agents write stays text, wherever it stands, and leads nowhere but to http", async () => {
+  const hostile = `<img src=x onerror="alert(1)"><script>alert(2)</script>`;
+  await using dashboard = await start();
+  dashboard.hived.publish(
+    approvalFact({ summary: hostile, problem: hostile, permissions: [hostile], url: "javascript:alert(3)" }),
+    agentFact({ state: "failed", problem: hostile }),
+    messageFact({ body: `${hostile}\u202e` }),
+    entryFact({ state: "dead", problem: hostile }),
+    questionFact({ question: hostile, options: [hostile], url: "javascript:alert(4)" }),
+    { kind: "Note", text: hostile },
+  );
+  const page = await dashboard.open();
+  await page.getByRole("heading", { name: hostile }).waitFor();
+  await page.getByText("⟨U+202E⟩").waitFor();
+  expect(await page.locator("#root img, #root script").count()).toBe(0);
+  expect(await page.locator('a[href^="javascript"]').count()).toBe(0);
+  expect(await page.getByRole("link", { name: "Review in the forge" }).count()).toBe(0);
+  expect(dashboard.complaints).toEqual([]);
+});
+
+test("a phone needs no scrolling sideways, however long a word is", async () => {
+  const long = "w".repeat(300);
+  await using dashboard = await start();
+  dashboard.hived.publish(
+    approvalFact({ summary: long, problem: long, permissions: [long] }),
+    agentFact({ name: `a${"b".repeat(30)}`, state: "failed", problem: long }),
+    messageFact({ from: `a${"b".repeat(30)}`, to: "operator", body: long }),
+    entryFact({ recipient: "operator", problem: long }),
+    questionFact({ question: long, options: [long] }),
+    { kind: "Note", text: long },
+  );
+  const page = await dashboard.open(390);
+  await page.getByRole("heading", { name: long }).waitFor();
+  expect(await page.evaluate("document.documentElement.scrollWidth")).toBe(390);
+});
+
+test("the keyboard reaches what needs the operator at once", async () => {
+  await using dashboard = await start();
+  dashboard.hived.publish(approvalFact({}));
+  const page = await dashboard.open();
+  await page.keyboard.press("Tab");
+  await page.keyboard.press("Enter");
+  await page.keyboard.press("Tab");
+  await page.keyboard.press("Tab");
+  expect(await page.locator(":focus").textContent()).toContain("Review in the forge");
+});
