@@ -9,14 +9,29 @@ const Content = z.object({
   rules: z.array(z.string()).default([]),
   /** the newest messages that were dealt with, with the rule */
   messages: z.array(z.object({ id: z.string(), rule: z.string() })).default([]),
+  /** the rule that is being carried out: how many of its steps are done, and its variables after them */
+  progress: z
+    .object({
+      message: z.string(),
+      rule: z.string(),
+      steps: z.number().int(),
+      variables: z.record(z.string(), z.string()),
+    })
+    .nullable()
+    .default(null),
 });
 type Content = z.infer<typeof Content>;
+export type Progress = NonNullable<Content["progress"]>;
 
 export type Memory = {
   session(): string | null;
   keepSession(id: string): void;
   hasDone(rule: string): boolean;
   hasDealtWith(message: string): boolean;
+  /** Where a rule was cut off for a message, when the process ended in it. */
+  progress(message: string, rule: string): Progress | null;
+  /** Notes how far a rule has come; null: it was given up. */
+  proceed(progress: Progress | null): void;
   /** Notes that a rule was carried out for a message. */
   note(done: { rule: string; message: string; isForEver: boolean }): void;
 };
@@ -36,9 +51,15 @@ export function openMemory(directory: string): Memory {
     keepSession: (session) => change({ session }),
     hasDone: (rule) => content.rules.includes(rule),
     hasDealtWith: (message) => message !== "" && content.messages.some(({ id }) => id === message),
+    progress(message, rule) {
+      const { progress } = content;
+      return message !== "" && progress?.message === message && progress.rule === rule ? progress : null;
+    },
+    proceed: (progress) => change({ progress }),
     note({ rule, message, isForEver }) {
       const rules = isForEver ? [...content.rules, rule] : content.rules;
-      change({ rules, messages: [...content.messages, { id: message, rule }].slice(-mostMessages) });
+      const messages = [...content.messages, { id: message, rule }].slice(-mostMessages);
+      change({ rules, messages, progress: null });
     },
   };
 }

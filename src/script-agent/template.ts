@@ -15,9 +15,12 @@ export function fillIn(template: string, { variables, directory }: Fill, quote =
   );
 }
 
-/** Fills in every text of a JSON value. */
+/** Fills in every text of a JSON value; one that is `{{number name}}` becomes a number. */
 export function fillInAll(value: unknown, fill: Fill): unknown {
-  if (typeof value === "string") return fillIn(value, fill);
+  if (typeof value === "string") {
+    const [, number] = /^\{\{\s*number\s+([^\s{}]+)\s*\}\}$/.exec(value) ?? [];
+    return number === undefined ? fillIn(value, fill) : Number(lookUp(fill.variables, number));
+  }
   if (Array.isArray(value)) return value.map((item) => fillInAll(item, fill));
   if (typeof value !== "object" || value === null) return value;
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, fillInAll(item, fill)]));

@@ -43,24 +43,40 @@ async function dealWith(stage: Stage, message: Message, signal: AbortSignal): Pr
   const rule = script.rules.find((each) => !memory.hasDone(each.name) && fits(each, message, fill));
   if (!rule) return `No rule of mine fits ${which}: I leave it at that.`;
   await show.say(`Rule "${rule.name}" fits ${which}.\n`);
-  for (const step of rule.steps) {
-    signal.throwIfAborted();
-    const problem = await take(stage, step, fill, signal);
-    if (problem !== null) return `I gave up rule "${rule.name}" for ${which}. ${problem}`;
-  }
+  const problem = await carryOut(stage, { rule, message: message.id, fill }, signal);
+  if (problem !== null) return `I gave up rule "${rule.name}" for ${which}. ${problem}`;
   memory.note({ rule: rule.name, message: message.id, isForEver: rule.once === "ever" });
   return `That was rule "${rule.name}".`;
+}
+
+type Task = { rule: Rule; message: string; fill: Fill };
+
+/** Takes a rule's steps, from where it was cut off; returns what it was given up for, or null. */
+async function carryOut(stage: Stage, { rule, message, fill }: Task, signal: AbortSignal): Promise<string | null> {
+  const before = stage.memory.progress(message, rule.name);
+  Object.assign(fill.variables, before?.variables);
+  for (const [index, step] of rule.steps.entries()) {
+    if (index < (before?.steps ?? 0)) continue;
+    signal.throwIfAborted();
+    const problem = await take(stage, step, fill, signal);
+    if (problem !== null) {
+      stage.memory.proceed(null);
+      return problem;
+    }
+    const { variables } = fill;
+    stage.memory.proceed({ message, rule: rule.name, steps: index + 1, variables });
+  }
+  return null;
 }
 
 /** Whether a rule fits a message; the named groups of its patterns become variables. */
 function fits({ when }: Rule, message: Message, fill: Fill): boolean {
   const wanted = [
-    [when.from, message.from],
-    [when.body, message.body],
-  ] as const;
-  const matches = wanted.map(([pattern, text]) => (pattern === undefined ? {} : patternOf(pattern, fill).exec(text)));
-  if (matches.includes(null)) return false;
-  for (const match of matches) Object.assign(fill.variables, match && "groups" in match ? match.groups : {});
+    { pattern: when.from, text: message.from },
+    { pattern: when.body, text: message.body },
+  ].flatMap(({ pattern, text }) => (pattern === undefined ? [] : [patternOf(pattern, fill).exec(text)]));
+  if (wanted.includes(null)) return false;
+  for (const match of wanted) keepGroups(fill, match);
   return true;
 }
 
@@ -123,6 +139,12 @@ function check(step: CheckedStep, { isSuccess, text }: Output, fill: Fill): stri
   if (step.expect === "failure" && isSuccess) return `it should have failed, but did not: ${end}`;
   const match = step.matches === undefined ? null : patternOf(step.matches, fill).exec(text);
   if (step.matches !== undefined && !match) return `it did not say what was expected (${step.matches}): ${end}`;
-  Object.assign(fill.variables, match?.groups, step.save === undefined ? {} : { [step.save]: text });
+  keepGroups(fill, match);
+  if (step.save !== undefined) fill.variables[step.save] = text;
   return null;
+}
+
+/** Named groups become variables; one that took no part in the match leaves what there is. */
+function keepGroups({ variables }: Fill, match: RegExpExecArray | null): void {
+  for (const [name, value] of Object.entries(match?.groups ?? {})) if (value !== undefined) variables[name] = value;
 }

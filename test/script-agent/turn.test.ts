@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -54,6 +54,20 @@ test("a rule that was given up is tried again with the next message", async () =
   expect((await take(script)).said).toContain("there");
 });
 
+test("a rule that was cut off goes on after the last step that was done, with its variables", async () => {
+  const script = `rules:
+  - name: a
+    steps:
+      - { run: "echo one >>log; echo found", save: out }
+      - { title: wait, run: "test -e ready || sleep 600; echo two >>log" }
+      - { say: "I {{out}} it" }`;
+  const stop = new AbortController();
+  await expect(take(script, [hello], stop, "wait")).rejects.toThrow("aborted");
+  writeFileSync(join(directory, "ready"), "");
+  expect((await take(script)).said).toContain("I found");
+  expect(readFileSync(join(directory, "log"), "utf8")).toBe("one\ntwo\n");
+});
+
 test("a step is tried until it comes out as expected", async () => {
   const { said, shown } = await take(
     'rules: [{ name: a, steps: [{ run: "echo x >>n; wc -l <n", title: count, matches: "^3$", tries: 5 }] }]',
@@ -88,9 +102,9 @@ rules: [{ name: a, steps: [{ say: "yes", if: { text: "{{message_body}}", matches
 test("a tool gets its arguments filled in, files beside the script as they stand", async () => {
   writeFileSync(join(directory, "prompt.md"), "not {{filled}} in");
   const { called } = await take(
-    "rules: [{ name: a, steps: [{ tool: send, with: { to: '{{message_from}}', files: { a: ['{{file prompt.md}}'] } } }] }]",
+    "rules: [{ name: a, steps: [{ tool: send, with: { to: '{{message_from}}', n: '{{number message_id}}', files: { a: ['{{file prompt.md}}'] } } }] }]",
   );
-  expect(called).toEqual([["send", { to: "bob", files: { a: ["not {{filled}} in"] } }]]);
+  expect(called).toEqual([["send", { to: "bob", n: 7, files: { a: ["not {{filled}} in"] } }]]);
 });
 
 test("the forge is called as the agent, and an answer's parts are used later", async () => {
@@ -129,7 +143,8 @@ test("messages are told apart by their frame, which their text can't forge", () 
   expect(messagesIn([{ type: "text", text: "do it" }])).toEqual([{ id: "", from: "user", body: "do it" }]);
 });
 
-async function take(yaml: string, messages = [hello], stopWhenShown?: AbortController) {
+/** @param stop aborted when a step of that title, or any, has been shown and has begun */
+async function take(yaml: string, messages = [hello], stop?: AbortController, stopAt?: string) {
   const path = join(directory, "script.yaml");
   writeFileSync(path, yaml);
   let said = "";
@@ -148,7 +163,7 @@ async function take(yaml: string, messages = [hello], stopWhenShown?: AbortContr
     },
     async begin(title: string) {
       shown.push(title);
-      setImmediate(() => stopWhenShown?.abort());
+      if (stopAt === undefined || title === stopAt) setImmediate(() => stop?.abort());
       return {
         retry: async (again: string) => void shown.push(again),
         end: async (isAsExpected: boolean) => void shown.push(isAsExpected),
@@ -156,6 +171,6 @@ async function take(yaml: string, messages = [hello], stopWhenShown?: AbortContr
     },
   };
   const stage = { script: readScript(path), directory, state: directory, memory: openMemory(directory), tools, show };
-  await takeTurn(stage, messages, stopWhenShown?.signal ?? new AbortController().signal);
+  await takeTurn(stage, messages, stop?.signal ?? new AbortController().signal);
   return { said, shown, called };
 }
