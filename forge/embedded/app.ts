@@ -4,6 +4,7 @@ import { availableParallelism } from "node:os";
 import path from "node:path";
 import { type FastifyInstance, fastify } from "fastify";
 import { type Logger, pino } from "pino";
+import type { z } from "zod";
 import { registerApi } from "./api/routes.ts";
 import { ForgeConfig } from "./config.ts";
 import { openDatabase } from "./database/open.ts";
@@ -63,13 +64,14 @@ export async function startForge(input: ForgeConfig, surroundings: Surroundings 
   };
 }
 
-function openForge(config: { dataDir: string }, { log, now }: Surroundings): Forge {
+/** Opens the data without serving it. */
+export function openForge(config: z.output<typeof ForgeConfig>, { log, now }: Surroundings = {}): Forge {
   const reposDir = path.join(config.dataDir, "repos");
   mkdirSync(reposDir, { recursive: true, mode: 0o700 });
   const forge: Forge = {
     db: openDatabase(path.join(config.dataDir, "forge.db")),
     git: new Git(path.join(config.dataDir, "git"), { limit: 2 * availableParallelism(), hooks: HOOKS }),
-    url: "", // known when the port is
+    url: config.url ?? `http://${config.host}:${config.port}`, // for a free port: once it is known
     reposDir,
     locks: new KeyedLocks(),
     now: now ?? Date.now,
