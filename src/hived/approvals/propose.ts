@@ -75,7 +75,7 @@ function filesOf(name: AgentName, { agent_yaml, prompt, files }: Arguments): Map
 }
 
 /** git in the scratch repository, speaking to the forge as an agent. */
-function openScratch({ scratch, forgeUrl, tokens }: Parts, agent: AgentName) {
+function openScratch({ scratch, forgeUrl, tokens, core: { log } }: Parts, agent: AgentName) {
   const directory = join(scratch, `${agent}.git`);
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const index = join(directory, `index-${randomUUID()}`); // an agent may call twice at once
@@ -97,6 +97,8 @@ function openScratch({ scratch, forgeUrl, tokens }: Parts, agent: AgentName) {
   };
   const git = async (args: string[], input?: string) => {
     const running = run("git", args, { env, timeout: 60_000, maxBuffer: 16 * 1024 * 1024 });
+    // git may end before it has read all, or anything, of this; its exit code says why, and the broken pipe adds nothing.
+    running.child.stdin?.on("error", (error) => log.debug({ err: error }, "git closed its input"));
     running.child.stdin?.end(input ?? "");
     const { stdout, stderr } = await running;
     return { out: stdout.trim(), err: stderr };
