@@ -1,0 +1,90 @@
+import type { Agent } from "../../contract/agent.ts";
+import type { ForgeHealth } from "../../contract/facts.ts";
+import { Fault } from "../../contract/fault.ts";
+import { Refusal } from "../../contract/refusal.ts";
+import { type Process, routes, upRoutes } from "../../contract/routes.ts";
+import { client } from "../../rpc/client.ts";
+import { exitCodes } from "../exit-codes.ts";
+import type { Runtime } from "../up/home.ts";
+import { reachHive } from "../up/reach.ts";
+
+/** What `--json` prints while the hive runs; docs/cli.md describes it for whoever reads it with a program. */
+export type Status = {
+  running: true;
+  home: string;
+  processes: Process[];
+  /** null while hived does not answer */
+  forge: ForgeHealth | null;
+  dashboardUrl: string | null;
+  agents: Agent[] | null;
+  problem: string | null;
+};
+
+/** Shows a running hive. @throws Refusal `not_running`; with `--json` that is printed instead. */
+export async function status(options: { home?: string; json?: boolean }): Promise<number> {
+  try {
+    const { root, runtime } = await reachHive(options.home);
+    const found = await readAll(root, runtime);
+    process.stdout.write(options.json ? `${JSON.stringify(found, null, 2)}\n` : statusText(found));
+    return isWell(found) ? exitCodes.ok : exitCodes.unwell;
+  } catch (error) {
+    if (!(options.json && error instanceof Refusal && error.code === "not_running")) throw error;
+    process.stdout.write(`${JSON.stringify({ running: false, problem: error.message }, null, 2)}\n`);
+    return exitCodes.notRunning;
+  }
+}
+
+async function readAll(root: string, runtime: Runtime): Promise<Status> {
+  const up = client(upRoutes, "up", runtime.up);
+  const hived = client(routes, "admin", runtime.admin);
+  try {
+    const { processes } = await up.readProcesses({});
+    const known = { running: true as const, home: root, processes };
+    try {
+      return { ...known, ...(await hived.readStatus({})), problem: null };
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error;
+      return { ...known, forge: null, dashboardUrl: null, agents: null, problem: "hived does not answer" };
+    }
+  } finally {
+    await Promise.all([up.close(), hived.close()]);
+  }
+}
+
+const isWell = ({ processes, forge, agents }: Status) =>
+  forge?.problem === null &&
+  processes.every((process_) => process_.health === "ready") &&
+  agents?.every((agent) => agent.state !== "failed") === true;
+
+export function statusText({ home, processes, forge, dashboardUrl, agents, problem }: Status): string {
+  const lines = [
+    `home       ${home}`,
+    `dashboard  ${dashboardUrl ?? problem}`,
+    `forge      ${forge ? [forge.url, forge.kind, forge.version, forge.problem].filter(Boolean).join(", ") : problem}`,
+    "",
+    ...columns(processes.map(processRow)),
+    ...(agents && agents.length > 0 ? ["", ...columns(agents.map(agentRow))] : []),
+  ];
+  return `${lines.join("\n")}\n`;
+}
+
+const processRow = ({ name, health, pid, restarts, problem, note }: Process) => [
+  name,
+  health,
+  pid === null ? "" : `pid ${pid}`,
+  restarts === 0 ? "" : `${restarts} restarts`,
+  problem ?? note ?? "",
+];
+
+const agentRow = ({ name, role, state, runtime, problem }: Agent) => [name, role, state, runtime ?? "", problem ?? ""];
+
+/** Rows of cells, each column as wide as its widest cell. */
+function columns(rows: string[][]): string[] {
+  const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];
+  return rows.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join("  ")
+      .trimEnd(),
+  );
+}

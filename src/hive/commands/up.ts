@@ -1,0 +1,79 @@
+import { resolve } from "node:path";
+import { Refusal } from "../../contract/refusal.ts";
+import { routes } from "../../contract/routes.ts";
+import { stopSignal } from "../../daemon/stop.ts";
+import { client } from "../../rpc/client.ts";
+import { exitCodes } from "../exit-codes.ts";
+import { externalForgeOf } from "../up/external.ts";
+import { chooseHome, homeAt, isRunning, openHome, runtimeAt, takeLock } from "../up/home.ts";
+import { readLinks } from "../up/links.ts";
+import { readRecord } from "../up/record.ts";
+import { checkGit } from "../up/requirements.ts";
+import { becomeUser } from "../up/root.ts";
+import { runHive } from "../up/run.ts";
+import { openSteps } from "../up/steps.ts";
+
+export type UpOptions = {
+  home?: string;
+  forgeUrl?: string;
+  adminTokenFile?: string;
+  dashboardPort?: number;
+  user?: string;
+};
+
+const program = resolve(import.meta.dirname, "../../..");
+/** npm, a terminal and we ourselves may each pass the same Ctrl-C on; only a later one means "at once". */
+const sameSignalMs = 1_000;
+
+/** Runs until it is stopped. @throws Refusal for what the operator has to change. */
+export async function up(options: UpOptions): Promise<number> {
+  const root = chooseHome(options.home);
+  if (await isRunning(root)) return showRunning(root);
+  const external = externalOf(options);
+  checkGit();
+  const steps = openSteps(process.stdout);
+  if (process.getuid?.() === 0) return becomeUser({ root, program, external, options, steps });
+  if (options.user !== undefined)
+    throw new Refusal(
+      "not_root",
+      "Only root can start a hive as another user.",
+      "Leave --user away, or start as root.",
+    );
+  const home = openHome(root);
+  const lock = await takeLock(home.root);
+  if (!lock) return showRunning(home.root);
+  const isBuilt = process.env["HIVE_PREPARED"] !== undefined;
+  const dashboardPort = options.dashboardPort;
+  await runHive({ home, lock, program, external, dashboardPort, isBuilt, steps, stop: stopController() });
+  return exitCodes.ok;
+}
+
+function externalOf({ forgeUrl, adminTokenFile }: UpOptions) {
+  return forgeUrl === undefined || adminTokenFile === undefined ? undefined : externalForgeOf(forgeUrl, adminTokenFile);
+}
+
+/** Started twice: the links of the one that runs are what the operator wants. */
+async function showRunning(root: string): Promise<number> {
+  const record = readRecord(homeAt(root).record);
+  if (!record) throw new Refusal("still_starting", `The hive in ${root} is just starting.`, "Wait for its links.");
+  const hived = client(routes, "admin", runtimeAt(record.runtime).admin);
+  try {
+    process.stdout.write(`The hive in ${root} runs already.\n\n${await readLinks(hived)}\n`);
+    return exitCodes.ok;
+  } finally {
+    await hived.close();
+  }
+}
+
+/** Aborted by what stops a program of ours, and by whoever else asks; a second Ctrl-C leaves the rest to the lifelines. */
+function stopController(): AbortController {
+  const stop = new AbortController();
+  const signal = stopSignal();
+  let firstAt = Number.POSITIVE_INFINITY;
+  process.on("SIGINT", () => {
+    firstAt = Math.min(firstAt, performance.now());
+    if (performance.now() - firstAt > sameSignalMs) process.exit(exitCodes.bug);
+  });
+  signal.addEventListener("abort", () => stop.abort(), { once: true });
+  return stop;
+}

@@ -1,0 +1,65 @@
+/** The `hive` command. Each of its commands has a file in commands/, and is loaded when it is called. */
+import { Command, CommanderError, InvalidArgumentError } from "commander";
+import { exitCodes, explain } from "./exit-codes.ts";
+
+const hive = new Command("hive")
+  .description("Runs a swarm of coding agents under one human operator, on top of a private git forge.")
+  .helpCommand(false)
+  .exitOverride();
+
+const port = (text: string): number => {
+  const number = Number(text);
+  if (Number.isInteger(number) && number > 0 && number < 65_536) return number;
+  throw new InvalidArgumentError("It is a number from 1 to 65535.");
+};
+const home = [
+  "--home <directory>",
+  "where the hive lives (default: $HIVE_HOME, else ~/.local/share/hyperhive)",
+] as const;
+
+hive
+  .command("up")
+  .description("start the hive, print the ways in, and keep it running until Ctrl-C")
+  .option(...home)
+  .option("--forge-url <url>", "use this forge instead of an own one; decided at the first start")
+  .option("--admin-token-file <file>", "holds a token of a site administrator of that forge, with all scopes")
+  .option("--dashboard-port <port>", "from now on serve the dashboard there", port)
+  .option("--user <user>", "as whom to run, when started by root (default: a fixed number without an account)")
+  .action(async (options, command: Command) => {
+    if ((options.forgeUrl === undefined) !== (options.adminTokenFile === undefined))
+      command.error("error: --forge-url and --admin-token-file belong together");
+    const { up } = await import("./commands/up.ts");
+    process.exitCode = await up(options);
+  });
+
+hive
+  .command("down")
+  .description("stop a running hive in order")
+  .option(...home)
+  .action(async (options) => {
+    const { down } = await import("./commands/down.ts");
+    process.exitCode = await down(options);
+  });
+
+hive
+  .command("status")
+  .description("show the processes, the forge and the agents of a running hive")
+  .option(...home)
+  .option("--json", "for programs; docs/cli.md describes it")
+  .action(async (options) => {
+    const { status } = await import("./commands/status.ts");
+    process.exitCode = await status(options);
+  });
+
+try {
+  await hive.parseAsync();
+} catch (error) {
+  // Commander has printed its own errors, and what was asked of it with --help.
+  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
+  else {
+    const { text, code } = explain(error);
+    process.stderr.write(text);
+    process.exitCode = code;
+  }
+}
+process.exit(); // a timer or a connection that is left must not hold the command

@@ -1,0 +1,183 @@
+/** Where a hive lives: its home, its short runtime directory for sockets, and the lock that keeps it to one instance. */
+import { createHash } from "node:crypto";
+import { lstatSync, mkdirSync, readdirSync, realpathSync, rmSync, statfsSync, statSync, writeFileSync } from "node:fs";
+import { connect, createServer } from "node:net";
+import { homedir } from "node:os";
+import { basename, dirname, join, resolve } from "node:path";
+import { Refusal } from "../../contract/refusal.ts";
+
+/** Less than this free, and nothing is started. */
+const reserveBytes = 64 * 1024 * 1024;
+/** sun_path of a unix socket holds 108 bytes with its end (unix(7)); below a runtime directory we need up to 60 of them. */
+const longestRuntime = 107 - 60;
+
+export type Home = {
+  root: string;
+  hived: string;
+  forge: string;
+  agents: string;
+  shared: string;
+  docs: string;
+  logs: string;
+  /** what may be deleted at any time */
+  cache: string;
+  /** up.json */
+  record: string;
+  adminToken: string;
+};
+
+/** `--home`, HIVE_HOME, or the usual place: of root, one that the unprivileged user can have. */
+export function chooseHome(asked: string | undefined): string {
+  const usual = process.getuid?.() === 0 ? "/var/lib/hyperhive" : join(homedir(), ".local/share/hyperhive");
+  return resolve(asked ?? (process.env["HIVE_HOME"] || usual));
+}
+
+export function homeAt(root: string): Home {
+  return {
+    root,
+    hived: join(root, "hived"),
+    forge: join(root, "forge"),
+    agents: join(root, "agents"),
+    shared: join(root, "shared"),
+    docs: join(root, "docs"),
+    logs: join(root, "logs"),
+    cache: join(root, "cache"),
+    record: join(root, "up.json"),
+    adminToken: join(root, "forge/admin-token"),
+  };
+}
+
+/**
+ * Makes what is missing of a home, for its owner alone.
+ * @throws Refusal `home_not_writable` or `disk_full`; then nothing was changed that was there before.
+ */
+export function openHome(root: string): Home {
+  const home = homeAt(root);
+  try {
+    mkdirSync(root, { recursive: true, mode: 0o700 });
+    const { uid } = statSync(root);
+    if (uid !== process.getuid?.()) throw notWritable(root, `it belongs to user ${uid}`);
+    const { bavail, bsize } = statfsSync(root);
+    if (bavail * bsize < reserveBytes) throw diskFull(root);
+    for (const place of [home.hived, home.forge, home.agents, home.shared, home.docs, home.logs, home.cache])
+      mkdirSync(place, { recursive: true, mode: 0o700 });
+    writeFileSync(join(root, ".writable"), "", { flush: true });
+    rmSync(join(root, ".writable"));
+    return homeAt(realpathSync(root));
+  } catch (error) {
+    throw error instanceof Refusal ? error : homeRefusal(root, error as NodeJS.ErrnoException);
+  }
+}
+
+function homeRefusal(root: string, error: NodeJS.ErrnoException): Error {
+  if (error.code === "ENOSPC" || error.code === "EDQUOT") return diskFull(root);
+  if (error.code === undefined) return error;
+  return notWritable(root, error.code);
+}
+
+const notWritable = (root: string, why: string) =>
+  new Refusal(
+    "home_not_writable",
+    `The hive's home ${root} cannot be written (${why}).`,
+    "Choose another with --home or HIVE_HOME, or correct its owner.",
+  );
+
+const diskFull = (root: string) =>
+  new Refusal("disk_full", `The disk of the hive's home ${root} is full.`, "Free at least 64 MiB, and start again.");
+
+/** The same home has the same number under all of its names. */
+function numberOf(root: string): string {
+  return createHash("sha256").update(realOf(root)).digest("hex").slice(0, 12);
+}
+
+/** The path without links; the last parts need not exist yet. */
+function realOf(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch (error) {
+    const parent = dirname(path);
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT" || parent === path) throw error;
+    return join(realOf(parent), basename(path));
+  }
+}
+
+export type Runtime = {
+  root: string;
+  web: string;
+  admin: string;
+  runner: string;
+  up: string;
+  launches: string;
+};
+
+export function runtimeAt(root: string): Runtime {
+  return {
+    root,
+    web: join(root, "web/web.sock"),
+    admin: join(root, "admin/admin.sock"),
+    runner: join(root, "runner/runner.sock"),
+    up: join(root, "up/up.sock"),
+    launches: join(root, "launches"),
+  };
+}
+
+/**
+ * Makes the runtime directory, empty, one directory per audience: what lay there is of processes that are gone.
+ * To be called by the one instance of the home alone.
+ * @throws Refusal `runtime_not_ours` when somebody else has made a directory of that name.
+ */
+export function openRuntime(home: string): Runtime {
+  const root = runtimeRoot(home);
+  mkdirSync(root, { recursive: true, mode: 0o700 });
+  const made = lstatSync(root);
+  if (!made.isDirectory() || made.uid !== process.getuid?.() || (made.mode & 0o077) !== 0)
+    throw new Refusal(
+      "runtime_not_ours",
+      `${root}, where the hive's sockets belong, is not a directory for you alone.`,
+      "Remove it, or set XDG_RUNTIME_DIR to a directory of your own.",
+    );
+  for (const name of readdirSync(root)) rmSync(join(root, name), { recursive: true });
+  const runtime = runtimeAt(root);
+  for (const socket of [runtime.web, runtime.admin, runtime.runner, runtime.up])
+    mkdirSync(dirname(socket), { mode: 0o700 });
+  mkdirSync(runtime.launches, { mode: 0o700 });
+  return runtime;
+}
+
+function runtimeRoot(home: string): string {
+  const number = numberOf(home);
+  const base = process.env["XDG_RUNTIME_DIR"];
+  const own = base ? join(base, `hive-${number}`) : "";
+  if (base && own.length <= longestRuntime && isOurs(base)) return own;
+  return `/tmp/hive-${process.getuid?.()}-${number}`;
+}
+
+function isOurs(path: string): boolean {
+  const found = statSync(path, { throwIfNoEntry: false });
+  return found?.isDirectory() === true && found.uid === process.getuid?.();
+}
+
+export type Lock = { release(): void };
+
+/** An abstract unix socket: it is gone with its process, however that ended, and leaves no file behind. */
+const lockName = (home: string) => `\0hyperhive-${numberOf(home)}`;
+
+/** Becomes the one instance of a home; undefined when another one is. */
+export function takeLock(home: string): Promise<Lock | undefined> {
+  const server = createServer((connection) => connection.destroy());
+  server.unref();
+  return new Promise((settle, reject) => {
+    server.once("error", (error: NodeJS.ErrnoException) =>
+      error.code === "EADDRINUSE" ? settle(undefined) : reject(error),
+    );
+    server.listen({ path: lockName(home) }, () => settle({ release: () => server.close() }));
+  });
+}
+
+/** Whether an instance of that home runs. */
+export function isRunning(home: string): Promise<boolean> {
+  const connection = connect({ path: lockName(home) });
+  return new Promise((settle) => {
+    connection.once("connect", () => settle(true)).once("error", () => settle(false));
+  }).finally(() => connection.destroy()) as Promise<boolean>;
+}

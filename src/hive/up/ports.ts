@@ -1,0 +1,63 @@
+/** Fixed ports where they are free at the first start; a hive then keeps its own, since links and clone URLs name them. */
+import { once } from "node:events";
+import { type AddressInfo, createServer, type Server } from "node:net";
+import { Refusal } from "../../contract/refusal.ts";
+
+export const defaultPorts = { forge: 3000, dashboard: 7777 } as const;
+const host = "127.0.0.1";
+
+/** A port for a new hive: the usual one, else any that is free. */
+export async function choosePort(usual: number): Promise<number> {
+  return (await freePort(usual)) ?? (await freePort(0)) ?? usual;
+}
+
+/** @throws Refusal `port_taken`. */
+export async function checkPort(port: number, what: string, next: string): Promise<void> {
+  if ((await freePort(port)) === undefined)
+    throw new Refusal(
+      "port_taken",
+      `Port ${port}, which this hive uses for ${what}, is taken by another program.`,
+      next,
+    );
+}
+
+async function freePort(port: number): Promise<number | undefined> {
+  const server = await listen(port);
+  if (!server) return undefined;
+  const { port: free } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return free;
+}
+
+async function listen(port: number): Promise<Server | undefined> {
+  const server = createServer();
+  try {
+    server.listen(port, host);
+    await once(server, "listening");
+    return server;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "EADDRINUSE" || code === "EACCES") return undefined;
+    throw error;
+  }
+}
+
+export type Listener = {
+  descriptor: number;
+  /** closes our own copy, once a child has inherited the listener */
+  release(): void;
+};
+
+/**
+ * Binds a listener to hand on to a child, which must be spawned in the same turn of the event loop: until our copy is
+ * closed, a connection that comes in between would be taken, and lost, by us.
+ * @throws the system's error when the port is taken.
+ */
+export async function bindListener(port: number): Promise<Listener> {
+  const server = createServer();
+  server.listen({ port, host, backlog: 512 });
+  await once(server, "listening");
+  // Not public: a server's handle knows its descriptor (net.Server._handle, Node 20 to 24; a test watches over it).
+  const descriptor = (server as unknown as { _handle: { fd: number } })._handle.fd;
+  return { descriptor, release: () => server.close() };
+}

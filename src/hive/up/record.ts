@@ -1,0 +1,46 @@
+/** up.json: what a hive decided at its first start and stays with, and where its running instance can be reached. */
+import { readFileSync, renameSync, writeFileSync } from "node:fs";
+import { z } from "zod";
+import { Refusal } from "../../contract/refusal.ts";
+
+const ForgeRecord = z.discriminatedUnion("kind", [
+  z.object({ kind: z.literal("embedded"), port: z.number().int() }),
+  z.object({ kind: z.literal("managed"), port: z.number().int() }),
+  z.object({ kind: z.literal("external"), url: z.string(), adminTokenFile: z.string() }),
+]);
+export type ForgeRecord = z.infer<typeof ForgeRecord>;
+
+const UpRecord = z.object({
+  forge: ForgeRecord,
+  dashboardPort: z.number().int(),
+  /** the runtime directory of the last start: another shell may have another XDG_RUNTIME_DIR */
+  runtime: z.string(),
+});
+export type UpRecord = z.infer<typeof UpRecord>;
+
+/** undefined before the first start. @throws Refusal `record_unreadable` when somebody broke it. */
+export function readRecord(path: string): UpRecord | undefined {
+  const text = readIfThere(path);
+  if (text === undefined) return undefined;
+  try {
+    return UpRecord.parse(JSON.parse(text));
+  } catch (error) {
+    if (!(error instanceof SyntaxError || error instanceof z.ZodError)) throw error;
+    throw new Refusal("record_unreadable", `${path} cannot be read.`, "Correct it, or restore it from a backup.");
+  }
+}
+
+function readIfThere(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
+/** Replaces it: whole and durable, or not at all. */
+export function writeRecord(path: string, record: UpRecord): void {
+  writeFileSync(`${path}.new`, `${JSON.stringify(record, null, 2)}\n`, { mode: 0o600, flush: true });
+  renameSync(`${path}.new`, path);
+}

@@ -1,0 +1,155 @@
+/**
+ * Started by root: prepares what only root can, then becomes an unprivileged user for good, in the same process. Nothing
+ * of the hive runs as root, and nothing is written as root into a directory that the user owns.
+ */
+import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { closeSync, constants, fchownSync, fstatSync, lstatSync, mkdirSync, openSync, readdirSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { Refusal } from "../../contract/refusal.ts";
+import type { UpOptions } from "../commands/up.ts";
+import { copyForgejo, copyProgram } from "./copies.ts";
+import type { ExternalForge } from "./external.ts";
+import { findForgejo } from "./forgejo.ts";
+import { buildFrontEnd, needsBuild } from "./front-end.ts";
+import type { Steps } from "./steps.ts";
+
+/** A number that no distribution gives to an account of its own (Debian policy 9.2.2: 1000 to 59999 are the machine's). */
+const usualUser = 47_483;
+/** Copies for the user, root's own, where they can be made again at any time. */
+const cache = "/var/cache/hyperhive";
+
+type User = { uid: number; gid: number };
+
+export type RootStart = {
+  root: string;
+  program: string;
+  external: ExternalForge | undefined;
+  options: UpOptions;
+  steps: Steps;
+};
+
+/**
+ * Replaces this process by `hive up` of that user. Returns never.
+ * @throws Refusal `unknown_user`, `home_not_writable` or `file_unreadable`.
+ */
+export async function becomeUser({ root, program, external, options, steps }: RootStart): Promise<never> {
+  const user = userOf(options.user);
+  const umask = process.umask(0o022); // what is made here, others must be able to read
+  if (needsBuild(program)) await steps.run("Building the dashboard", () => buildFrontEnd(program));
+  makeHome(root, user);
+  if (external) checkReadable(user, external.adminTokenFile);
+  const readable = await readableProgram(program, user, steps);
+  const forgejo = await readableForgejo(user, steps);
+  steps.note(`Started by root: running as user ${user.uid}.`);
+  const argv = [
+    ...["--home", root],
+    ...(external ? ["--forge-url", external.url, "--admin-token-file", external.adminTokenFile] : []),
+    ...(options.dashboardPort === undefined ? [] : ["--dashboard-port", String(options.dashboardPort)]),
+  ];
+  process.umask(umask);
+  drop(user, root);
+  const node = nodeOf(readable);
+  const main = join(readable, "src/hive/main.ts");
+  return process.execve?.(
+    node,
+    [node, "--disable-warning=ExperimentalWarning", main, "up", ...argv],
+    environmentOf(root, forgejo),
+  ) as never;
+}
+
+const nodeOf = (program: string) => join(program, "node_modules/node/bin/node");
+
+function userOf(asked: string | undefined): User {
+  if (asked === undefined) return { uid: usualUser, gid: usualUser };
+  const uid = numberOf("-u", asked);
+  if (uid === 0) throw new Refusal("unknown_user", "A hive does not run as root.", "Name another user with --user.");
+  return { uid, gid: numberOf("-g", asked) };
+}
+
+/** The number of an account, or of a bare number that has none. */
+function numberOf(kind: "-u" | "-g", name: string): number {
+  const { status, stdout } = spawnSync("id", [kind, name], { encoding: "utf8" });
+  if (status === 0) return Number(stdout);
+  if (/^\d+$/.test(name)) return Number(name);
+  throw new Refusal("unknown_user", `There is no user ${name} on this machine.`, "Name another one with --user.");
+}
+
+/** Makes the home's directory for the user, or gives it one that is empty. What is in it the user makes. */
+function makeHome(root: string, user: User): void {
+  mkdirSync(dirname(root), { recursive: true });
+  mkdirSync(root, { recursive: true, mode: 0o700 });
+  const descriptor = openSync(root, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+  try {
+    const { uid } = fstatSync(descriptor);
+    if (uid !== user.uid && uid === 0 && readdirSync(root).length === 0) fchownSync(descriptor, user.uid, user.gid);
+  } finally {
+    closeSync(descriptor);
+  }
+  if (!canRead(user, [root]) || lstatSync(root).uid !== user.uid)
+    throw new Refusal(
+      "home_not_writable",
+      `The hive's home ${root} cannot be used by user ${user.uid}, as whom the hive runs.`,
+      "Choose another with --home or HIVE_HOME, or another user with --user.",
+    );
+}
+
+function checkReadable(user: User, path: string): void {
+  if (canRead(user, [path])) return;
+  throw new Refusal(
+    "file_unreadable",
+    `${path} cannot be read by user ${user.uid}, as whom the hive runs.`,
+    `Give it to that user: chown ${user.uid} ${path}`,
+  );
+}
+
+/** Whether the user can read files, and run what stands first among them if it is a program. */
+function canRead(user: User, paths: string[]): boolean {
+  const script = 'for path; do [ -r "$path" ] || exit 1; done';
+  const { status } = spawnSync("/bin/sh", ["-c", script, "sh", ...paths], { ...user, cwd: "/", env: {} });
+  return status === 0;
+}
+
+function canRun(user: User, path: string): boolean {
+  return spawnSync(path, ["--version"], { ...user, cwd: "/", env: { HOME: "/", USER: "hive" } }).status === 0;
+}
+
+/** The program's own directory, or a copy that the user can read. */
+async function readableProgram(program: string, user: User, steps: Steps): Promise<string> {
+  const some = ["package.json", "src/hive/main.ts", "node_modules/fastify/package.json", "dist/dashboard/index.html"];
+  const paths = some.map((path) => join(program, path));
+  if (canRead(user, paths) && canRun(user, nodeOf(program))) return program;
+  const copy = join(cache, `program-${createHash("sha256").update(program).digest("hex").slice(0, 12)}`);
+  await steps.run(`Copying the program to where user ${user.uid} can read it`, async () => copyProgram(program, copy));
+  return copy;
+}
+
+/** A Forgejo that the user can run, if there is one at all. */
+async function readableForgejo(user: User, steps: Steps): Promise<string | undefined> {
+  const found = await findForgejo();
+  if (!found || canRun(user, found.path)) return found?.path;
+  const copy = join(cache, "forgejo", found.version, "forgejo");
+  await steps.run(`Copying Forgejo ${found.version} to where user ${user.uid} can run it`, async () =>
+    copyForgejo(found.path, copy),
+  );
+  return copy;
+}
+
+function drop({ uid, gid }: User, home: string): void {
+  process.setgroups?.([]);
+  process.setgid?.(gid);
+  process.setuid?.(uid);
+  process.chdir(home);
+}
+
+/** Root's environment without what is root's own. */
+function environmentOf(home: string, forgejo: string | undefined): Record<string, string> {
+  const kept = Object.entries(process.env).filter(([name]) => !/^(XDG_|SUDO_|npm_|MAIL$|LOGNAME$)/.test(name));
+  return {
+    ...(Object.fromEntries(kept) as Record<string, string>),
+    HOME: home,
+    USER: "hive",
+    HIVE_PREPARED: "1",
+    ...(forgejo === undefined ? {} : { HIVE_FORGEJO_BIN: forgejo }),
+  };
+}

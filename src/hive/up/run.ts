@@ -1,0 +1,180 @@
+/** One life of a hive, as one ordinary user: from nothing to its links, and to its ordered stop. */
+import type { Agent } from "../../contract/agent.ts";
+import { Fault } from "../../contract/fault.ts";
+import type { Process } from "../../contract/routes.ts";
+import { routes, upRoutes } from "../../contract/routes.ts";
+import { systemClock } from "../../daemon/clock.ts";
+import { stopped } from "../../daemon/stop.ts";
+import { client } from "../../rpc/client.ts";
+import { serve } from "../../rpc/serve.ts";
+import { explain } from "../exit-codes.ts";
+import { chooseForge, openForge } from "./choose-forge.ts";
+import type { ExternalForge } from "./external.ts";
+import { Fleet, orAborted } from "./fleet.ts";
+import type { ForgeSource } from "./forge.ts";
+import { buildFrontEnd, needsBuild } from "./front-end.ts";
+import { type Home, type Lock, openRuntime } from "./home.ts";
+import { readLinks } from "./links.ts";
+import { checkPort, choosePort, defaultPorts } from "./ports.ts";
+import { assetsOf, hivedSpec, type Place, runnerSpec, webSpec } from "./programs.ts";
+import { readRecord, type UpRecord, writeRecord } from "./record.ts";
+import { checkGit } from "./requirements.ts";
+import type { Step, Steps } from "./steps.ts";
+import { openWebSandbox } from "./web-sandbox.ts";
+
+export type Start = {
+  home: Home;
+  /** held by us, until the process ends */
+  lock: Lock;
+  program: string;
+  external: ExternalForge | undefined;
+  dashboardPort: number | undefined;
+  /** the front end was already built, by whoever could write the program's directory */
+  isBuilt: boolean;
+  steps: Steps;
+  /** asks for the ordered stop */
+  stop: AbortController;
+};
+
+/**
+ * Starts the hive, prints its links, and returns when it was stopped.
+ * @throws Refusal for what the operator has to change; nothing of it runs any more then.
+ */
+export async function runHive(start: Start): Promise<void> {
+  const { home, steps, stop } = start;
+  const { signal } = stop;
+  const { place, source } = await prepare(start);
+  const fleet = new Fleet(home.logs, reporter(steps));
+  const upSocket = await serveUp(fleet, place.runtime.up, stop);
+  try {
+    await startForge(fleet, source, steps, signal);
+    const title = "Starting hived, hive-web and hive-runner";
+    await steps.run(title, () => fleet.start([hivedSpec(place), runnerSpec(place), webSpec(place)], signal));
+    void fleet.capLogs(signal);
+    const { links, agents } = await steps.run("Preparing the forge and starting the manager", (step) =>
+      waitSettled(place, step, signal),
+    );
+    for (const warning of warnings(fleet, place, source, agents)) steps.note(warning);
+    steps.note(`\nThe hive is up.\n\n${links}\n  Ctrl-C stops it.\n`);
+    await stopped(signal);
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  } finally {
+    stop.abort();
+    await steps.run("Stopping", () => fleet.stop());
+    await upSocket.close();
+  }
+}
+
+/** Everything that can be refused before a program runs. */
+async function prepare(start: Start): Promise<{ place: Place; source: ForgeSource }> {
+  const { home, program, steps } = start;
+  steps.note(`git ${checkGit()}, Node ${process.versions.node}, home ${home.root}`);
+  const known = readRecord(home.record);
+  const forge = await chooseForge(known?.forge, start.external);
+  const dashboardPort = start.dashboardPort ?? known?.dashboardPort ?? (await choosePort(defaultPorts.dashboard));
+  const source = await openForge(forge, { home, program });
+  if (!known && forge.kind === "embedded")
+    steps.note("No Forgejo was found (HIVE_FORGEJO_BIN, PATH, the cache): the embedded forge is used.");
+  await checkPorts({ forge, dashboardPort });
+  if (!start.isBuilt && needsBuild(program)) await steps.run("Building the dashboard", () => buildFrontEnd(program));
+  const runtime = openRuntime(home.root);
+  writeRecord(home.record, { forge, dashboardPort, runtime: runtime.root });
+  const sandbox = openWebSandbox({
+    node: process.execPath,
+    program,
+    assets: assetsOf(program),
+    socketDirectory: `${runtime.root}/web`,
+  });
+  return { place: { home, runtime, program, forge: source.forge, dashboardPort, sandbox }, source };
+}
+
+async function checkPorts({ forge, dashboardPort }: Pick<UpRecord, "forge" | "dashboardPort">): Promise<void> {
+  if (forge.kind !== "external")
+    await checkPort(forge.port, "its forge", "Stop that program: clone URLs name this port, so the hive keeps it.");
+  await checkPort(dashboardPort, "its dashboard", "Stop that program, or choose another with --dashboard-port.");
+}
+
+async function startForge(fleet: Fleet, source: ForgeSource, steps: Steps, signal: AbortSignal): Promise<void> {
+  const { spec } = source;
+  await steps.run(`${spec ? "Starting the" : "Checking the"} ${source.title}`, async (step) => {
+    await orAborted(source.prepare(step), signal);
+    if (spec) await fleet.start([spec], signal);
+  });
+}
+
+/** Says when a child has ended by itself, and when it is back. */
+function reporter(steps: Steps): (row: Process) => void {
+  const away = new Set<string>();
+  return ({ name, health, problem, restarts }) => {
+    if (health === "restarting") {
+      away.add(name);
+      steps.note(`${name} ${problem}; it is started again (${restarts})`);
+    } else if (health === "ready" && away.delete(name)) steps.note(`${name} is ready again`);
+  };
+}
+
+function serveUp(fleet: Fleet, path: string, stop: AbortController) {
+  const handlers = {
+    readProcesses: () => ({ processes: fleet.rows() }),
+    stopHive: () => {
+      stop.abort();
+      return {};
+    },
+  };
+  return serve(upRoutes, "up", path, handlers, {
+    onBug: (error) => process.stderr.write(explain(error).text),
+  });
+}
+
+/** Waits until the forge is provisioned and the manager can be spoken to, saying what is waited for. */
+async function waitSettled(
+  { runtime }: Place,
+  step: Step,
+  signal: AbortSignal,
+): Promise<{ links: string; agents: Agent[] }> {
+  const hived = client(routes, "admin", runtime.admin);
+  try {
+    for (;;) {
+      const waitingFor = await orAborted(whatIsMissing(hived), signal);
+      if (waitingFor === undefined) {
+        const { agents } = await orAborted(hived.readStatus({}), signal);
+        return { links: await orAborted(readLinks(hived), signal), agents };
+      }
+      step.say(waitingFor);
+      await systemClock.wait(200, signal);
+    }
+  } finally {
+    await hived.close();
+  }
+}
+
+/** A failed manager is no reason to wait: the dashboard says more. */
+const settledStates: ReadonlySet<string> = new Set(["idle", "working", "parked", "failed", "stopped"]);
+
+async function whatIsMissing(hived: ReturnType<typeof client<typeof routes, "admin">>): Promise<string | undefined> {
+  try {
+    const { forge, agents } = await hived.readStatus({});
+    if (forge.problem !== null) return forge.problem;
+    const manager = agents.find((agent) => agent.role === "manager");
+    if (!manager) return "the manager is not there yet";
+    if (settledStates.has(manager.state)) return undefined;
+    return manager.problem ?? "the manager is being started";
+  } catch (error) {
+    if (error instanceof Fault) return "hived does not answer";
+    throw error;
+  }
+}
+
+/** What is weaker than it could be, said aloud at each start. */
+function warnings(fleet: Fleet, { sandbox }: Place, source: ForgeSource, agents: readonly Agent[]): string[] {
+  const web = fleet.rows().find((row) => row.name === "hive-web");
+  const isOpen = web?.note?.startsWith("isolated") !== true;
+  const why = sandbox.missing ? ` (${sandbox.missing})` : "";
+  const open = agents.filter((agent) => agent.runtime === "process").map((agent) => agent.name);
+  return [
+    ...(isOpen ? [`WARNING: hive-web is ${web?.note ?? "not isolated"}${why}.`] : []),
+    ...(open.length > 0 ? [`WARNING: no isolation for ${open.join(", ")}: such an agent could approve itself.`] : []),
+    ...(source.note ? [source.note] : []),
+  ];
+}
