@@ -8,7 +8,7 @@ import { Chip, Tag } from "./chip.tsx";
 import { OutsideLink } from "./outside-link.tsx";
 import { shown } from "./shown.ts";
 import { LastTurn, TurnHistory } from "./turns.tsx";
-import { agentWords } from "./words.ts";
+import { agentWords, type Tone } from "./words.ts";
 
 type Props = {
   agent: Agent;
@@ -33,8 +33,7 @@ export function AgentCard({ agent, turns, entries, threads, forgeUrl }: Props) {
           {text} <Since at={agent.since} />
         </Chip>
       </div>
-      {agent.problem && (tone === "bad" || tone === "warn") && <Problem text={agent.problem} />}
-      {agent.problem && !(tone === "bad" || tone === "warn") && <p class="doing">{shown(agent.problem)}</p>}
+      {agent.problem && <Why text={agent.problem} tone={tone} />}
       <dl class="facts">
         <dt>Inbox</dt>
         <dd>{inboxText(entries)}</dd>
@@ -56,6 +55,10 @@ export function AgentCard({ agent, turns, entries, threads, forgeUrl }: Props) {
     </article>
   );
 }
+
+/** Why an agent is in its state: a problem, or what it is doing. */
+const Why = ({ text, tone }: { text: string; tone: Tone }) =>
+  tone === "bad" || tone === "warn" ? <Problem text={text} tone={tone} /> : <p class="doing">{shown(text)}</p>;
 
 const AgentLinks = ({ name, forgeUrl }: { name: string; forgeUrl: string }) => (
   <p class="links">

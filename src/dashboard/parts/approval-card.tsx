@@ -53,8 +53,9 @@ export const ApprovalRow = ({ approval }: { approval: Approval }) => (
   </li>
 );
 
-export const Problem = ({ text }: { text: string }) => (
-  <p class="problem">
+/** What is wrong, in the words of whoever found out. */
+export const Problem = ({ text, tone = "bad" }: { text: string; tone?: "bad" | "warn" }) => (
+  <p class={`problem ${tone}`}>
     <AlertIcon />
     <span dir="auto">{shown(text)}</span>
   </p>

@@ -66,8 +66,10 @@ function roleText(thread: Thread): string {
   switch (thread.kind) {
     case "approval":
       return thread.state.replaceAll("_", " ");
-    case "question":
-      return thread.role === "asker" ? `asked ${thread.counterparty}` : `owes ${thread.counterparty} an answer`;
+    case "question": {
+      const other = thread.counterparty === "operator" ? "you" : thread.counterparty;
+      return thread.role === "asker" ? `asked ${other}` : `owes ${other} an answer`;
+    }
     case "pr":
       return `${thread.role === "author" ? "opened it" : "is to review it"} in ${thread.repo}`;
   }

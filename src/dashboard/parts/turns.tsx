@@ -41,5 +41,5 @@ export function TurnHistory({ turns }: { turns: readonly Turn[] }) {
 
 function historyText(outcomes: NonNullable<Turn["outcome"]>[]): string {
   const counts = Map.groupBy(outcomes, (outcome) => outcomeText(outcome));
-  return `Last ${outcomes.length} turns: ${[...counts].map(([text, all]) => `${all.length} ${text}`).join(", ")}.`;
+  return `The last ${outcomes.length} turns that ended: ${[...counts].map(([text, all]) => `${all.length} ${text}`).join(", ")}.`;
 }
