@@ -88,7 +88,9 @@ function fetchAs(options: ConnectionOptions): typeof fetch {
   const { authorization, signal } = options;
   return async (input, init) => {
     const withinMs = (init?.method ?? "GET") === "GET" ? readWithinMs : changeWithinMs;
-    const headers = { ...(init?.headers as Record<string, string>), authorization: authorization() };
+    // gitea-js leaves the type out of some calls, and Forgejo then reads no body
+    const type: Record<string, string> = init?.body ? { "Content-Type": "application/json" } : {};
+    const headers = { ...type, ...(init?.headers as Record<string, string>), authorization: authorization() };
     const within = AbortSignal.any([signal, AbortSignal.timeout(withinMs)]);
     try {
       return await fetch(input, { ...init, headers, redirect: "manual", signal: within });

@@ -18,8 +18,8 @@ export type FetchedItem = {
 /** Applies what was fetched, in the same commit as the projection. */
 export type Follow = (tx: Transaction, fetched: FetchedItem) => void;
 
-/** Letters, digits, dots, dashes and underscores: what a forge takes for an owner and a repository. */
-export const RepoName = z.string().regex(/^[\w.-]{1,100}\/[\w.-]{1,100}$/);
+/** Letters, digits, dots, dashes and underscores, not led by a dot: what a forge takes for an owner and a repository. */
+export const RepoName = z.string().regex(/^\w[\w.-]{0,99}\/[\w-][\w.-]{0,99}$/);
 
 /** Asks for an item to be fetched: the bell that webhooks ring, and that whoever changed something rings after it. */
 export function ringItem(tx: Transaction, core: Core, repo: string, number: number): void {

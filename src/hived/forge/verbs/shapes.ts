@@ -2,15 +2,20 @@
 import { z } from "zod";
 import type { EpochMs } from "../../../contract/names.ts";
 
-/** A repository as "owner/name", for a path: gitea-js does not encode. */
-export function at(repo: string): [owner: string, name: string] {
-  const [owner = "", name = ""] = repo.split("/");
-  return [encodeURIComponent(owner), encodeURIComponent(name)];
+/** A name for a path: gitea-js does not encode. @throws Error for one that would lead to another path all the same */
+export function encode(name: string): string {
+  if (name === "." || name === ".." || name === "") throw new Error(`"${name}" is no name of anything on a forge`);
+  return encodeURIComponent(name);
 }
 
-export const encode = encodeURIComponent;
 /** A path keeps its slashes. */
-export const encodePath = (path: string): string => path.split("/").map(encodeURIComponent).join("/");
+export const encodePath = (path: string): string => path.split("/").map(encode).join("/");
+
+/** A repository as "owner/name". */
+export function at(repo: string): [owner: string, name: string] {
+  const [owner = "", name = ""] = repo.split("/");
+  return [encode(owner), encode(name)];
+}
 
 /** RFC 3339 in whole seconds, with any offset, to milliseconds since 1970. */
 export const Moment = z.string().transform((text, context) => {
