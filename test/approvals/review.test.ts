@@ -1,12 +1,12 @@
 import { expect, test } from "vitest";
-import { ObjectId } from "../../src/contract/names.ts";
+import { EpochMs, ObjectId } from "../../src/contract/names.ts";
 import { decide } from "../../src/hived/approvals/review.ts";
 import type { Review } from "../../src/hived/forge/client.ts";
 
 const head = ObjectId.parse("a".repeat(40));
 const older = ObjectId.parse("b".repeat(40));
 const pull = { head, author: "manager" };
-const approval = {
+const approval: Review = {
   id: 1,
   user: "operator",
   state: "APPROVED",
@@ -15,7 +15,8 @@ const approval = {
   stale: false,
   commitId: head,
   body: "",
-} as Review;
+  submittedAt: EpochMs.parse(0),
+};
 
 test("the operator's official approval of the head counts", () => {
   expect(decide(pull, [approval])).toEqual({ kind: "approved" });
@@ -40,7 +41,7 @@ test("an approval of an older head says so to the operator", () => {
 });
 
 test("the newest word of the operator counts, whichever way it goes", () => {
-  const changes = { ...approval, id: 2, state: "REQUEST_CHANGES", body: "too wide" } as Review;
+  const changes = { ...approval, id: 2, state: "REQUEST_CHANGES", body: "too wide" };
   expect(decide(pull, [changes, approval])).toEqual({ kind: "changes_requested", reason: "too wide" });
   expect(decide(pull, [changes, approval, { ...approval, id: 3 }])).toEqual({ kind: "approved" });
 });
