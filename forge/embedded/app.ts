@@ -39,12 +39,13 @@ export async function startForge(input: ForgeConfig, surroundings: Surroundings 
   const forge = openForge(config, surroundings);
   const app = fastify({ logger: false, forceCloseConnections: true, routerOptions: { maxParamLength: 2000 } });
   const stopping = new AbortController();
+  let gitEnds: () => Promise<void>;
   try {
     await recover(forge);
     await prepareAccounts(forge, config.adminName, config.adminTokenFile);
     await registerApi(app, forge);
     await registerPages(app, forge);
-    await serveGit(app, forge);
+    gitEnds = await serveGit(app, forge);
     await app.listen({ host: config.host, port: config.port });
     forge.url = (config.url ?? addressOf(app)).replace(/\/+$/, "");
   } catch (error) {
@@ -57,6 +58,7 @@ export async function startForge(input: ForgeConfig, surroundings: Surroundings 
     url: forge.url,
     stop: async () => {
       await app.close();
+      await gitEnds();
       stopping.abort();
       await deliveries;
       forge.db.close();

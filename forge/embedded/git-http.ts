@@ -25,8 +25,11 @@ const MOST_AT_ONCE = 32;
 type Path = { owner: string; repo: string };
 type Asked = FastifyRequest<{ Params: Path; Querystring: { service?: unknown } }>;
 
-/** Adds the three routes below /OWNER/REPO and /OWNER/REPO.git. */
-export async function serveGit(app: FastifyInstance, forge: Forge): Promise<void> {
+/**
+ * Adds the three routes below /OWNER/REPO and /OWNER/REPO.git.
+ * @returns waits until no git is left running: a push whose body has come goes on when its client is gone
+ */
+export async function serveGit(app: FastifyInstance, forge: Forge): Promise<() => Promise<void>> {
   const slots = new Semaphore(MOST_AT_ONCE);
   await app.register(async (scope) => {
     // bodies are git's: they are streamed, so that no limit of size applies here but git's own
@@ -41,6 +44,10 @@ export async function serveGit(app: FastifyInstance, forge: Forge): Promise<void
     }
   });
   answerExpectations(app, forge);
+  return async () => {
+    const all = await Promise.all(Array.from({ length: MOST_AT_ONCE }, () => slots.acquire()));
+    for (const slot of all) slot[Symbol.dispose]();
+  };
 }
 
 async function advertise(forge: Forge, slots: Semaphore, request: Asked, reply: FastifyReply): Promise<void> {

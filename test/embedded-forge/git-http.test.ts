@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
-import { writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
+import path from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { FLUSH, packet } from "../../forge/embedded/git/pkt-line.ts";
@@ -219,3 +220,30 @@ test("of pushes to one branch at once a single one wins", async () => {
   const results = await Promise.all(clones.map((clone) => clone.push("HEAD:race")));
   expect(results.filter(({ code }) => code === 0)).toHaveLength(1);
 });
+
+test("a client that leaves in the middle of its push leaves nothing behind, and no git running", async () => {
+  await using other = await startTestForge();
+  const token = await other.userToken("writer");
+  await expectStatus(201, other.withToken(token).post("/user/repos", { name: "code", auto_init: true }));
+  const clone = await cloneAs(other, "writer/code", token);
+  const commit = await clone.commit("large", randomBytes(16 * 2 ** 20));
+  const pack = await packOf(clone, commit);
+  const command = packet(`${"0".repeat(40)} ${commit} refs/heads/left\0report-status`);
+  const headers = { authorization: basic("x", token), "content-type": "application/x-git-receive-pack-request" };
+  const outgoing = request(`${other.url}/writer/code/git-receive-pack`, { method: "POST", headers });
+  const gone = new Promise<void>((resolve) => outgoing.on("close", resolve));
+  outgoing.on("error", () => outgoing.destroy());
+  // more than all buffers on the way hold: when it is written, git has begun to read
+  outgoing.write(Buffer.concat([command, FLUSH, pack.subarray(0, pack.length - 1000)]), () => outgoing.destroy());
+  await gone;
+  await other.running.stop();
+  const repo = path.join(other.home, "data/repos/1.git");
+  expect(readdirSync(path.join(repo, "objects")).filter((name) => name.startsWith("tmp_"))).toEqual([]);
+  expect((await runGit(repo, ["cat-file", "-e", commit])).code).not.toBe(0);
+});
+
+async function packOf(clone: Clone, commit: string): Promise<Buffer> {
+  await clone.get("update-ref", "refs/heads/packed", commit);
+  const name = await clone.get("pack-objects", "--all", "-q", "packed");
+  return readFileSync(`${clone.dir}/packed-${name}.pack`);
+}

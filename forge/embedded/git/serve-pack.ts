@@ -72,9 +72,11 @@ function feed(child: ChildProcess, body: Readable, request: IncomingMessage): vo
   body.on("end", end);
   body.on("error", end);
   request.on("error", end);
-  request.on("close", () => {
-    if (!request.complete) end();
-  });
+  const endIfCutOff = () => {
+    if (!request.readableEnded) end();
+  };
+  request.on("close", endIfCutOff);
+  if (request.destroyed) endIfCutOff();
 }
 
 function answer(
