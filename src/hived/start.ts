@@ -107,7 +107,7 @@ function wire(config: HivedConfig, core: Core, boot: BootId, signal: AbortSignal
     launchOver: (launch) => void sockets.close(launch),
     runnerConnected: () =>
       void core.db.write((tx) => {
-        core.scheduler.enqueue(tx, "update-docs", "");
+        if (tokens.read("hive-bot")) core.scheduler.enqueue(tx, "update-docs", ""); // else provisioning asks for it
         for (const { name } of listAgents(tx)) enqueueConverge(tx, core, name);
       }),
   });

@@ -8,7 +8,7 @@ const steps: { name: string; argv: string[] }[] = [
     name: "import arrows",
     argv: [
       "node",
-      "node_modules/dependency-cruiser/bin/dependency-cruise.mjs",
+      "node_modules/dependency-cruiser/bin/dependency-cruiser.mjs",
       "--config",
       "test/support/arrows.cjs",
       "src",
