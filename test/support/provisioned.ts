@@ -3,7 +3,14 @@ import { join } from "node:path";
 import { openTokens, type Tokens } from "../../src/hived/agents/tokens.ts";
 import { openForge } from "../../src/hived/forge/client.ts";
 import { openForgeHealth } from "../../src/hived/forge/health.ts";
-import type { ProvisionParts } from "../../src/hived/forge/provision.ts";
+import { agentsRepo, questionsRepo } from "../../src/hived/forge/plan.ts";
+import { type ProvisionParts, provision } from "../../src/hived/forge/provision.ts";
+import { type Follow, refresh } from "../../src/hived/forge/refresh.ts";
+import { reconcile } from "../../src/hived/intake/reconcile.ts";
+import { followQuestion } from "../../src/hived/questions/answer.ts";
+import { postQuestion } from "../../src/hived/questions/ask.ts";
+import { openThreadPublisher } from "../../src/hived/threads/publish.ts";
+import type { Handler } from "../../src/hived/work/scheduler.ts";
 import type { TestCore } from "./open-core.ts";
 import type { RunningForge } from "./running-forge.ts";
 
@@ -24,4 +31,35 @@ export function partsFor(
   const forge = openForge({ url, tokens, adminTokenFile, onSilence: health.noteSilence, signal });
   const hookUrl = "http://127.0.0.1:9/hook";
   return { core, forge, tokens, secrets: openTokens(secretsDirectory), health, kind, hookUrl, program };
+}
+
+/**
+ * The work that keeps the hive and the forge alike, as hived does it.
+ * @param seen gets "kind key" of the work that is left to others: approvals, main, docs
+ */
+export function forgeWork({ core, forge, ...parts }: Provisioned, seen: string[] = []): Record<string, Handler> {
+  const threads = openThreadPublisher(core);
+  const note = (kind: string): Handler => ({
+    atOnce: 1,
+    run: async (key) => {
+      seen.push(`${kind} ${key}`.trim());
+      return undefined;
+    },
+  });
+  const follow: Follow = (tx, fetched) => {
+    threads.changed(tx);
+    const { repo, number, kind } = fetched.item;
+    if (repo === agentsRepo && kind === "pull") core.scheduler.enqueue(tx, "approval", String(number));
+    if (repo === questionsRepo && kind === "issue") followQuestion(tx, core, fetched);
+  };
+  const done = (work: Promise<void>) => work.then(() => undefined);
+  return {
+    provision: { atOnce: 1, run: () => done(provision({ core, forge, ...parts })) },
+    reconcile: { atOnce: 1, run: () => reconcile({ core, forge }) },
+    refresh: { atOnce: 4, run: (key) => done(refresh(core, forge, key, follow)) },
+    "post-question": { atOnce: 2, run: (key) => done(postQuestion(core, forge, Number(key))) },
+    approval: note("approval"),
+    "follow-main": note("follow-main"),
+    "update-docs": note("update-docs"),
+  };
 }

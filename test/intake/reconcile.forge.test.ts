@@ -1,0 +1,135 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { AgentName } from "../../src/contract/names.ts";
+import { findItem } from "../../src/hived/forge/forge-items.ts";
+import { agentsRepo, protection } from "../../src/hived/forge/plan.ts";
+import { provision, provisionAgent } from "../../src/hived/forge/provision.ts";
+import { refresh } from "../../src/hived/forge/refresh.ts";
+import { reconcile } from "../../src/hived/intake/reconcile.ts";
+import { forges } from "../support/forges.ts";
+import { addIdleAgent, openCore, type TestCore } from "../support/open-core.ts";
+import { type Provisioned, partsFor } from "../support/provisioned.ts";
+import { withToken } from "../support/raw-forge.ts";
+import type { RunningForge } from "../support/running-forge.ts";
+
+const [alice, bob] = ["alice", "bob"].map((name) => AgentName.parse(name)) as [AgentName, AgentName];
+const notes = "alice/notes";
+
+describe.each(forges)("reconciliation with $name", ({ start }) => {
+  let forge: RunningForge;
+  let core: TestCore;
+  let parts: Provisioned;
+  const as = (user: string) => withToken(forge.url, parts.tokens.read(user) ?? "");
+  const bells = () =>
+    core.db
+      .read((reader) => reader.all<{ key: string }>("SELECT key FROM work WHERE kind = 'refresh' ORDER BY key"))
+      .map(({ key }) => key);
+  /** Reconciles, and answers every bell that it rang. @returns which these were */
+  const sweep = async (): Promise<string[]> => {
+    await reconcile(parts);
+    const rung = bells();
+    for (const key of rung) await refresh(core, parts.forge, key, () => undefined);
+    await core.db.write((tx) => tx.run("DELETE FROM work"));
+    return rung;
+  };
+  const item = (repo: string, number: number) => core.db.read((reader) => findItem(reader, repo, number));
+
+  beforeAll(async () => {
+    forge = await start();
+    core = openCore();
+    parts = partsFor(core, forge);
+    await provision(parts);
+    for (const name of [alice, bob]) {
+      await addIdleAgent(core, name);
+      await provisionAgent(parts, name, "worker");
+    }
+    await as("alice").call("POST", "/user/repos", {
+      name: "notes",
+      private: true,
+      auto_init: true,
+      default_branch: "main",
+    });
+    await as("alice").call("PUT", `/repos/${notes}/collaborators/bob`, { permission: "write" });
+    await core.db.write((tx) => tx.run("DELETE FROM work"));
+  });
+  afterAll(async () => {
+    await core[Symbol.asyncDispose]();
+    await forge[Symbol.asyncDispose]();
+  });
+
+  test("finds what no bell rang for, in our organizations and in the agents' own repositories", async () => {
+    const proposal = await as("alice").propose(agentsRepo, "carol", { "agents/carol/agent.yaml": "role: worker\n" });
+    const own = await as("bob").propose(notes, "idea", { "idea.md": "an idea\n" });
+    const { number } = (await as("alice").call("POST", "/repos/hive/questions/issues", { title: "by hand" })) as {
+      number: number;
+    };
+    expect(await sweep()).toEqual([
+      `${notes}#${own.number}`,
+      `${agentsRepo}#${proposal.number}`,
+      `hive/questions#${number}`,
+    ]);
+    expect(item(agentsRepo, proposal.number)).toMatchObject({
+      kind: "pull",
+      author: "alice",
+      state: "open",
+      head: proposal.head,
+    });
+    expect(item(notes, own.number)).toMatchObject({
+      kind: "pull",
+      author: "bob",
+      state: "open",
+      base: "main",
+      reviewers: [],
+    });
+    expect(item("hive/questions", number)).toMatchObject({
+      kind: "issue",
+      title: "by hand",
+      state: "open",
+      head: null,
+    });
+  });
+
+  test("follows open pull requests at each sweep, and what is closed no more", async () => {
+    const { number } = await as("bob").propose(notes, "reviewed", { "reviewed.md": "text\n" });
+    await as("bob").call("POST", `/repos/${notes}/pulls/${number}/requested_reviewers`, { reviewers: ["alice"] });
+    await sweep();
+    expect(item(notes, number)).toMatchObject({ reviewers: ["alice"], state: "open" });
+    await as("alice").call("POST", `/repos/${notes}/pulls/${number}/reviews`, { event: "APPROVED", body: "good" });
+    expect(await sweep()).toContain(`${notes}#${number}`);
+    expect(item(notes, number)).toMatchObject({ reviewers: [] });
+    await as("alice").call("POST", `/repos/${notes}/pulls/${number}/merge`, { Do: "merge" });
+    await sweep();
+    expect(item(notes, number)).toMatchObject({ state: "merged" });
+  });
+
+  test("asks for a look at main and the docs, and puts the rule right", async () => {
+    await parts.forge.as("hive-admin").editProtection(agentsRepo, "main", { ...protection, required_approvals: 0 });
+    await reconcile(parts);
+    const kinds = core.db.read((reader) =>
+      reader.all<{ kind: string }>("SELECT DISTINCT kind FROM work WHERE kind <> 'refresh'"),
+    );
+    expect(kinds.map(({ kind }) => kind).sort()).toEqual(["follow-main", "update-docs"]);
+    expect(await parts.forge.as("hive-admin").readProtection(agentsRepo, "main")).toMatchObject({
+      required_approvals: 1,
+    });
+    await core.db.write((tx) => tx.run("DELETE FROM work"));
+  });
+
+  test("forgets what the forge has no more", async () => {
+    await as("alice").call("POST", "/user/repos", { name: "passing", private: true });
+    await as("alice").call("POST", "/repos/alice/passing/issues", { title: "passing" });
+    await sweep();
+    expect(item("alice/passing", 1)).toBeDefined();
+    await as("alice").call("DELETE", "/repos/alice/passing");
+    await refresh(core, parts.forge, "alice/passing#1", () => undefined);
+    expect(item("alice/passing", 1)).toBeUndefined();
+  });
+
+  test("goes on with the others when one agent's token is lost, and asks for a new one", async () => {
+    parts.tokens.write("bob", "0".repeat(40));
+    await as("alice").call("POST", `/repos/${notes}/issues`, { title: "seen all the same" });
+    await reconcile(parts);
+    expect(bells().some((key) => key.startsWith(`${notes}#`))).toBe(true);
+    const provisioning = core.db.read((reader) => reader.get("SELECT * FROM work WHERE kind = 'provision'"));
+    expect(provisioning).toBeDefined();
+  });
+});

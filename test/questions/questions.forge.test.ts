@@ -1,0 +1,144 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { AgentName } from "../../src/contract/names.ts";
+import type { Question } from "../../src/contract/question.ts";
+import { questionsRepo } from "../../src/hived/forge/plan.ts";
+import { provision, provisionAgent } from "../../src/hived/forge/provision.ts";
+import { ringItem } from "../../src/hived/forge/refresh.ts";
+import { ask, postQuestion } from "../../src/hived/questions/ask.ts";
+import { findQuestion } from "../../src/hived/questions/questions.ts";
+import { forges } from "../support/forges.ts";
+import { addIdleAgent, openCore, type TestCore } from "../support/open-core.ts";
+import { forgeWork, type Provisioned, partsFor } from "../support/provisioned.ts";
+import { withToken } from "../support/raw-forge.ts";
+import type { RunningForge } from "../support/running-forge.ts";
+
+const [alice, bob, carol] = ["alice", "bob", "carol"].map((name) => AgentName.parse(name)) as [
+  AgentName,
+  AgentName,
+  AgentName,
+];
+
+describe.each(forges)("questions on $name", ({ start }) => {
+  let forge: RunningForge;
+  let core: TestCore;
+  let parts: Provisioned;
+  const as = (user: string) => withToken(forge.url, parts.tokens.read(user) ?? "");
+  const issue = (number: number | null) => `/repos/${questionsRepo}/issues/${number}`;
+  /** The bell that the forge's webhook rings. */
+  const ring = (number: number | null) => core.db.write((tx) => ringItem(tx, core, questionsRepo, number ?? 0));
+  const askOne = async (args: Partial<Parameters<typeof ask>[2]>): Promise<Question> => {
+    const said = await ask(core, alice, { to: "operator", question: "Which?", options: [], multi: false, ...args });
+    const id = Number(/question (\d+)/.exec(said)?.[1]);
+    const { fact } = await core.event(
+      "QuestionChanged",
+      ({ fact }) => fact.question.id === id && fact.question.state === "open",
+    );
+    return fact.question;
+  };
+  const answerTo = async (id: number) =>
+    (await core.event("MessageSent", ({ fact }) => fact.message.body.startsWith(`Your question ${id} `))).fact.message;
+
+  beforeAll(async () => {
+    forge = await start();
+    core = openCore();
+    parts = partsFor(core, forge);
+    await provision(parts);
+    for (const name of [alice, bob, carol]) {
+      await addIdleAgent(core, name, { recipients: name === alice ? [bob] : [] });
+      await provisionAgent(parts, name, "worker");
+    }
+    core.work(forgeWork(parts));
+  });
+  afterAll(async () => {
+    await core[Symbol.asyncDispose]();
+    await forge[Symbol.asyncDispose]();
+  });
+
+  test("a question becomes an issue by the asker, assigned to the target, labelled, with the options as check boxes", async () => {
+    const { number, url } = await askOne({
+      question: "Which colour?\nFor the shed.",
+      options: ["red", "blue"],
+      multi: true,
+    });
+    expect(await as("hive-bot").call("GET", issue(number))).toMatchObject({
+      title: "Which colour?",
+      user: { login: "alice" },
+      assignees: [{ login: "operator" }],
+      labels: [{ name: "question" }],
+      body: expect.stringContaining("- [ ] red\n- [ ] blue"),
+      html_url: url,
+    });
+  });
+
+  test("a comment that begins with /answer closes it, and comes to the asker as a message", async () => {
+    const { id, number } = await askOne({ to: "bob" });
+    await as("carol").call("POST", `${issue(number)}/comments`, { body: "/answer wrong" });
+    await as("bob").call("POST", `${issue(number)}/comments`, { body: "/answer the second one" });
+    await ring(number);
+    expect(await answerTo(id)).toMatchObject({
+      from: "bob",
+      to: "alice",
+      body: expect.stringContaining("the second one"),
+    });
+    await core.event("QuestionChanged", ({ fact }) => fact.question.id === id && fact.question.state === "closed");
+    const closed = await waitClosed(number);
+    expect(closed).toBe("closed");
+  });
+
+  /** The issue is closed by work of its own, of which no event tells. */
+  async function waitClosed(number: number | null): Promise<string> {
+    for (;;) {
+      const { state } = (await as("hive-bot").call("GET", issue(number))) as { state: string };
+      if (state === "closed") return state;
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+
+  test("closing it with a comment answers it too, once however often it rings", async () => {
+    const { id, number } = await askOne({});
+    await as("operator").call("POST", `${issue(number)}/comments`, { body: "take the red one" });
+    await as("operator").call("PATCH", issue(number), { state: "closed" });
+    await ring(number);
+    const message = await answerTo(id);
+    expect(message).toMatchObject({ from: "operator", to: "alice", body: expect.stringContaining("take the red one") });
+    await ring(number);
+    const later = await askOne({ question: "later" });
+    await as("operator").call("PATCH", issue(later.number), { state: "closed" });
+    await ring(later.number);
+    expect(await answerTo(later.id)).toMatchObject({
+      from: "system",
+      body: expect.stringContaining("without an answer"),
+    });
+    expect((await answerTo(id)).id).toBe(message.id);
+  });
+
+  test("a hived that died after the issue was made, and before it noted it, makes no second one", async () => {
+    const { id, number } = await askOne({ question: "Once only?" });
+    await core.db.write((tx) =>
+      tx.run("UPDATE questions SET state = 'posting', number = NULL, url = NULL WHERE id = :id", { id }),
+    );
+    await postQuestion(core, parts.forge, id);
+    expect(core.db.read((reader) => findQuestion(reader, id))).toMatchObject({ number, state: "open" });
+    const all = (await as("hive-bot").call("GET", `/repos/${questionsRepo}/issues?state=all&created_by=alice`)) as {
+      title: string;
+    }[];
+    expect(all.filter(({ title }) => title === "Once only?")).toHaveLength(1);
+  });
+
+  test("the same client_id again asks nothing anew", async () => {
+    const args = { to: "operator", question: "Twice?", options: [], multi: false, client_id: "mine" };
+    const first = await ask(core, alice, args);
+    expect(await ask(core, alice, args)).toBe(first);
+  });
+
+  test.each([
+    ["nobody", "unknown_recipient"],
+    ["alice", "recipient_is_sender"],
+    ["carol", "recipient_not_allowed"],
+    ["*", "one_recipient"],
+    ["manager", "unknown_recipient"],
+  ])("to ask %s is refused: %s", async (to, code) => {
+    const asked = ask(core, alice, { to, question: "May I?", options: [], multi: false });
+    await expect(asked).rejects.toMatchObject({ code });
+  });
+});
