@@ -59,6 +59,8 @@ export const routes = table({
     }),
     response: z.object({ accepted: z.boolean() }),
   },
+  /** the forge or hive-web was away, so that webhooks may be lost: hived looks for what has changed */
+  reconcile: { callers: ["admin"], request: nothing, response: nothing },
   createSignInLink: {
     callers: ["admin"],
     request: nothing,

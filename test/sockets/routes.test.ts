@@ -192,3 +192,11 @@ test("signing out ends the session's streams with the next event", async () => {
   await note(hive.core, "secret");
   await expect(waiting).rejects.toThrow("ended");
 });
+
+test("the supervisor asks hived to look for what was missed, and hive-web can't", async () => {
+  await using sockets = await openSockets();
+  await sockets.admin.reconcile({});
+  const work = sockets.core.db.read((reader) => reader.all<{ kind: string }>("SELECT kind FROM work"));
+  expect(work).toEqual([{ kind: "reconcile" }]);
+  expect(sockets.web).not.toHaveProperty("reconcile");
+});

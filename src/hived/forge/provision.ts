@@ -36,7 +36,8 @@ export async function provision(parts: ProvisionParts): Promise<void> {
   const { core, health } = parts;
   try {
     const wanted = await makeLayout(parts);
-    health.noteWork(wanted);
+    if (wanted) await core.db.write((tx) => core.events.append(tx, { kind: "Note", text: wanted }, core.clock.now()));
+    health.noteWork(null);
   } catch (error) {
     if (!(error instanceof ForgeUnavailable && !error.isTokenRefused)) health.noteWork(sentence(error));
     throw error;

@@ -57,6 +57,10 @@ const adminHandlers = (parts: RouteParts): Parameters<typeof serve<typeof routes
   const { core } = parts;
   return {
     readThreads: ({ agent }) => readThreads(parts, agent),
+    async reconcile() {
+      await core.db.write((tx) => core.scheduler.enqueue(tx, "reconcile", ""));
+      return {};
+    },
     async createSignInLink() {
       const forge = await parts.forgeWayIn();
       return { ...(await createLink(core, parts.dashboardUrl)), forge };
