@@ -1,6 +1,7 @@
 /** Reviews of pull requests, and requests for them. */
 import { z } from "zod";
-import { deleteReview, giveReview, setDismissed, submitReview } from "../domain/give-review.ts";
+import { deleteReview, setDismissed } from "../domain/dismiss-review.ts";
+import { giveReview, submitReview } from "../domain/give-review.ts";
 import { removeReviewRequests, requestReviews } from "../domain/request-review.ts";
 import { findReview, type Review, reviewCommentsOf, reviewsOf } from "../domain/reviews.ts";
 import { reviewCommentJson, reviewJson } from "../shapes/pull.ts";

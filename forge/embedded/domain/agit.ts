@@ -18,7 +18,7 @@ import type { User } from "./users.ts";
 
 export const AGIT = "refs/for/";
 
-export interface AgitPush {
+interface AgitPush {
   ref: string;
   after: string;
   /** Push options by name; of equal ones the first counts. */

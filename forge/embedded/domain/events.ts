@@ -62,7 +62,7 @@ export interface CommentBrief {
   updatedAt: number;
 }
 
-export type PullEvent =
+type PullEvent =
   | (PullBase & {
       kind: "pull_request";
       /** `closed` with pulls.merged_at set is a merge; `synchronized`: the head has moved. */
@@ -79,7 +79,7 @@ export type PullEvent =
     })
   | (PullBase & { kind: "review"; reviewId: number; state: "APPROVED" | "REQUEST_CHANGES" | "COMMENT"; body: string });
 
-export type RepositoryEvent = Base & { kind: "repository"; action: "created" | "deleted" };
+type RepositoryEvent = Base & { kind: "repository"; action: "created" | "deleted" };
 
 export type ForgeEvent = RefEvent | IssueEvent | PullEvent | RepositoryEvent;
 

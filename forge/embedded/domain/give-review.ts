@@ -5,12 +5,13 @@
 
 import { type Forge, repoDir } from "../forge.ts";
 import { resolveCommit } from "../git/objects.ts";
+import { isOfficialReviewer } from "./branch-rights.ts";
 import { insertComment } from "./comments.ts";
 import { diffHunk } from "./diff-hunk.ts";
 import { emit } from "./events.ts";
 import { checkFilePath, printable } from "./names.ts";
-import { accessOf, demand, demandRepoAdmin, isRepoAdmin, refuseArchived } from "./permissions.ts";
-import { isOfficialReviewer, ruleFor } from "./protection.ts";
+import { accessOf, demand, refuseArchived } from "./permissions.ts";
+import { ruleFor } from "./protection.ts";
 import { isSameProposal } from "./pull-state.ts";
 import { type PullRequest, pullRequestById } from "./pulls.ts";
 import { Refusal } from "./refusal.ts";
@@ -21,7 +22,6 @@ import {
   insertReviewComment,
   pendingReview,
   type Review,
-  requireReview,
   reviewCommentsOf,
   reviewsBy,
   teamRequests,
@@ -30,7 +30,7 @@ import {
 import { isMember } from "./teams.ts";
 import type { User } from "./users.ts";
 
-export interface ReviewWish {
+interface ReviewWish {
   /** APPROVED, REQUEST_CHANGES, COMMENT; anything else keeps the review pending. */
   event: string;
   body?: string | undefined;
@@ -38,7 +38,7 @@ export interface ReviewWish {
   commit_id?: string | undefined;
   comments?: readonly LineComment[] | undefined;
 }
-export interface LineComment {
+interface LineComment {
   path: string;
   /** Of the new file; negative: of the old one. */
   line: number;
@@ -48,7 +48,7 @@ type Verdict = "APPROVED" | "REQUEST_CHANGES" | "COMMENT" | "PENDING";
 const VERDICTS: readonly Verdict[] = ["APPROVED", "REQUEST_CHANGES", "COMMENT"];
 
 const verdictOf = (event: string): Verdict => VERDICTS.find((verdict) => verdict === event) ?? "PENDING";
-const isDecision = (verdict: string): boolean => verdict === "APPROVED" || verdict === "REQUEST_CHANGES";
+export const isDecision = (verdict: string): boolean => verdict === "APPROVED" || verdict === "REQUEST_CHANGES";
 
 /**
  * Anybody who can read may review. A pending review of the same reviewer becomes part of this one.
@@ -189,39 +189,4 @@ function supersede(forge: Forge, actor: User, review: Review, verdict: Verdict):
   for (const request of teamRequests(db, review.issue_id)) {
     if (request.team_id !== null && isMember(db, request.team_id, actor.id)) deleteReviewRow(db, request.id);
   }
-}
-
-/** @throws Refusal 403 neither the reviewer nor an admin of the repository */
-export function deleteReview(forge: Forge, actor: User, repo: Repo, review: Review): void {
-  const mayDelete = review.reviewer_id === actor.id || isRepoAdmin(accessOf(forge.db, actor, repo));
-  if (!mayDelete) throw new Refusal(403, "Only the reviewer or an admin may delete a review");
-  forge.db.write(() => deleteReviewRow(forge.db, review.id));
-}
-
-/**
- * Takes an approval or a rejection out of count, or back into it. Rings no webhook, as in Forgejo.
- * @throws Refusal 403 not an admin of the repository, or another kind of review
- */
-export function setDismissed(
-  forge: Forge,
-  actor: User,
-  repo: Repo,
-  request: PullRequest,
-  review: Review,
-  wish: { isDismissed: boolean; message: string },
-): Review {
-  demandRepoAdmin(accessOf(forge.db, actor, repo));
-  if (!isDecision(review.state)) {
-    throw new Refusal(403, "not need to dismiss this review because it's type is not Approve or change request");
-  }
-  return forge.db.write(() => {
-    const { isDismissed, message } = wish;
-    const { issue } = request;
-    updateReview(forge.db, review.id, { dismissed: Number(isDismissed) }, forge.now());
-    if (isDismissed) {
-      const entry = { kind: "dismiss_review" as const, body: message, review_id: review.id };
-      insertComment(forge.db, { issue, author: actor, ...entry, now: forge.now() });
-    }
-    return requireReview(forge.db, review.id);
-  });
 }

@@ -8,7 +8,7 @@ import { Refusal } from "./refusal.ts";
 import type { Repo, RepoSettings } from "./repos.ts";
 import { requireUser, signatureOf, type User } from "./users.ts";
 
-export type MergeStyle = "merge" | "rebase" | "rebase-merge" | "squash" | "fast-forward-only";
+type MergeStyle = "merge" | "rebase" | "rebase-merge" | "squash" | "fast-forward-only";
 
 const SWITCHES: Record<MergeStyle, keyof RepoSettings> = {
   merge: "allow_merge_commits",

@@ -3,8 +3,9 @@
 import { type Forge, repoDir } from "../forge.ts";
 import { changedFiles } from "../git/diff.ts";
 import { isAncestor } from "../git/objects.ts";
+import { mayMerge, protectedPath } from "./branch-rights.ts";
 import { matchesGlob } from "./globs.ts";
-import { mayMerge, type Protection, protectedPath, ruleFor } from "./protection.ts";
+import { type Protection, ruleFor } from "./protection.ts";
 import { isMergeable, isWorkInProgress, type Pull, type PullRequest } from "./pulls.ts";
 import { notFound, Refusal } from "./refusal.ts";
 import type { Repo } from "./repos.ts";

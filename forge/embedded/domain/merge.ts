@@ -33,7 +33,7 @@ import { Refusal } from "./refusal.ts";
 import { type Repo, requireRepo } from "./repos.ts";
 import { requireUser, type User } from "./users.ts";
 
-export interface MergeWish extends MergeText {
+interface MergeWish extends MergeText {
   /** merge, rebase, rebase-merge, squash, fast-forward-only; "" means the repository's default. */
   style: string;
   /** Merge only if this is the head. */

@@ -41,9 +41,6 @@ export function checkRepoName(name: string): void {
   if (ending) throw new Refusal(422, `name pattern is not allowed [pattern: *${ending}]`);
 }
 
-/** Can this be a repository's name in a path? Cheaper than asking the database, and safe to build a path from. */
-export const isRepoName = (name: string): boolean => REPO_NAME.test(name);
-export const isUserName = (name: string): boolean => USER_NAME.test(name);
 export const isObjectId = (text: string): boolean => OBJECT_ID.test(text);
 export const isRef = (ref: string): boolean => ref.length <= 512 && REF.test(ref);
 export const isBranchName = (name: string): boolean => isRef(`refs/heads/${name}`) && name !== "HEAD";

@@ -26,7 +26,7 @@ import { notFound, Refusal } from "./refusal.ts";
 import { type Repo, takeNumber, touchRepo } from "./repos.ts";
 import type { User } from "./users.ts";
 
-export interface PullWish {
+interface PullWish {
   /** A branch of the repository, perhaps with its owner's name before a colon. */
   head: string;
   base: string;
@@ -114,7 +114,7 @@ export interface NewPull {
  * row, which recover.ts removes; its number is never given out again.
  * @throws Error when the ref exists already, which its fresh number excludes
  */
-export async function storeNewPull(forge: Forge, repo: Repo, actor: User, wish: NewPull): Promise<PullRequest> {
+async function storeNewPull(forge: Forge, repo: Repo, actor: User, wish: NewPull): Promise<PullRequest> {
   const number = forge.db.write(() => takeNumber(forge.db, repo.id));
   const head = { ref: pullHeadRef(number), before: NO_COMMIT, after: wish.state.head_sha };
   if (!(await moveRefs(forge.git, repoDir(forge, repo), [head]))) throw new Error(`${head.ref} exists already`);

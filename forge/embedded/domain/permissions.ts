@@ -46,8 +46,7 @@ function grantedAccess(db: Database, user: User, repo: Repo): Record<Unit, Acces
 const isOpenTo = (db: Database, user: User, repo: Repo): boolean =>
   !repo.is_private && !user.is_restricted && isOwnerVisible(db, user, requireUser(db, repo.owner_id));
 
-export const canSee = (access: Access): boolean =>
-  isAtLeast(higher(access.code, higher(access.issues, access.pulls)), "read");
+const canSee = (access: Access): boolean => isAtLeast(higher(access.code, higher(access.issues, access.pulls)), "read");
 
 /** Admin of the repository: site admin, owner, or a team or collaboration with admin. */
 export const isRepoAdmin = (access: Access): boolean => isAtLeast(access.code, "admin");

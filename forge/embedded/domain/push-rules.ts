@@ -4,11 +4,12 @@ import { type Forge, repoDir } from "../forge.ts";
 import { changedFiles } from "../git/diff.ts";
 import { EMPTY_TREE, isAncestor, NO_COMMIT } from "../git/objects.ts";
 import type { RefMove } from "../git/refs.ts";
-import { areUnprotected, mayPush, type Protection, protectedPath, ruleFor } from "./protection.ts";
+import { areUnprotected, mayPush, protectedPath } from "./branch-rights.ts";
+import { type Protection, ruleFor } from "./protection.ts";
 import type { Repo } from "./repos.ts";
 import type { User } from "./users.ts";
 
-export interface BranchMove {
+interface BranchMove {
   branch: string;
   before: RefMove["before"];
   after: RefMove["after"];

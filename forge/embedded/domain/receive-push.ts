@@ -19,7 +19,7 @@ import { Refusal } from "./refusal.ts";
 import { type Repo, requireRepo } from "./repos.ts";
 import type { User } from "./users.ts";
 
-export interface PushSession {
+interface PushSession {
   forge: Forge;
   repoId: number;
   user: User;

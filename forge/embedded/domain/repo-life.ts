@@ -29,7 +29,7 @@ import {
 } from "./repos.ts";
 import { signatureOf, type User } from "./users.ts";
 
-export interface RepoWish {
+interface RepoWish {
   name: string;
   description?: string | undefined;
   private?: boolean | undefined;

@@ -76,7 +76,7 @@ const DEFAULT_SETTINGS: RepoSettings = {
 const SELECT = "SELECT r.*, u.name AS owner_name FROM repos r JOIN users u ON u.id = r.owner_id";
 const parsed = (row: RepoRow): Repo => ({ ...row, settings: { ...DEFAULT_SETTINGS, ...JSON.parse(row.settings) } });
 
-export function repoById(db: Database, id: number): Repo | undefined {
+function repoById(db: Database, id: number): Repo | undefined {
   const row = db.get<RepoRow>(`${SELECT} WHERE r.id = :id`, { id });
   return row && parsed(row);
 }

@@ -1,10 +1,11 @@
 /** Asking users and teams for their review, and taking it back. */
 import type { Forge } from "../forge.ts";
 import { isAtLeast } from "./access-level.ts";
+import { isOfficialReviewer } from "./branch-rights.ts";
 import { insertComment } from "./comments.ts";
 import { emit } from "./events.ts";
 import { accessOf, refuseArchived } from "./permissions.ts";
-import { isOfficialReviewer, ruleFor } from "./protection.ts";
+import { ruleFor } from "./protection.ts";
 import type { PullRequest } from "./pulls.ts";
 import { notFound, Refusal } from "./refusal.ts";
 import type { Repo } from "./repos.ts";

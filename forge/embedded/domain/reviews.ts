@@ -5,7 +5,7 @@ import { notFound } from "./refusal.ts";
 import { type Team, teamById } from "./teams.ts";
 import { requireUser, type User } from "./users.ts";
 
-export type ReviewState = "PENDING" | "APPROVED" | "REQUEST_CHANGES" | "COMMENT" | "REQUEST_REVIEW";
+type ReviewState = "PENDING" | "APPROVED" | "REQUEST_CHANGES" | "COMMENT" | "REQUEST_REVIEW";
 export interface Review {
   id: number;
   issue_id: number;

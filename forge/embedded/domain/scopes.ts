@@ -1,7 +1,7 @@
 /** What a token may be used for. `write:` includes `read:`, `all` includes everything; `sudo` is accepted and means nothing. */
 import { Refusal } from "./refusal.ts";
 
-export const CATEGORIES = [
+const CATEGORIES = [
   "activitypub",
   "admin",
   "misc",

@@ -21,7 +21,7 @@ export interface Team extends Omit<TeamRow, "units"> {
   units: Units;
 }
 /** As the API takes it: `permission` admin overrides the units. */
-export interface TeamWish {
+interface TeamWish {
   name?: string;
   description?: string;
   permission?: AccessLevel;

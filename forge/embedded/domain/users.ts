@@ -93,9 +93,6 @@ export const userByEmail = (db: Database, email: string) =>
 export const allUsers = (db: Database) =>
   db.all<User>("SELECT * FROM users WHERE kind = 'user' AND id > 0 ORDER BY lower_name");
 
-export const hasSiteAdmin = (db: Database) =>
-  db.get("SELECT 1 FROM users WHERE kind = 'user' AND is_admin = 1 AND id > 0") !== undefined;
-
 /** @throws Refusal 422 bad or taken name or address, 400 short password */
 export async function createUser(forge: Forge, wanted: NewUser): Promise<User> {
   checkUserName(wanted.name);

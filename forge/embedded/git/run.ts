@@ -8,12 +8,12 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { Semaphore } from "./semaphore.ts";
 
-export interface GitResult {
+interface GitResult {
   code: number;
   out: Buffer;
   err: string;
 }
-export interface GitOptions {
+interface GitOptions {
   input?: string | Buffer;
   env?: Record<string, string>;
   /** Stop reading after this many bytes; the rest is thrown away. */

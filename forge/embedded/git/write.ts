@@ -12,7 +12,7 @@ export interface TreeEdit {
   /** 100644 unless said otherwise. */
   mode?: string;
 }
-export interface NewCommit {
+interface NewCommit {
   tree: string;
   parents: string[];
   message: string;

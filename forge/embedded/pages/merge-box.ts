@@ -1,8 +1,9 @@
 /** What stands between a pull request and its merge: checks, approvals, conflicts; and the button for who may press it. */
 import { z } from "zod";
+import { mayMerge } from "../domain/branch-rights.ts";
 import { mergePull } from "../domain/merge.ts";
 import { countApprovals, demandMergeable } from "../domain/merge-rules.ts";
-import { mayMerge, ruleFor } from "../domain/protection.ts";
+import { ruleFor } from "../domain/protection.ts";
 import { Refusal } from "../domain/refusal.ts";
 import { combinedState, latestStatuses, type Status, type StatusState } from "../domain/statuses.ts";
 import { type Html, html } from "./html.ts";

@@ -1,7 +1,8 @@
 /** Carries out the forms of a review, on the head that their page showed and on no other. */
 import { z } from "zod";
 import { commentOfReview } from "../domain/comments.ts";
-import { deleteReview, giveReview } from "../domain/give-review.ts";
+import { deleteReview } from "../domain/dismiss-review.ts";
+import { giveReview } from "../domain/give-review.ts";
 import { Refusal } from "../domain/refusal.ts";
 import { pendingReview, reviewCommentsOf } from "../domain/reviews.ts";
 import { lineId } from "./diff-view.ts";

@@ -1,8 +1,9 @@
 /** Commits, branches and tags as the API answers them. */
 import { isAtLeast } from "../domain/access-level.ts";
+import { mayMerge, mayPush } from "../domain/branch-rights.ts";
 import type { Branch } from "../domain/branches.ts";
 import { accessOf } from "../domain/permissions.ts";
-import { mayMerge, mayPush, ruleFor } from "../domain/protection.ts";
+import { ruleFor } from "../domain/protection.ts";
 import type { Repo } from "../domain/repos.ts";
 import type { Tag } from "../domain/tags.ts";
 import { type User, userByEmail } from "../domain/users.ts";
