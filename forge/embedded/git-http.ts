@@ -85,7 +85,9 @@ function packRequest(
 ): PackRequest {
   const protocol = request.headers["git-protocol"];
   return {
-    ...{ service, dir: repoDir(forge, repo), isAdvertisement },
+    service,
+    dir: repoDir(forge, repo),
+    isAdvertisement,
     protocol: Array.isArray(protocol) ? protocol[0] : protocol,
     isGzip: (request.headers["content-encoding"] ?? "identity") !== "identity",
   };

@@ -123,9 +123,14 @@ test("without the approvals that the rule asks for nobody merges; a site admin's
 
 test("status checks, rejections and an outdated branch block when the rule says so", async () => {
   await shop.protect({
-    ...{ rule_name: "main", enable_push: true, enable_status_check: true, status_check_contexts: ["ci/*"] },
-    ...{ enable_approvals_whitelist: true, approvals_whitelist_username: ["reviewer"] },
-    ...{ block_on_rejected_reviews: true, block_on_outdated_branch: true },
+    rule_name: "main",
+    enable_push: true,
+    enable_status_check: true,
+    status_check_contexts: ["ci/*"],
+    enable_approvals_whitelist: true,
+    approvals_whitelist_username: ["reviewer"],
+    block_on_rejected_reviews: true,
+    block_on_outdated_branch: true,
   });
   const { number, head } = await shop.propose("checked");
   const reason = async () => (await shop.merge(shop.as("writer"), number)).body.message;

@@ -3,7 +3,6 @@
  * `planAgit` while git still holds the new objects apart; `applyAgit` looks again, for another push may have won, and
  * then writes refs/pull/NUMBER/head and the rows.
  */
-
 import { type Forge, repoDir } from "../forge.ts";
 import { isAncestor, listCommits, mergeBase, NO_COMMIT, objectType } from "../git/objects.ts";
 import { listRefs, moveRefs, type RefMove } from "../git/refs.ts";
@@ -61,8 +60,11 @@ export async function planAgit(forge: Forge, repo: Repo, user: User, push: AgitP
   const dir = repoDir(forge, repo);
   if ((await objectType(forge.git, dir, after, env)) !== "commit") throw refuse("Only a commit can be proposed");
   const plan: AgitPlan = {
-    ...{ ref, after, base, isForced: options.get("force-push") === "true" },
+    ref,
+    after,
+    base,
     head: `${user.lower_name}/${topic}`,
+    isForced: options.get("force-push") === "true",
     ...(await texts(forge, repo, push)),
   };
   await refuseUseless(forge, repo, user, plan, env);

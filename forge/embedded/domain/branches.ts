@@ -1,5 +1,4 @@
 /** Branches are git's alone: no table knows them. */
-
 import { type Forge, repoDir } from "../forge.ts";
 import { type Commit, NO_COMMIT, readCommit, resolveCommit } from "../git/objects.ts";
 import { listRefs, moveRefs } from "../git/refs.ts";

@@ -1,5 +1,4 @@
 /** What can be changed of an open or closed pull request beyond its text: base, state, head. */
-
 import { type Forge, repoDir } from "../forge.ts";
 import { moveRefs } from "../git/refs.ts";
 import { mergeCommits, replayCommits, writeCommit } from "../git/write.ts";

@@ -1,5 +1,4 @@
 /** Files of a repository, read and written without a clone. Whoever writes is under the branch's rule as if it pushed. */
-
 import { type Forge, repoDir } from "../forge.ts";
 import { type Commit, entryAt, NO_COMMIT, readCommit, resolveCommit, type TreeEntry } from "../git/objects.ts";
 import { moveRefs } from "../git/refs.ts";

@@ -3,7 +3,6 @@
  * the events. Whoever moves refs calls this afterwards, holding the repository's lock. A crash in between loses the
  * events, as with Forgejo; the rows are set right at the next start (recover.ts).
  */
-
 import { type Forge, repoDir } from "../forge.ts";
 import { NO_COMMIT } from "../git/objects.ts";
 import { pushedCommits } from "../git/pushed-commits.ts";

@@ -2,7 +2,6 @@
  * Giving a review. Whether it is official is decided here and stays so. Of one reviewer's approvals and rejections only
  * the newest counts: a new one takes `official` from the older ones, dismisses them, and answers the request for it.
  */
-
 import { type Forge, repoDir } from "../forge.ts";
 import { resolveCommit } from "../git/objects.ts";
 import { isOfficialReviewer } from "./branch-rights.ts";

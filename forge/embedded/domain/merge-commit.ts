@@ -1,5 +1,4 @@
 /** The commit that a merge moves the base branch to, for each style. Only objects are written. */
-
 import { type Forge, repoDir } from "../forge.ts";
 import { isAncestor, readCommit } from "../git/objects.ts";
 import { mergeCommits, replayCommits, writeCommit } from "../git/write.ts";

@@ -1,5 +1,4 @@
 /** Why a pull request may not be merged now, in the order in which Forgejo asks. */
-
 import { type Forge, repoDir } from "../forge.ts";
 import { changedFiles } from "../git/diff.ts";
 import { isAncestor } from "../git/objects.ts";

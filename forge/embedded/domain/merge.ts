@@ -6,7 +6,6 @@
  * Whatever the crash, the next start finds the intent and looks at the base branch: with the commit in it the merge is
  * finished, without it the intent is dropped, and nothing has happened.
  */
-
 import { type Forge, repoDir } from "../forge.ts";
 import { isAncestor } from "../git/objects.ts";
 import { moveRefs, readRef } from "../git/refs.ts";
@@ -94,19 +93,18 @@ const dropIntent = (forge: Forge, { issue }: PullRequest): void =>
   forge.db.write(() => updatePull(forge.db, issue.id, { merge_intent: null }));
 
 /** The rows as they are, after a look whether the refs agree: a push may be between its refs and its rows. */
-async function upToDate(forge: Forge, repo: Repo, { issue }: PullRequest): Promise<PullRequest> {
-  const { pull } = pullRequestById(forge.db, issue.id);
-  if (pull.merged_at !== null) return pullRequestById(forge.db, issue.id);
+async function upToDate(forge: Forge, repo: Repo, request: PullRequest): Promise<PullRequest> {
+  const present = pullRequestById(forge.db, request.issue.id);
+  const { issue, pull } = present;
+  if (issue.state === "closed") return present;
   const ref = pull.flow === 0 ? `refs/heads/${pull.head_branch}` : pullHeadRef(issue.number);
   const [base, head] = await Promise.all([
     branchTip(forge, repo, pull.base_branch),
     readRef(forge.git, repoDir(forge, repo), ref),
   ]);
-  const isOpen = pullRequestById(forge.db, issue.id).issue.state === "open";
-  if (isOpen && (base === undefined || head !== pull.head_sha)) throw new Refusal(405, "Please try again later");
-  if (isOpen && base !== undefined && base !== pull.base_sha) {
-    updatePull(forge.db, issue.id, await computePullState(forge, repo, base, pull.head_sha));
-  }
+  if (base === undefined || head !== pull.head_sha) throw new Refusal(405, "Please try again later");
+  if (base === pull.base_sha) return present;
+  updatePull(forge.db, issue.id, await computePullState(forge, repo, base, head));
   return pullRequestById(forge.db, issue.id);
 }
 

@@ -1,5 +1,4 @@
-/** Opening a pull request from a branch. AGit ends in the same `storeNewPull`. */
-
+/** Opening a pull request from a branch. AGit ends in the same `insertNewPull`. */
 import { type Forge, repoDir } from "../forge.ts";
 import { NO_COMMIT } from "../git/objects.ts";
 import { moveRefs } from "../git/refs.ts";
@@ -60,8 +59,12 @@ export function openPull(forge: Forge, actor: User, repo: Repo, wish: PullWish):
     const state = await computePullState(forge, repo, base, tip);
     if (state.conflict === "unrelated") throw new Refusal(422, "the branches have no common history");
     const request = await storeNewPull(forge, repo, actor, {
-      ...{ flow: 0 as const, base_branch: wish.base, head_branch: head },
-      ...{ title: wish.title, body: wish.body ?? "", state },
+      flow: 0,
+      base_branch: wish.base,
+      head_branch: head,
+      title: wish.title,
+      body: wish.body ?? "",
+      state,
       commit_ids: await newCommits(forge, repo, state.merge_base, tip),
     });
     if (isAtLeast(access.pulls, "write")) dress(forge, repo, actor, request, wish, assignees);

@@ -3,7 +3,6 @@
  * transaction afterwards (`storePullUpdate`), together with what a new head means for its reviews. The caller holds the
  * repository's lock from before the refs are read until it has stored.
  */
-
 import { type Forge, repoDir } from "../forge.ts";
 import { changedFiles, isSameChange, totalsOf } from "../git/diff.ts";
 import { isAncestor, listCommits, mergeBase, NO_COMMIT, readCommit } from "../git/objects.ts";

@@ -1,5 +1,4 @@
 /** What a branch's rule says to moving it directly. The same answer for a git push, a file written by the API, a new branch. */
-
 import { type Forge, repoDir } from "../forge.ts";
 import { changedFiles } from "../git/diff.ts";
 import { EMPTY_TREE, isAncestor, NO_COMMIT } from "../git/objects.ts";

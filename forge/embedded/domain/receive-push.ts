@@ -3,7 +3,6 @@
  * pre-receive decides everything while the objects are still apart, proc-receive writes the heads of pull requests,
  * post-receive follows the refs that git has moved.
  */
-
 import { type Forge, repoDir } from "../forge.ts";
 import type { HookAnswer, HookCall } from "../git/hooks.ts";
 import { NO_COMMIT, objectType } from "../git/objects.ts";
@@ -28,8 +27,11 @@ interface PushSession {
 }
 
 export const newPushSession = (forge: Forge, repo: Repo, user: User): PushSession => ({
-  ...{ forge, user, repoId: repo.id },
-  ...{ plans: [], results: [] },
+  forge,
+  repoId: repo.id,
+  user,
+  plans: [],
+  results: [],
 });
 
 const BRANCHES = "refs/heads/";

@@ -151,7 +151,9 @@ function tell(
   emit(forge, {
     kind: "pull_request",
     action: isRemoved ? "review_request_removed" : "review_requested",
-    ...{ repoId: repo.id, issueId: issue.id, actorId: actor.id },
+    repoId: repo.id,
+    issueId: issue.id,
+    actorId: actor.id,
     ...(user ? { reviewerId: user.id } : {}),
     ...(team ? { teamId: team.id } : {}),
   });

@@ -15,7 +15,11 @@ export function outdateReviews(forge: Forge, actor: User, issue: Issue, rule: Pr
   for (const review of approvalsNotDismissed(forge.db, issue.id)) {
     updateReview(forge.db, review.id, { dismissed: 1 }, forge.now());
     insertComment(forge.db, {
-      ...{ issue, author: actor, kind: "dismiss_review" as const, body: DISMISSED, review_id: review.id },
+      issue,
+      author: actor,
+      kind: "dismiss_review",
+      body: DISMISSED,
+      review_id: review.id,
       now: forge.now(),
     });
   }

@@ -1,5 +1,4 @@
 /** Tags are git's alone: no table knows them. */
-
 import { type Forge, repoDir } from "../forge.ts";
 import { NO_COMMIT, resolveCommit } from "../git/objects.ts";
 import { listRefs, moveRefs } from "../git/refs.ts";

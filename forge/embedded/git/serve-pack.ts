@@ -109,7 +109,8 @@ function answer(
       return reject(new Error(`git ${pack.service} ended with ${code}: ${errors}`));
     // a push's probe has an empty answer, and git ends well
     writeHead(pack, response);
-    response.end(resolve);
+    response.end();
+    resolve();
     if (!request.complete) request.resume();
   });
   return promise;
