@@ -35,14 +35,17 @@ export function partsFor(
 
 /**
  * The work that keeps the hive and the forge alike, as hived does it.
- * @param seen gets "kind key" of the work that is left to others: approvals, main, docs
+ * @param seen told "kind key" of the work that is left to others: approvals, main, docs
  */
-export function forgeWork({ core, forge, ...parts }: Provisioned, seen: string[] = []): Record<string, Handler> {
+export function forgeWork(
+  { core, forge, ...parts }: Provisioned,
+  seen: (work: string) => void = () => undefined,
+): Record<string, Handler> {
   const threads = openThreadPublisher(core);
   const note = (kind: string): Handler => ({
     atOnce: 1,
     run: async (key) => {
-      seen.push(`${kind} ${key}`.trim());
+      seen(`${kind} ${key}`.trim());
       return undefined;
     },
   });

@@ -16,7 +16,7 @@ export type ForgeHealthKeeper = {
 export function openForgeHealth(core: Core, { kind, url }: Pick<ForgeHealth, "kind" | "url">): ForgeHealthKeeper {
   let version: string | null = null;
   let silence: string | null = null;
-  let work: string | null = "It has not been asked yet.";
+  let work: string | null = "Looking at what the forge has.";
   const now = (): ForgeHealth => ({ kind, url, version, problem: silence ?? work });
   let committed = now();
   const tell = (isBack = false) => {

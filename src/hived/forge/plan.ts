@@ -28,7 +28,7 @@ type Organization = {
   teams: (TeamPlan & { members: string[] })[];
 };
 
-export const teams = { readers: "readers", maintainers: "maintainers" } as const;
+const teams = { readers: "readers", maintainers: "maintainers" } as const;
 
 export const organizations: Organization[] = [
   {

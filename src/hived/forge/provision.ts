@@ -10,7 +10,7 @@ import { describe } from "../../daemon/fault.ts";
 import { listAgents } from "../agents/agents.ts";
 import type { Core } from "../core.ts";
 import { type AccountParts, provisionAccount, provisionBot, provisionOperator } from "./accounts.ts";
-import { ForgeUnavailable } from "./errors.ts";
+import { ForgeUnavailable, isRefused } from "./errors.ts";
 import type { ForgeHealthKeeper } from "./health.ts";
 import { keepHook } from "./hooks.ts";
 import { provisionLabels, provisionOrganizations, setMembership } from "./organizations.ts";
@@ -68,11 +68,13 @@ async function makeLayout(parts: ProvisionParts): Promise<string | null> {
 
 async function checkAdmin({ forge, health }: ProvisionParts): Promise<void> {
   const admin = forge.as("hive-admin");
-  const { name, isAdmin } = await admin.whoAmI();
+  const weak = (why: string) =>
+    new Refusal("weak_admin_token", `The forge's admin token ${why}.`, "Give one of a site admin with all scopes.");
+  const { name, isAdmin } = await admin.whoAmI().catch((error: unknown) => {
+    throw isRefused(error, 403) ? weak(`may not even say whose it is: ${error.message}`) : error;
+  });
   health.noteVersion(await admin.readVersion());
-  if (isAdmin) return;
-  const next = "Give a token with all scopes of a site administrator.";
-  throw new Refusal("weak_admin_token", `The forge's admin token is ${name}'s, who is no site administrator.`, next);
+  if (!isAdmin) throw weak(`is ${name}'s, who is no site administrator`);
 }
 
 /** A forge of our own has one hook for everything; on a stranger's we listen to our organizations and users alone. */

@@ -8,7 +8,7 @@ import { listAgents } from "../agents/agents.ts";
 import type { Core } from "../core.ts";
 import { readMeta, writeMeta } from "../database/meta.ts";
 import type { Forge } from "../forge/client.ts";
-import { isTokenRefused } from "../forge/errors.ts";
+import { ForgeRefusal, isTokenRefused } from "../forge/errors.ts";
 import { openPulls } from "../forge/forge-items.ts";
 import { organizations } from "../forge/plan.ts";
 import { keepProtection } from "../forge/protection.ts";
@@ -16,6 +16,8 @@ import { readerOf, ringItem } from "../forge/refresh.ts";
 import { forgetDeliveries } from "./deliveries.ts";
 
 const everyMs = 5 * 60_000;
+/** Provisioning ends with a reconciliation: a token that it can't mend must not make the two chase each other. */
+const provisionAfterMs = 30_000;
 const keptDeliveriesMs = 7 * 24 * 60 * 60_000;
 
 type Parts = { core: Core; forge: Forge };
@@ -50,14 +52,15 @@ async function sweep({ core, forge }: Parts, owner: string): Promise<void> {
   });
 }
 
-/** One agent's lost token must not end the sweep of the others: provisioning mints a new one, and then this goes on. */
+/** What is wrong with one user must not end the sweep of the others; a lost token is minted anew by provisioning. */
 async function listChanged({ core, forge }: Parts, user: "hive-bot" | AgentName, owner: string, since: EpochMs) {
   try {
     return await forge.as(user).listChanged(owner, since);
   } catch (error) {
-    if (!isTokenRefused(error)) throw error;
-    core.log.warn({ owner, problem: describe(error) }, "a token is refused, so this owner is not swept");
-    await core.db.write((tx) => core.scheduler.enqueue(tx, "provision", ""));
+    if (!isTokenRefused(error) && !(error instanceof ForgeRefusal)) throw error;
+    core.log.warn({ owner, problem: describe(error) }, "the forge refuses to say what changed of this owner");
+    const due = (core.clock.now() + provisionAfterMs) as EpochMs;
+    if (isTokenRefused(error)) await core.db.write((tx) => core.scheduler.enqueue(tx, "provision", "", due));
     return null;
   }
 }

@@ -10,7 +10,7 @@ import { agentsRepo, operator } from "../forge/plan.ts";
 import { openQuestions } from "../questions/questions.ts";
 
 /** The most rows of one page; its totals count all. */
-export const threadsShown = 100;
+const threadsShown = 100;
 
 export type Viewer = AgentName | "operator";
 
