@@ -21,24 +21,30 @@ const callTimeoutMs = 15 * 60_000;
 
 /** Starts the servers and asks what tools they have. @throws when one does not start */
 export async function openTools(servers: readonly Server[]): Promise<Tools> {
-  const clients = new Map<string, Client>(); // by tool
-  const all: Client[] = [];
-  for (const server of servers) {
+  const serverOf = new Map<string, Server>(); // by tool
+  const clients = new Map<Server, Client>();
+  const start = async (server: Server) => {
     const client = await connect(server);
-    all.push(client);
-    for (const { name } of (await client.listTools({}, { timeout: callTimeoutMs })).tools) clients.set(name, client);
+    client.onclose = () => clients.delete(server); // its process has ended: the next call starts it anew
+    clients.set(server, client);
+    return client;
+  };
+  for (const server of servers) {
+    const client = await start(server);
+    for (const { name } of (await client.listTools({}, { timeout: callTimeoutMs })).tools) serverOf.set(name, server);
   }
   return {
     async call(name, args, signal) {
-      const client = clients.get(name);
-      if (!client) throw new Error(`no server has a tool ${name}; there are: ${[...clients.keys()].join(", ")}`);
+      const server = serverOf.get(name);
+      if (!server) throw new Error(`no server has a tool ${name}; there are: ${[...serverOf.keys()].join(", ")}`);
+      const client = clients.get(server) ?? (await start(server));
       const request = { name, arguments: { ...args } };
       const result = Result.parse(await client.callTool(request, undefined, { signal, timeout: callTimeoutMs }));
       const texts = result.content.flatMap(({ type, text }) => (type === "text" && text !== undefined ? [text] : []));
       return { isSuccess: !result.isError, text: texts.join("\n") };
     },
     async close() {
-      await Promise.all(all.map((client) => client.close()));
+      await Promise.all([...clients.values()].map((client) => client.close()));
     },
   };
 }
