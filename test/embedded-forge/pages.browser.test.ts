@@ -1,13 +1,13 @@
 /** The pages in a real browser, with its scripts switched off: what a person sees and presses. */
-import chromium from "@sparticuz/chromium";
-import { type Browser, type Page, chromium as playwright } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { launchBrowser } from "../support/browser.ts";
 import { cloneAs } from "./git-client.ts";
 import { expectStatus, startTestForge, type TestForge } from "./test-forge.ts";
 
 let browser: Browser;
 beforeAll(async () => {
-  browser = await playwright.launch({ executablePath: await chromium.executablePath(), args: ["--no-sandbox"] });
+  browser = await launchBrowser();
 });
 afterAll(() => browser.close());
 

@@ -161,6 +161,7 @@ test("a proposal that is cut off is a pull request with its head, or neither", a
         after,
         base: "main",
         head: "ann/b",
+        seen: undefined,
         isForced: false,
         title: "b",
         body: "",

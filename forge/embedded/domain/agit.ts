@@ -4,7 +4,7 @@
  * then writes refs/pull/NUMBER/head and the rows.
  */
 import { type Forge, repoDir } from "../forge.ts";
-import { isAncestor, listCommits, mergeBase, NO_COMMIT, objectType } from "../git/objects.ts";
+import { commitMessage, isAncestor, mergeBase, NO_COMMIT } from "../git/objects.ts";
 import { listRefs, moveRefs, type RefMove } from "../git/refs.ts";
 import { branchTip } from "./branches.ts";
 import { printable } from "./names.ts";
@@ -31,6 +31,8 @@ export interface AgitPlan {
   base: string;
   /** user/topic */
   head: string;
+  /** The head that it moves, when there is a pull request already. */
+  seen: string | undefined;
   isForced: boolean;
   title: string;
   body: string;
@@ -53,44 +55,38 @@ const refuse = (text: string): Refusal => new Refusal(422, text);
 export async function planAgit(forge: Forge, repo: Repo, user: User, push: AgitPush): Promise<AgitPlan> {
   const { after, ref, options, env } = push;
   if (repo.is_empty) throw refuse("Can't create pull request for an empty repository.");
-  const { base, rest } = await target(forge, repo, ref);
+  const { base, tip, rest } = await target(forge, repo, ref);
   const topic = printable(options.get("topic") || rest, 100).trim();
   if (topic === "") throw refuse("The topic-branch option is not set");
   if (after === NO_COMMIT) throw refuse("Cannot delete a non-existent branch.");
-  const dir = repoDir(forge, repo);
-  if ((await objectType(forge.git, dir, after, env)) !== "commit") throw refuse("Only a commit can be proposed");
-  const plan: AgitPlan = {
-    ref,
-    after,
-    base,
-    head: `${user.lower_name}/${topic}`,
-    isForced: options.get("force-push") === "true",
-    ...(await texts(forge, repo, push)),
-  };
-  await refuseUseless(forge, repo, user, plan, env);
-  return plan;
+  const message = await commitMessage(forge.git, repoDir(forge, repo), after, env);
+  if (message === undefined) throw refuse("Only a commit can be proposed");
+  const head = `${user.lower_name}/${topic}`;
+  const isForced = options.get("force-push") === "true";
+  const common = await mergeBase(forge.git, repoDir(forge, repo), tip, after, env);
+  if (common === undefined) throw refuse("the commit has no common history with the target branch");
+  const present = openAgitPull(forge.db, repo, user, base, head);
+  if (present) await refuseUpdate(forge, repo, present, { after, isForced }, env);
+  else if (common === after) throw refuse("The target branch already contains this commit");
+  return { ref, after, base, head, seen: present?.pull.head_sha, isForced, ...texts(options, message) };
 }
 
 /** The longest existing branch wins; what is left of the ref is the topic. */
-async function target(forge: Forge, repo: Repo, ref: string): Promise<{ base: string; rest: string }> {
+async function target(forge: Forge, repo: Repo, ref: string): Promise<{ base: string; tip: string; rest: string }> {
   const parts = ref.slice(AGIT.length).split("/");
   const refs = await listRefs(forge.git, repoDir(forge, repo), "refs/heads");
-  const branches = new Set(refs.map((branch) => branch.ref.slice("refs/heads/".length)));
+  const tips = new Map(refs.map((branch) => [branch.ref.slice("refs/heads/".length), branch.commit]));
   for (let count = parts.length; count > 0; count -= 1) {
     const base = parts.slice(0, count).join("/");
-    if (branches.has(base)) return { base, rest: parts.slice(count).join("/") };
+    const tip = tips.get(base);
+    if (tip !== undefined) return { base, tip, rest: parts.slice(count).join("/") };
   }
   throw refuse(`Unexpected ref: ${ref}`);
 }
 
 /** From the options, else from the newest commit. */
-async function texts(
-  forge: Forge,
-  repo: Repo,
-  { after, options, env }: AgitPush,
-): Promise<{ title: string; body: string }> {
-  const [commit] = await listCommits(forge.git, repoDir(forge, repo), { from: after, limit: 1 }, env);
-  const [subject = "", ...lines] = (commit?.message ?? "").split("\n");
+function texts(options: AgitPush["options"], message: string): { title: string; body: string } {
+  const [subject = "", ...lines] = message.split("\n");
   const title = decoded(options.get("title")) || subject || "untitled";
   const body = decoded(options.get("description")) || lines.join("\n").replace(/^\n+/, "");
   return { title: printable(title, MAX_TITLE), body: body.slice(0, MAX_BODY) };
@@ -101,28 +97,17 @@ function decoded(value = ""): string {
   return value.startsWith("{base64}") ? Buffer.from(value.slice("{base64}".length), "base64").toString("utf8") : value;
 }
 
-async function refuseUseless(
+async function refuseUpdate(
   forge: Forge,
   repo: Repo,
-  user: User,
-  plan: AgitPlan,
-  env: Record<string, string>,
+  { pull }: PullRequest,
+  push: { after: string; isForced: boolean },
+  env = {},
 ): Promise<void> {
-  const dir = repoDir(forge, repo);
-  const present = openAgitPull(forge.db, repo, user, plan.base, plan.head);
-  const tip = await branchTip(forge, repo, plan.base);
-  if (tip === undefined) throw refuse(`Unexpected ref: ${plan.ref}`);
-  if ((await mergeBase(forge.git, dir, tip, plan.after, env)) === undefined)
-    throw refuse("the commit has no common history with the target branch");
-  if (present) await refuseUpdate(forge, repo, present, plan, env);
-  else if (await isAncestor(forge.git, dir, plan.after, tip, env))
-    throw refuse("The target branch already contains this commit");
-}
-
-async function refuseUpdate(forge: Forge, repo: Repo, { pull }: PullRequest, plan: AgitPlan, env = {}): Promise<void> {
-  if (pull.head_sha === plan.after) throw refuse("The new commit is the same as the old commit");
-  const isForward = await isAncestor(forge.git, repoDir(forge, repo), pull.head_sha, plan.after, env);
-  if (!isForward && !plan.isForced) throw refuse(BEHIND);
+  if (pull.head_sha === push.after) throw refuse("The new commit is the same as the old commit");
+  if (push.isForced) return;
+  const isForward = await isAncestor(forge.git, repoDir(forge, repo), pull.head_sha, push.after, env);
+  if (!isForward) throw refuse(BEHIND);
 }
 
 /**
@@ -161,7 +146,7 @@ async function step(forge: Forge, repo: Repo, user: User, plan: AgitPlan): Promi
   if (base === undefined) throw refuse(`Unexpected ref: ${plan.ref}`);
   const present = openAgitPull(forge.db, repo, user, plan.base, plan.head);
   if (present) {
-    await refuseUpdate(forge, repo, present, plan);
+    if (present.pull.head_sha !== plan.seen) await refuseUpdate(forge, repo, present, plan);
     const updated = await preparePullUpdate(forge, repo, present, { base, head: plan.after });
     return { plan, number: present.issue.number, before: present.pull.head_sha, updated };
   }

@@ -96,17 +96,16 @@ function touchedPulls(forge: Forge, repo: Repo, branches: readonly string[]): Pu
 
 /** Tips are read anew rather than taken from the moves: a later push may have been followed before this one. */
 async function prepareUpdates(forge: Forge, repo: Repo, touched: readonly PullRequest[], tips: Map<string, string>) {
-  const updates: PullUpdate[] = [];
-  for (const request of touched) {
+  const updates = touched.map(async (request): Promise<PullUpdate[]> => {
     const { pull } = request;
     const base = tips.get(pull.base_branch);
     const head = headOf(request, tips);
-    if (base === undefined || head === undefined) continue;
-    if (base === pull.base_sha && head === pull.head_sha) continue;
+    if (base === undefined || head === undefined) return [];
+    if (base === pull.base_sha && head === pull.head_sha) return [];
     if (head !== pull.head_sha) await moveHeadRef(forge, repo, request.issue, head);
-    updates.push(await preparePullUpdate(forge, repo, request, { base, head }));
-  }
-  return updates;
+    return [await preparePullUpdate(forge, repo, request, { base, head })];
+  });
+  return (await Promise.all(updates)).flat();
 }
 
 const headOf = ({ pull }: PullRequest, tips: Map<string, string>): string | undefined =>

@@ -18,7 +18,14 @@ import { markReviewsCurrent } from "./reviews.ts";
 import { outdateReviews } from "./stale-reviews.ts";
 import type { User } from "./users.ts";
 
-export async function computePullState(forge: Forge, repo: Repo, baseSha: string, headSha: string): Promise<PullState> {
+/** @param known the row of a pull request whose base may have moved alone: what it knows of its files is then kept */
+export async function computePullState(
+  forge: Forge,
+  repo: Repo,
+  baseSha: string,
+  headSha: string,
+  known?: PullState,
+): Promise<PullState> {
   const { git } = forge;
   const dir = repoDir(forge, repo);
   const common = await mergeBase(git, dir, baseSha, headSha);
@@ -26,13 +33,15 @@ export async function computePullState(forge: Forge, repo: Repo, baseSha: string
   if (common === undefined) {
     return { ...commits, merge_base: "", conflict: "unrelated", additions: 0, deletions: 0, changed_files: 0 };
   }
-  const [files, merged, base] = await Promise.all([
-    changedFiles(git, dir, common, headSha),
+  const isKnown = known?.head_sha === headSha && known.merge_base === common;
+  const [totals, merged, base] = await Promise.all([
+    isKnown ? known : changedFiles(git, dir, common, headSha).then(totalsOf),
     mergeCommits(git, dir, baseSha, headSha),
     readCommit(git, dir, baseSha),
   ]);
   const conflict = merged.kind === "conflict" ? "conflict" : merged.tree === base.tree ? "empty" : "none";
-  return { ...commits, merge_base: common, conflict, ...totalsOf(files) };
+  const { additions, deletions, changed_files } = totals;
+  return { ...commits, merge_base: common, conflict, additions, deletions, changed_files };
 }
 
 export interface PullUpdate {
@@ -54,7 +63,7 @@ export async function preparePullUpdate(
   tips: { base: string; head: string },
 ): Promise<PullUpdate> {
   const { pull } = request;
-  const state = await computePullState(forge, repo, tips.base, tips.head);
+  const state = await computePullState(forge, repo, tips.base, tips.head, pull);
   if (tips.head === pull.head_sha) return { request, state };
   const [isForward, isSame] = await Promise.all([
     isAncestor(forge.git, repoDir(forge, repo), pull.head_sha, tips.head),

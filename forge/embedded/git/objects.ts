@@ -108,6 +108,18 @@ export async function readCommit(git: Git, dir: string, sha: string, env = {}): 
   return commit;
 }
 
+/** What else has this id may be as large as a push allows. */
+const MAX_MESSAGE_BYTES = 1024 * 1024;
+
+/** Of the commit with this id; undefined when it is missing or no commit. */
+export async function commitMessage(git: Git, dir: string, sha: string, env = {}): Promise<string | undefined> {
+  const options = { input: `${sha}\n`, env, maxBytes: MAX_MESSAGE_BYTES };
+  const text = (await git.bytes(dir, ["cat-file", "--batch"], options)).toString("utf8");
+  if (!/^[0-9a-f]{40} commit \d+\n/.test(text)) return undefined;
+  // headers, an empty line, the message, and the line break of --batch
+  return text.slice(text.indexOf("\n\n", text.indexOf("\n") + 1) + 2, -1);
+}
+
 /** "commit", "tree", "blob" or "tag"; undefined when the object is missing. */
 export async function objectType(git: Git, dir: string, sha: string, env = {}): Promise<string | undefined> {
   if (!isObjectId(sha)) return undefined;
