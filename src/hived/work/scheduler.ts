@@ -63,8 +63,8 @@ export function openScheduler({ db, events, clock, log }: Parts): Scheduler {
     );
     if (failed) events.append(tx, { kind: "WorkTroubled", work: table.toTrouble(failed) }, clock.now());
   };
-  const startDue = (handlers: Record<string, Handler>, signal: AbortSignal) => {
-    for (const work of db.read((reader) => table.dueWork(reader, clock.now(), 100))) {
+  const startDue = (handlers: Record<string, Handler>, now: EpochMs, signal: AbortSignal) => {
+    for (const work of db.read((reader) => table.dueWork(reader, now, 100))) {
       const handler = handlers[work.kind];
       if (!handler) throw new Error(`nobody handles work of kind ${work.kind}`);
       const ofKind = [...running.values()].filter(({ kind }) => kind === work.kind).length;
@@ -84,8 +84,9 @@ export function openScheduler({ db, events, clock, log }: Parts): Scheduler {
     async run(handlers, signal) {
       while (!signal.aborted) {
         woken = new AbortController();
-        startDue(handlers, signal);
-        const next = db.read((reader) => table.nextDue(reader, clock.now()));
+        const now = clock.now(); // one for both: what fell due between them would be slept over
+        startDue(handlers, now, signal);
+        const next = db.read((reader) => table.nextDue(reader, now));
         const either = AbortSignal.any([signal, woken.signal]);
         await clock.wait(next === null ? Number.MAX_SAFE_INTEGER : next - clock.now(), either);
       }
