@@ -5,6 +5,8 @@
  */
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const program = fileURLToPath(new URL("../..", import.meta.url));
@@ -36,16 +38,38 @@ function nodeToUse() {
   return refuse("The packages are not installed.", `Run \`npm install\` in ${program} first.`);
 }
 
-// Other programs of ours hold a lifeline at descriptor 3; this one gives its own, so that a killed parent ends it too.
-const child = spawn(
-  nodeToUse(),
-  ["--disable-warning=ExperimentalWarning", `${program}src/hive/main.ts`, ...process.argv.slice(2)],
-  { stdio: ["inherit", "inherit", "inherit", "pipe"], env: { ...process.env, HIVE_LIFELINE: "1" } },
-);
-for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
-child.on("error", (error) => refuse(`Node could not be started: ${error.message}`, "Run `npm install` once more."));
-child.on("exit", (code, signal) => {
-  if (signal === null) process.exit(code);
-  process.removeAllListeners(signal);
-  process.kill(process.pid, signal);
+/** @param {{ argv: string[], env: Record<string, string>, cwd?: string, uid?: number, gid?: number }} start */
+function run({ argv: [node, ...parameters], env, ...options }) {
+  // Other programs of ours hold a lifeline at descriptor 3; this one gives its own, so that a killed parent ends it too.
+  // Started by root, the first one only prepares, and says at descriptor 4 what an unprivileged user is to run.
+  const mayHandOver = process.getuid?.() === 0 && options.uid === undefined;
+  const child = spawn(node, parameters, {
+    ...options,
+    stdio: ["inherit", "inherit", "inherit", "pipe", ...(mayHandOver ? ["pipe"] : [])],
+    env: { ...env, HIVE_LIFELINE: "1", ...(mayHandOver ? { HIVE_HAND_OVER: "4" } : {}) },
+  });
+  let next = "";
+  child.stdio[4]?.on("data", (chunk) => {
+    next += chunk;
+  });
+  const pass = (signal) => child.kill(signal);
+  for (const signal of signals) process.on(signal, pass);
+  child.on("error", (error) => refuse(`Node could not be started: ${error.message}`, "Run `npm install` once more."));
+  child.on("close", (code, signal) => {
+    for (const passed of signals) process.off(passed, pass);
+    if (signal !== null) process.kill(process.pid, signal);
+    else if (next === "") process.exit(code);
+    else run(JSON.parse(next));
+  });
+  child.on("exit", () => child.stdio[3].destroy());
+}
+
+const signals = ["SIGINT", "SIGTERM", "SIGHUP"];
+const main = `${program}src/hive/main.ts`;
+run({
+  argv: [nodeToUse(), "--disable-warning=ExperimentalWarning", main, ...process.argv.slice(2)],
+  env: {
+    NODE_COMPILE_CACHE: join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "hyperhive/compiled"),
+    ...process.env,
+  },
 });

@@ -9,7 +9,7 @@ import { chooseHome, homeAt, isRunning, openHome, runtimeAt, takeLock } from "..
 import { readLinks } from "../up/links.ts";
 import { readRecord } from "../up/record.ts";
 import { checkGit } from "../up/requirements.ts";
-import { becomeUser } from "../up/root.ts";
+import { handOver } from "../up/root.ts";
 import { runHive } from "../up/run.ts";
 import { openSteps } from "../up/steps.ts";
 
@@ -32,7 +32,10 @@ export async function up(options: UpOptions): Promise<number> {
   const external = externalOf(options);
   checkGit();
   const steps = openSteps(process.stdout);
-  if (process.getuid?.() === 0) return becomeUser({ root, program, external, options, steps });
+  if (process.getuid?.() === 0) {
+    await handOver({ root, program, external, options, steps });
+    return exitCodes.ok;
+  }
   if (options.user !== undefined)
     throw new Refusal(
       "not_root",

@@ -66,10 +66,16 @@ function mirrorDirectory(from: string, to: string): void {
   for (const entry of entries) mirror(join(from, entry.name), join(to, entry.name));
 }
 
-function mirrorFile(from: string, source: Stats, to: string): void {
+/** Whether a file is a copy of another that everybody can use. */
+export function isCopy(from: string, to: string): boolean {
+  const source = statSync(from);
   const copy = statSync(to, { throwIfNoEntry: false });
-  const isSame = copy && (copy.ino === source.ino || copy.mtimeMs === source.mtimeMs) && copy.size === source.size;
-  if (isSame && isForAll(copy)) return;
+  if (!copy || copy.size !== source.size || !isForAll(copy)) return false;
+  return copy.ino === source.ino || copy.mtimeMs === source.mtimeMs;
+}
+
+function mirrorFile(from: string, source: Stats, to: string): void {
+  if (isCopy(from, to)) return;
   // Put in place by a rename: a hive that runs from here keeps the file that it has open.
   rmSync(`${to}.new`, { force: true });
   if (!isForAll(source) || !tryLink(from, `${to}.new`)) {

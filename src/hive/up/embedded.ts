@@ -15,9 +15,9 @@ export function embeddedForge({ home, program, port }: OwnForge): ForgeSource {
   };
   return {
     forge: { kind: "embedded", url, adminTokenFile: home.adminToken },
-    title: "embedded forge",
+    title: "the embedded forge",
     note: "The embedded forge is for trying out: install Forgejo for real work, in a new home.",
-    prepare: () => Promise.resolve(),
+    prepare: null,
     spec: {
       name: "forge",
       isForeign: false,

@@ -22,7 +22,7 @@ export function externalForgeOf(url: string, adminTokenFile: string): ExternalFo
 export function externalForge({ url, adminTokenFile }: ExternalForge): ForgeSource {
   return {
     forge: { kind: "external", url, adminTokenFile },
-    title: `external forge at ${url}`,
+    title: `the forge at ${url}`,
     note: null,
     spec: null,
     async prepare(step) {

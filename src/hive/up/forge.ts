@@ -10,8 +10,8 @@ export type ForgeSource = {
   title: string;
   /** what the operator should know of it; a sentence */
   note: string | null;
-  /** What has to be there before its program starts; repeatable. An external forge is asked whether it will do. */
-  prepare(step: Step): Promise<void>;
+  /** what has to be there before its program starts; repeatable. An external forge is asked whether it will do */
+  prepare: ((step: Step) => Promise<void>) | null;
   /** our child, unless it is an external one */
   spec: ChildSpec | null;
 };

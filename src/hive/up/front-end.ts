@@ -1,9 +1,10 @@
 /** The dashboard's files: built by the first start of a checkout, and again when their sources are newer. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, readdirSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import { join } from "node:path";
 import { Refusal } from "../../contract/refusal.ts";
+import { newestOf } from "./newest.ts";
 import { assetsOf } from "./programs.ts";
 
 const sources = ["src/dashboard", "src/contract", "vite.config.ts"];
@@ -12,7 +13,7 @@ const sources = ["src/dashboard", "src/contract", "vite.config.ts"];
 export function needsBuild(program: string): boolean {
   const built = statSync(join(assetsOf(program), "index.html"), { throwIfNoEntry: false });
   if (!built) return true;
-  return sources.some((source) => newestIn(join(program, source)) > built.mtimeMs);
+  return newestOf(sources.map((source) => join(program, source))) > built.mtimeMs;
 }
 
 /**
@@ -37,12 +38,4 @@ export async function buildFrontEnd(program: string): Promise<void> {
     `The dashboard could not be built: ${said.trim()}`,
     "Run `npm install`, and try again.",
   );
-}
-
-function newestIn(path: string): number {
-  if (!existsSync(path)) return 0;
-  const own = statSync(path);
-  if (!own.isDirectory()) return own.mtimeMs;
-  const within = readdirSync(path, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
-  return Math.max(0, ...within.map((entry) => statSync(join(entry.parentPath, entry.name)).mtimeMs));
 }

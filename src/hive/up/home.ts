@@ -1,6 +1,16 @@
 /** Where a hive lives: its home, its short runtime directory for sockets, and the lock that keeps it to one instance. */
 import { createHash } from "node:crypto";
-import { lstatSync, mkdirSync, readdirSync, realpathSync, rmSync, statfsSync, statSync, writeFileSync } from "node:fs";
+import {
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  statfsSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { connect, createServer } from "node:net";
 import { homedir } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
@@ -84,6 +94,16 @@ const notWritable = (root: string, why: string) =>
 
 const diskFull = (root: string) =>
   new Refusal("disk_full", `The disk of the hive's home ${root} is full.`, "Free at least 64 MiB, and start again.");
+
+/** A small text file; undefined when it is not there. */
+export function readIfThere(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  }
+}
 
 /** The same home has the same number under all of its names. */
 function numberOf(root: string): string {

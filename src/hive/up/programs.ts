@@ -5,7 +5,9 @@ import type { HivedConfig, RunnerConfig, WebConfig } from "../../contract/progra
 import { routes } from "../../contract/routes.ts";
 import { client } from "../../rpc/client.ts";
 import type { ChildSpec, Command } from "./child.ts";
+import { compiledWebOf } from "./compile-web.ts";
 import type { Home, Runtime } from "./home.ts";
+import { node } from "./node.ts";
 import { bindListener } from "./ports.ts";
 import type { WebSandbox } from "./web-sandbox.ts";
 
@@ -19,8 +21,6 @@ export type Place = {
   sandbox: WebSandbox;
 };
 
-/** The Node that runs us runs them: it is known to run TypeScript as it stands. */
-const node = [process.execPath, "--disable-warning=ExperimentalWarning"];
 export const assetsOf = (program: string): string => join(program, "dist/dashboard");
 export const dashboardUrlOf = (port: number): string => `http://hive.localhost:${port}`;
 const hookUrlOf = (port: number) => `http://127.0.0.1:${port}/hook`;
@@ -72,7 +72,7 @@ export function hivedSpec(place: Place): ChildSpec {
 }
 
 export function webSpec(place: Place): ChildSpec {
-  const { runtime, program, forge, dashboardPort, sandbox } = place;
+  const { home, runtime, program, forge, dashboardPort, sandbox } = place;
   const hookUrl = hookUrlOf(dashboardPort);
   const level = process.env["HIVE_LOG_LEVEL"];
   const config: WebConfig = {
@@ -90,7 +90,7 @@ export function webSpec(place: Place): ChildSpec {
       const listener = await bindListener(dashboardPort);
       return {
         argv: sandbox.wrap(argvOf(place, "hive-web", config)),
-        env: level ? { HIVE_LOG_LEVEL: level } : {},
+        env: { NODE_COMPILE_CACHE: compiledWebOf(home), ...(level ? { HIVE_LOG_LEVEL: level } : {}) },
         inherited: [listener.descriptor],
         release: listener.release,
       };

@@ -1,7 +1,8 @@
 /** up.json: what a hive decided at its first start and stays with, and where its running instance can be reached. */
-import { readFileSync, renameSync, writeFileSync } from "node:fs";
+import { renameSync, writeFileSync } from "node:fs";
 import { z } from "zod";
 import { Refusal } from "../../contract/refusal.ts";
+import { readIfThere } from "./home.ts";
 
 const ForgeRecord = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("embedded"), port: z.number().int() }),
@@ -27,15 +28,6 @@ export function readRecord(path: string): UpRecord | undefined {
   } catch (error) {
     if (!(error instanceof SyntaxError || error instanceof z.ZodError)) throw error;
     throw new Refusal("record_unreadable", `${path} cannot be read.`, "Correct it, or restore it from a backup.");
-  }
-}
-
-function readIfThere(path: string): string | undefined {
-  try {
-    return readFileSync(path, "utf8");
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-    throw error;
   }
 }
 

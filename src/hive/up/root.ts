@@ -1,17 +1,28 @@
 /**
- * Started by root: prepares what only root can, then becomes an unprivileged user for good, in the same process. Nothing
- * of the hive runs as root, and nothing is written as root into a directory that the user owns.
+ * Started by root: prepares what only root can, and hands over to a process of an unprivileged user. Nothing of the hive
+ * runs as root, and nothing is written as root into a directory that the user owns.
  */
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { closeSync, constants, fchownSync, fstatSync, lstatSync, mkdirSync, openSync, readdirSync } from "node:fs";
+import {
+  closeSync,
+  constants,
+  fchownSync,
+  fstatSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  writeSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 import { Refusal } from "../../contract/refusal.ts";
 import type { UpOptions } from "../commands/up.ts";
-import { copyForgejo, copyProgram } from "./copies.ts";
+import { copyForgejo, copyProgram, isCopy } from "./copies.ts";
 import type { ExternalForge } from "./external.ts";
 import { findForgejo } from "./forgejo.ts";
 import { buildFrontEnd, needsBuild } from "./front-end.ts";
+import { homeAt } from "./home.ts";
 import type { Steps } from "./steps.ts";
 
 /** A number that no distribution gives to an account of its own (Debian policy 9.2.2: 1000 to 59999 are the machine's). */
@@ -30,32 +41,26 @@ export type RootStart = {
 };
 
 /**
- * Replaces this process by `hive up` of that user. Returns never.
+ * Makes everything ready for a user, and tells bin.mjs to run `hive up` as that user once this process has ended.
  * @throws Refusal `unknown_user`, `home_not_writable` or `file_unreadable`.
  */
-export async function becomeUser({ root, program, external, options, steps }: RootStart): Promise<never> {
+export async function handOver({ root, program, external, options, steps }: RootStart): Promise<void> {
   const user = userOf(options.user);
-  const umask = process.umask(0o022); // what is made here, others must be able to read
+  process.umask(0o022); // what is made here, others must be able to read
   if (needsBuild(program)) await steps.run("Building the dashboard", () => buildFrontEnd(program));
   makeHome(root, user);
   if (external) checkReadable(user, external.adminTokenFile);
   const readable = await readableProgram(program, user, steps);
   const forgejo = await readableForgejo(user, steps);
   steps.note(`Started by root: running as user ${user.uid}.`);
+  const main = join(readable, "src/hive/main.ts");
   const argv = [
-    ...["--home", root],
+    ...[nodeOf(readable), "--disable-warning=ExperimentalWarning", main, "up", "--home", root],
     ...(external ? ["--forge-url", external.url, "--admin-token-file", external.adminTokenFile] : []),
     ...(options.dashboardPort === undefined ? [] : ["--dashboard-port", String(options.dashboardPort)]),
   ];
-  process.umask(umask);
-  drop(user, root);
-  const node = nodeOf(readable);
-  const main = join(readable, "src/hive/main.ts");
-  return process.execve?.(
-    node,
-    [node, "--disable-warning=ExperimentalWarning", main, "up", ...argv],
-    environmentOf(root, forgejo),
-  ) as never;
+  const start = { argv, env: environmentOf(root, forgejo), cwd: root, ...user };
+  writeSync(Number(process.env["HIVE_HAND_OVER"]), JSON.stringify(start));
 }
 
 const nodeOf = (program: string) => join(program, "node_modules/node/bin/node");
@@ -129,27 +134,24 @@ async function readableForgejo(user: User, steps: Steps): Promise<string | undef
   const found = await findForgejo();
   if (!found || canRun(user, found.path)) return found?.path;
   const copy = join(cache, "forgejo", found.version, "forgejo");
+  if (isCopy(found.path, copy) && canRun(user, copy)) return copy;
   await steps.run(`Copying Forgejo ${found.version} to where user ${user.uid} can run it`, async () =>
     copyForgejo(found.path, copy),
   );
   return copy;
 }
 
-function drop({ uid, gid }: User, home: string): void {
-  process.setgroups?.([]);
-  process.setgid?.(gid);
-  process.setuid?.(uid);
-  process.chdir(home);
-}
-
 /** Root's environment without what is root's own. */
 function environmentOf(home: string, forgejo: string | undefined): Record<string, string> {
-  const kept = Object.entries(process.env).filter(([name]) => !/^(XDG_|SUDO_|npm_|MAIL$|LOGNAME$)/.test(name));
+  const kept = Object.entries(process.env).filter(
+    ([name]) => !/^(XDG_|SUDO_|npm_|MAIL$|LOGNAME$|HIVE_HAND_OVER$)/.test(name),
+  );
   return {
     ...(Object.fromEntries(kept) as Record<string, string>),
     HOME: home,
     USER: "hive",
     HIVE_PREPARED: "1",
+    NODE_COMPILE_CACHE: join(homeAt(home).cache, "compiled"),
     ...(forgejo === undefined ? {} : { HIVE_FORGEJO_BIN: forgejo }),
   };
 }

@@ -1,4 +1,6 @@
 /** One life of a hive, as one ordinary user: from nothing to its links, and to its ordered stop. */
+
+import { dirname } from "node:path";
 import type { Agent } from "../../contract/agent.ts";
 import { Fault } from "../../contract/fault.ts";
 import type { Process } from "../../contract/routes.ts";
@@ -9,12 +11,14 @@ import { client } from "../../rpc/client.ts";
 import { serve } from "../../rpc/serve.ts";
 import { explain } from "../exit-codes.ts";
 import { chooseForge, openForge } from "./choose-forge.ts";
+import { compiledWebOf, compileWeb } from "./compile-web.ts";
 import type { ExternalForge } from "./external.ts";
 import { Fleet, orAborted } from "./fleet.ts";
 import type { ForgeSource } from "./forge.ts";
 import { buildFrontEnd, needsBuild } from "./front-end.ts";
 import { type Home, type Lock, openRuntime } from "./home.ts";
 import { readLinks } from "./links.ts";
+import { tellMissed } from "./missed.ts";
 import { checkPort, choosePort, defaultPorts } from "./ports.ts";
 import { assetsOf, hivedSpec, type Place, runnerSpec, webSpec } from "./programs.ts";
 import { readRecord, type UpRecord, writeRecord } from "./record.ts";
@@ -44,12 +48,10 @@ export async function runHive(start: Start): Promise<void> {
   const { home, steps, stop } = start;
   const { signal } = stop;
   const { place, source } = await prepare(start);
-  const fleet = new Fleet(home.logs, reporter(steps));
+  const fleet = new Fleet(home.logs, reporter(steps, place.runtime));
   const upSocket = await serveUp(fleet, place.runtime.up, stop);
   try {
-    await startForge(fleet, source, steps, signal);
-    const title = "Starting hived, hive-web and hive-runner";
-    await steps.run(title, () => fleet.start([hivedSpec(place), runnerSpec(place), webSpec(place)], signal));
+    await startAll(fleet, { place, source, steps, signal });
     void fleet.capLogs(signal);
     const { links, agents } = await steps.run("Preparing the forge and starting the manager", (step) =>
       waitSettled(place, step, signal),
@@ -79,12 +81,14 @@ async function prepare(start: Start): Promise<{ place: Place; source: ForgeSourc
   await checkPorts({ forge, dashboardPort });
   if (!start.isBuilt && needsBuild(program)) await steps.run("Building the dashboard", () => buildFrontEnd(program));
   const runtime = openRuntime(home.root);
+  await compileWeb({ home, program });
   writeRecord(home.record, { forge, dashboardPort, runtime: runtime.root });
   const sandbox = openWebSandbox({
     node: process.execPath,
     program,
     assets: assetsOf(program),
-    socketDirectory: `${runtime.root}/web`,
+    socketDirectory: dirname(runtime.web),
+    compiled: compiledWebOf(home),
   });
   return { place: { home, runtime, program, forge: source.forge, dashboardPort, sandbox }, source };
 }
@@ -95,22 +99,30 @@ async function checkPorts({ forge, dashboardPort }: Pick<UpRecord, "forge" | "da
   await checkPort(dashboardPort, "its dashboard", "Stop that program, or choose another with --dashboard-port.");
 }
 
-async function startForge(fleet: Fleet, source: ForgeSource, steps: Steps, signal: AbortSignal): Promise<void> {
-  const { spec } = source;
-  await steps.run(`${spec ? "Starting the" : "Checking the"} ${source.title}`, async (step) => {
-    await orAborted(source.prepare(step), signal);
-    if (spec) await fleet.start([spec], signal);
-  });
+type Starting = { place: Place; source: ForgeSource; steps: Steps; signal: AbortSignal };
+
+/** All of them side by side: who needs another that is not there yet tries again, as after any restart. */
+async function startAll(fleet: Fleet, { place, source, steps, signal }: Starting): Promise<void> {
+  const { prepare: prepareForge, spec, title } = source;
+  if (prepareForge) await steps.run(`Checking ${title}`, (step) => orAborted(prepareForge(step), signal));
+  const specs = [...(spec ? [spec] : []), hivedSpec(place), runnerSpec(place), webSpec(place)];
+  await steps.run(`Starting ${specs.map(({ name }) => name).join(", ")}`, () => fleet.start(specs, signal));
 }
 
+/** On the way of the forge's webhooks. */
+const hookPath: ReadonlySet<string> = new Set(["forge", "hive-web"]);
+
 /** Says when a child has ended by itself, and when it is back. */
-function reporter(steps: Steps): (row: Process) => void {
+function reporter(steps: Steps, runtime: Place["runtime"]): (row: Process) => void {
   const away = new Set<string>();
   return ({ name, health, problem, restarts }) => {
     if (health === "restarting") {
       away.add(name);
       steps.note(`${name} ${problem}; it is started again (${restarts})`);
-    } else if (health === "ready" && away.delete(name)) steps.note(`${name} is ready again`);
+    } else if (health === "ready" && away.delete(name)) {
+      steps.note(`${name} is ready again`);
+      if (hookPath.has(name)) void tellMissed(runtime.admin);
+    }
   };
 }
 

@@ -13,7 +13,14 @@ export type WebSandbox = {
   missing: string | null;
 };
 
-type Places = { node: string; program: string; assets: string; socketDirectory: string };
+type Places = {
+  node: string;
+  program: string;
+  assets: string;
+  socketDirectory: string;
+  /** compiled modules, to read */
+  compiled: string;
+};
 
 /** Finds out, by running it, whether bubblewrap can isolate hive-web on this machine. */
 export function openWebSandbox(places: Places): WebSandbox {
@@ -31,13 +38,14 @@ export function openWebSandbox(places: Places): WebSandbox {
 }
 
 /** Everything but the program's argv; compared whole in a test. */
-export function sandboxOptions({ node, program, assets, socketDirectory }: Places): string[] {
+export function sandboxOptions({ node, program, assets, socketDirectory, compiled }: Places): string[] {
   const readable = [
     node,
     ...["package.json", "node_modules", "src/contract", "src/rpc", "src/daemon", "src/hive-web"].map((path) =>
       join(program, path),
     ),
     assets,
+    compiled,
     socketDirectory, // the directory: a socket file that is mounted dies with the daemon behind it
   ];
   return [
