@@ -161,7 +161,7 @@ function handlersOf(
   provisioning: ProvisionParts,
   threadsChanged: ThreadPublisher["changed"],
 ): Record<string, Handler> {
-  const { forge } = provisioning;
+  const { forge, health } = provisioning;
   const follow: Follow = (tx, fetched) => {
     threadsChanged(tx);
     const { repo, number, kind } = fetched.item;
@@ -170,7 +170,8 @@ function handlersOf(
   };
   return {
     provision: { atOnce: 1, run: () => done(provision(provisioning)) },
-    reconcile: { atOnce: 1, run: () => reconcile({ core, forge }) },
+    // Before, it would make the rule of main that keeps the seeds out; provisioning ends by asking for it.
+    reconcile: { atOnce: 1, run: () => (health.isProvisioned() ? reconcile({ core, forge }) : done(Promise.resolve())) },
     refresh: { atOnce: 4, run: (key) => done(refresh(core, forge, key, follow)) },
     approval: { atOnce: 1, run: (key) => done(followApproval(lifecycle, Number(key))) },
     "follow-main": { atOnce: 1, run: () => done(followMain(lifecycle)) },

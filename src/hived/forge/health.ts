@@ -4,6 +4,8 @@ import type { Core } from "../core.ts";
 
 export type ForgeHealthKeeper = {
   read(): ForgeHealth;
+  /** whether provisioning has made, since the start, all that it makes */
+  isProvisioned(): boolean;
   /** the forge's own version */
   noteVersion(version: string): void;
   /** a sentence while the forge is silent; once it answers again, null, and what was missed is looked for */
@@ -33,6 +35,7 @@ export function openForgeHealth(core: Core, { kind, url }: Pick<ForgeHealth, "ki
   };
   return {
     read: () => committed,
+    isProvisioned: () => work === null,
     noteVersion(next) {
       version = next;
       tell();
