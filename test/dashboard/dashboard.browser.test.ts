@@ -1,6 +1,6 @@
-import chromium from "@sparticuz/chromium";
-import { type Browser, type Page, chromium as playwright } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { launchBrowser } from "../support/browser.ts";
 import { agentFact, approvalFact, entryFact, messageFact, questionFact } from "./rows.ts";
 import { buildDashboard, startDashboard } from "./start-dashboard.ts";
 
@@ -8,7 +8,7 @@ let browser: Browser;
 let built: Awaited<ReturnType<typeof buildDashboard>>;
 beforeAll(async () => {
   built = await buildDashboard();
-  browser = await playwright.launch({ executablePath: await chromium.executablePath(), args: ["--no-sandbox"] });
+  browser = await launchBrowser();
 });
 afterAll(async () => {
   await browser.close();

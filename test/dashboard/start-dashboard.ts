@@ -6,6 +6,7 @@ import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
 import { build } from "vite";
 import { goodSecret, startWeb } from "../hive-web/start-web.ts";
+import { complaintsOf } from "../support/browser.ts";
 
 const top = join(import.meta.dirname, "../..");
 
@@ -44,11 +45,7 @@ export async function startDashboard(browser: Browser, assets: string) {
     const context = await browser.newContext({ viewport: { width, height: 800 } });
     const page = await context.newPage();
     pages.push(page);
-    page.on("pageerror", (error) => complaints.push(error.message));
-    page.on("console", (message) => {
-      if (message.type() === "error") complaints.push(message.text());
-    });
-    page.on("dialog", (dialog) => complaints.push(`a dialog: ${dialog.message()}`));
+    complaintsOf(page, complaints);
     await page.goto(address);
     return page;
   };

@@ -1,40 +1,51 @@
 /** A whole hive as a user starts it: `hive up` in a home of its own, watched by its events and driven through its doors. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, watch } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import Sqlite from "better-sqlite3";
 import { Fault } from "../../src/contract/fault.ts";
 import { emptyState, fold, type HiveState } from "../../src/contract/fold.ts";
-import type { Process } from "../../src/contract/routes.ts";
-import { type routes as Routes, routes, upRoutes } from "../../src/contract/routes.ts";
-import type { ResponseOf } from "../../src/contract/table.ts";
+import { type Process, routes, upRoutes } from "../../src/contract/routes.ts";
 import { runtimeAt } from "../../src/hive/up/home.ts";
 import { client } from "../../src/rpc/client.ts";
 import { openFrames, openStreamPool } from "../../src/rpc/stream.ts";
 import { findForgejo } from "./forgejo.ts";
+import { type Person, withPassword, withToken } from "./raw-forge.ts";
 
 const program = join(import.meta.dirname, "..", "..");
 export const bin = join(program, "src/hive/bin.mjs");
 
+export type ForgeKind = "embedded" | "managed";
 export type Links = { dashboard: string; forge: string };
 
+/** What has not come by then is not going to: a wait fails with a report, before its test is given up without one. */
+const patienceMs = 60_000;
+
 export class Hive {
+  readonly kind: ForgeKind;
   readonly directory: string;
   readonly env: Record<string, string>;
-  private readonly arguments: string[];
-  private child: ChildProcess | null = null;
-  private session = "";
-  private state: HiveState = emptyState;
-  private readonly watching = new AbortController();
-  private readonly waiters = new Set<() => void>();
-  /** everything that `hive up` has printed */
+  /** everything that `hive up` has printed since its last start */
   output = "";
+  readonly #arguments: string[];
+  readonly #over = new AbortController();
+  readonly #waiters = new Set<() => void>();
+  #child: ChildProcess | null = null;
+  #session = "";
+  #state: HiveState = emptyState;
+  #following: Promise<void> | undefined;
+  /** why nothing can be waited for any more */
+  #broken: unknown;
 
+  /** @param forgejo the real Forgejo that it is to find, if any */
   constructor(forgejo: string | undefined, args: string[]) {
+    this.kind = forgejo === undefined ? "embedded" : "managed";
     this.directory = mkdtempSync(join(tmpdir(), "hive-"));
-    this.arguments = args;
+    chmodSync(this.directory, 0o755); // started by root, the hive is another user's
+    this.#arguments = args;
     const home = join(this.directory, "user");
     mkdirSync(home);
     // Only this PATH and this home, so that no other Forgejo is found than the one that the test names.
@@ -50,89 +61,153 @@ export class Hive {
     return this.env["HIVE_HOME"] ?? "";
   }
 
-  /** Runs `hive up` until it has printed its links. */
+  /** Runs `hive up` until it has printed its links. Its events are followed as soon as it has any. */
   async up(): Promise<Links> {
-    const child = spawn(process.execPath, [bin, "up", ...this.arguments], {
+    const child = spawn(process.execPath, [bin, "up", ...this.#arguments], {
       env: this.env,
       stdio: ["ignore", "pipe", "pipe"],
     });
-    this.child = child;
+    this.#child = child;
     this.output = "";
-    const links = new Promise<Links>((resolve, reject) => {
+    this.#following ??= this.#follow();
+    return new Promise<Links>((resolve, reject) => {
       for (const stream of [child.stdout, child.stderr])
-        stream.on("data", (text) => {
+        stream.setEncoding("utf8").on("data", (text: string) => {
           this.output += text;
           const dashboard = /^ {2}Dashboard {2}(\S+)$/m.exec(this.output)?.[1];
           const forge = /^ {2}Forge {6}(\S+)$/m.exec(this.output)?.[1];
           if (dashboard && forge && this.output.includes("Ctrl-C stops it")) resolve({ dashboard, forge });
         });
-      child.once("close", (code) => reject(new Error(`hive up ended with ${code}:\n${this.output}`)));
+      child.once("close", (code) => {
+        const ended = new Error(`hive up ended with ${code}:\n${this.output}`);
+        reject(ended);
+        if (this.#child === child) this.#break(ended);
+      });
     });
-    const found = await links;
-    if (this.session === "") await this.watch(found);
-    return found;
   }
 
-  /** Follows the hive by its events, through restarts of hived, with a session of its own. */
-  private async watch({ dashboard }: Links): Promise<void> {
-    const admin = client(routes, "admin", this.sockets.admin);
-    const { url } = await admin.createSignInLink({});
-    await admin.close();
-    void dashboard;
-    const web = client(routes, "web", this.sockets.web);
-    const secret = new URL(url).hash.replace(/^#(sign-in=)?/, "");
-    this.session = (await web.signIn({ secret, address: "" })).session;
-    this.state = await web.readState({}, { session: this.session });
-    await web.close();
-    void this.follow();
-  }
-
-  private async follow(): Promise<void> {
-    const { signal } = this.watching;
+  /** Follows the hive by its events, with a session of its own, through every restart. */
+  async #follow(): Promise<void> {
+    const { signal } = this.#over;
     while (!signal.aborted) {
-      const pool = openStreamPool(this.sockets.web);
       try {
-        const request = { after: this.state.sequence };
-        for await (const frames of await openFrames(pool, "watchEvents", request, { session: this.session, signal }))
-          this.take(frames);
+        await this.#followOnce(signal);
       } catch (error) {
         if (signal.aborted) return;
-        if (!(error instanceof Fault)) throw error;
-        await delay(100, undefined, { signal }).catch(() => undefined); // hived is being started again
-      } finally {
-        await pool.destroy();
+        if (!(error instanceof Fault)) return this.#break(error);
+        await delay(50, undefined, { signal }).catch(() => undefined); // hived is not there, and cannot say when it is
       }
     }
   }
 
-  private take(frames: string): void {
+  async #followOnce(signal: AbortSignal): Promise<void> {
+    if (!existsSync(join(this.home, "up.json"))) throw new Fault("hive up has not begun yet");
+    if (this.#session === "") await this.#signIn();
+    const pool = openStreamPool(this.sockets.web);
+    try {
+      const options = { session: this.#session, signal };
+      for await (const frames of await openFrames(pool, "watchEvents", { after: this.#state.sequence }, options))
+        this.#take(frames);
+    } finally {
+      await pool.destroy();
+    }
+  }
+
+  async #signIn(): Promise<void> {
+    const admin = client(routes, "admin", this.sockets.admin);
+    const web = client(routes, "web", this.sockets.web);
+    try {
+      // Before that the forge may have no operator, for whom it is asked for a way in, too.
+      if ((await admin.readStatus({})).forge.problem !== null) throw new Fault("the forge is not ready yet");
+      const { url } = await admin.createSignInLink({});
+      const secret = new URL(url).hash.replace("#sign-in=", "");
+      const { session } = await web.signIn({ secret, address: "" });
+      this.#state = await web.readState({}, { session });
+      this.#session = session;
+    } finally {
+      await admin.close();
+      await web.close();
+    }
+    this.#tellWaiters();
+  }
+
+  #take(frames: string): void {
     for (const frame of frames.split("\n\n")) {
       const data = /^data: (.*)$/m.exec(frame)?.[1];
       if (data === undefined) continue;
-      const row = JSON.parse(data) as ResponseOf<typeof Routes.watchEvents>;
+      const row = routes.watchEvents.response.parse(JSON.parse(data));
       if (row.kind === "resync") throw new Error("the events that the test waits for are not kept any more");
-      this.state = fold(this.state, row.event);
+      this.#state = fold(this.#state, row.event);
+      this.#tellWaiters();
     }
-    for (const waiter of this.waiters) waiter();
   }
 
-  /** Resolves with what `find` finds in the state, now or after some event; the test's own time-out bounds it. */
+  #break(error: unknown): void {
+    this.#broken = error;
+    this.#tellWaiters();
+  }
+
+  #tellWaiters(): void {
+    for (const waiter of [...this.#waiters]) waiter();
+  }
+
+  /** Resolves with what `find` finds in the state, now or after some event. */
   async until<Found>(find: (state: HiveState) => Found | undefined | null | false): Promise<Found> {
+    const late = AbortSignal.timeout(patienceMs);
     for (;;) {
-      const found = find(this.state);
+      if (this.#broken !== undefined) throw this.#broken;
+      const found = find(this.#state);
       if (found) return found;
-      await new Promise<void>((resolve) => {
-        const waiter = () => {
-          this.waiters.delete(waiter);
-          resolve();
-        };
-        this.waiters.add(waiter);
-      });
+      if (late.aborted) throw new Error(`this has not come: ${find}\n${this.report()}`);
+      await this.#event(late);
     }
   }
 
+  #event(late: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const waiter = () => {
+        this.#waiters.delete(waiter);
+        late.removeEventListener("abort", waiter);
+        resolve();
+      };
+      this.#waiters.add(waiter);
+      late.addEventListener("abort", waiter);
+    });
+  }
+
+  /** The state as of the newest event. */
   get now(): HiveState {
-    return this.state;
+    return this.#state;
+  }
+
+  /**
+   * Changes something on the forge, and resolves when a webhook has told of it and all work that was due is done. For
+   * what is to change nothing, as there is no event to wait for then.
+   */
+  async settled(change: () => Promise<unknown>): Promise<void> {
+    using db = openToRead(join(this.home, "hived/hive.db"));
+    const before = db.deliveries();
+    await change();
+    const commits = watch(join(this.home, "hived/hive.db-wal")); // each writes to this file
+    try {
+      const late = AbortSignal.timeout(patienceMs);
+      while (db.deliveries() === before || db.dueWork() > 0) await once(commits, "change", { signal: late });
+    } catch (error) {
+      throw new Error(`this has not settled:\n${this.report()}`, { cause: error });
+    } finally {
+      commits.close();
+    }
+  }
+
+  /** What a reader of a failed test needs: what was printed, what state the hive is in, and the end of each log. */
+  report(): string {
+    const { agents, approvals, messages, entries, questions, troubles } = this.#state;
+    const logs = join(this.home, "logs");
+    const ends = (existsSync(logs) ? readdirSync(logs) : []).map(
+      (name) => `${name}:\n${readFileSync(join(logs, name), "utf8").split("\n").slice(-15).join("\n")}`,
+    );
+    const state = JSON.stringify({ agents, approvals, messages, entries, questions, troubles }, null, 1);
+    return [this.output, state, ...ends].join("\n");
   }
 
   get sockets() {
@@ -150,60 +225,71 @@ export class Hive {
   }
 
   /** Ends one process of the hive as `kill -9` does. */
-  async kill(name: string): Promise<void> {
+  kill = (name: string): Promise<void> => this.#signal(name, "SIGKILL");
+
+  /** Stops one process of the hive in its tracks, until it is let go. */
+  hold = (name: string): Promise<void> => this.#signal(name, "SIGSTOP");
+  letGo = (name: string): Promise<void> => this.#signal(name, "SIGCONT");
+
+  async #signal(name: string, signal: NodeJS.Signals): Promise<void> {
     const pid = (await this.processes()).find((row) => row.name === name)?.pid;
     if (!pid) throw new Error(`${name} has no process`);
-    process.kill(pid, "SIGKILL");
+    process.kill(pid, signal);
   }
 
   /** Ctrl-C, to the supervisor alone; resolves when it has ended, with the milliseconds that it took. */
   async stop(): Promise<number> {
-    const { child } = this;
-    if (!child || child.exitCode !== null || child.signalCode !== null) return 0;
     const began = performance.now();
-    const ended = once(child, "close");
-    child.kill("SIGINT");
-    await ended;
-    this.child = null;
+    await this.#endUp("SIGINT");
     return performance.now() - began;
   }
 
   /** Ends the supervisor as `kill -9` does. */
-  async killUp(): Promise<void> {
-    const { child } = this;
-    if (!child) return;
+  killUp = (): Promise<void> => this.#endUp("SIGKILL");
+
+  async #endUp(signal: NodeJS.Signals): Promise<void> {
+    const child = this.#child;
+    this.#child = null;
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
     const ended = once(child, "exit");
-    child.kill("SIGKILL");
+    child.kill(signal);
     await ended;
-    this.child = null;
   }
 
-  /** The forge's API as one of its users, with the token that hived holds. */
-  async forge(user: string, method: string, path: string, body?: unknown): Promise<unknown> {
-    const url = this.state.forge?.url;
-    const answer = await fetch(`${url}/api/v1${path}`, {
-      method,
-      headers: { authorization: this.authorizationOf(user), "content-type": "application/json" },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    });
-    const text = await answer.text();
-    if (!answer.ok) throw new Error(`${method} ${path} answered ${answer.status}: ${text}`);
-    return text === "" ? null : JSON.parse(text);
-  }
-
-  private authorizationOf(user: string): string {
+  /** One of the forge's users, with the token or the first password that the hive has of them. */
+  as(user: string): Person {
+    const url = this.#state.forge?.url ?? "";
     const secrets = join(this.home, "hived/secrets");
-    const token = join(secrets, "tokens", user);
-    if (existsSync(token)) return `token ${readFileSync(token, "utf8").trim()}`;
-    const password = readFileSync(join(secrets, `${user}-password`), "utf8").trim();
-    return `Basic ${Buffer.from(`${user}:${password}`).toString("base64")}`;
+    const tokens = [
+      join(secrets, "tokens", user),
+      ...(user === "hive-admin" ? [join(this.home, "forge/admin-token")] : []),
+    ];
+    const token = tokens.find((path) => existsSync(path));
+    if (token) return withToken(url, readFileSync(token, "utf8").trim());
+    return withPassword(url, user, readFileSync(join(secrets, `${user}-password`), "utf8").trim());
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.watching.abort();
+    this.#over.abort();
+    await this.#following;
     await this.stop();
     rmSync(this.directory, { recursive: true, force: true, maxRetries: 5 });
   }
+}
+
+/** hived's database, looked at from outside. */
+function openToRead(path: string) {
+  const sqlite = new Sqlite(path, { readonly: true });
+  const count = (sql: string) => {
+    const statement = sqlite.prepare<unknown[], number>(sql).pluck();
+    return (...values: unknown[]) => statement.get(...values) ?? 0;
+  };
+  const due = count("SELECT count(*) FROM work WHERE state = 'pending' AND due_at <= ?");
+  return {
+    deliveries: count("SELECT count(*) FROM deliveries"),
+    dueWork: () => due(Date.now()),
+    [Symbol.dispose]: () => sqlite.close(),
+  };
 }
 
 const forgejo = findForgejo();
