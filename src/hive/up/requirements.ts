@@ -2,8 +2,8 @@
 import { spawnSync } from "node:child_process";
 import { Refusal } from "../../contract/refusal.ts";
 
-/** Forgejo 15 asks for it (modules/git/git.go); the embedded forge needs 2.29 (the `proc-receive` hook). */
-const oldestGit = "2.34.1";
+/** The embedded forge merges with `git merge-tree --write-tree`; Forgejo 15 asks for 2.34.1 (modules/git/git.go). */
+const oldestGit = "2.38.0";
 
 /** The version of git on PATH. @throws Refusal `git_missing` or `git_too_old`. */
 export function checkGit(): string {
