@@ -98,6 +98,7 @@ function wire(config: HivedConfig, core: Core, boot: BootId, signal: AbortSignal
     kind,
     hookUrl: config.hookUrl,
     program: config.program,
+    signal,
   };
   const link = openRunnerLink({
     core,

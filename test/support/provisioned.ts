@@ -30,7 +30,7 @@ export function partsFor(
   const signal = new AbortController().signal;
   const forge = openForge({ url, tokens, adminTokenFile, onSilence: health.noteSilence, signal });
   const hookUrl = "http://127.0.0.1:9/hook";
-  return { core, forge, tokens, secrets: openTokens(secretsDirectory), health, kind, hookUrl, program };
+  return { core, forge, tokens, secrets: openTokens(secretsDirectory), health, kind, hookUrl, program, signal };
 }
 
 /**

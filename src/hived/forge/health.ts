@@ -42,7 +42,7 @@ export function openForgeHealth(core: Core, { kind, url }: Pick<ForgeHealth, "ki
     },
     noteSilence(problem) {
       if (problem === silence) return;
-      const isBack = problem === null;
+      const isBack = problem === null && work === null; // provisioning looks for what was missed by itself
       silence = problem;
       tell(isBack);
     },

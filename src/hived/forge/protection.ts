@@ -6,13 +6,15 @@ import { agentsRepo, protectedBranch, protection } from "./plan.ts";
 import type { Protection } from "./verbs/layout.ts";
 
 /**
- * Makes the rule what it should be. A rule that somebody changed is put right, and the change is told.
+ * Makes the rule what it should be, once there is something that it protects: before that it would keep the first content
+ * out. A rule that somebody changed is put right, and the change is told.
  * @throws Fault when the forge keeps another rule than the one that it was given
  */
 export async function keepProtection(core: Core, forge: Forge): Promise<void> {
   const admin = forge.as("hive-admin");
   const before = await admin.readProtection(agentsRepo, protectedBranch);
   if (before && differences(before).length === 0) return;
+  if (!(await admin.readBranch(agentsRepo, protectedBranch))) return;
   if (before) await admin.editProtection(agentsRepo, protectedBranch, protection);
   else await admin.createProtection(agentsRepo, protectedBranch, protection);
   const after = await admin.readProtection(agentsRepo, protectedBranch);

@@ -10,6 +10,7 @@ import { describe } from "../../daemon/fault.ts";
 import { listAgents } from "../agents/agents.ts";
 import type { Core } from "../core.ts";
 import { type AccountParts, provisionAccount, provisionBot, provisionOperator } from "./accounts.ts";
+import type { ForgeVerbs } from "./client.ts";
 import { ForgeUnavailable, isRefused } from "./errors.ts";
 import type { ForgeHealthKeeper } from "./health.ts";
 import { keepHook } from "./hooks.ts";
@@ -26,7 +27,12 @@ export type ProvisionParts = AccountParts & {
   hookUrl: string;
   /** the directory that holds our package.json, with seeds/, templates/ and forge/ */
   program: string;
+  signal: AbortSignal;
 };
+
+/** At a start the forge comes up beside us: a look every so often is sooner than work that failed and is tried again. */
+const lookEveryMs = 100;
+const lookForMs = 15_000;
 
 /**
  * @throws ForgeUnavailable while the forge is silent; Refusal for what only the operator can mend. Either is shown as the
@@ -66,15 +72,28 @@ async function makeLayout(parts: ProvisionParts): Promise<string | null> {
   return wanted;
 }
 
-async function checkAdmin({ forge, health }: ProvisionParts): Promise<void> {
+async function checkAdmin(parts: ProvisionParts): Promise<void> {
+  const { forge, health } = parts;
   const admin = forge.as("hive-admin");
   const weak = (why: string) =>
     new Refusal("weak_admin_token", `The forge's admin token ${why}.`, "Give one of a site admin with all scopes.");
-  const { name, isAdmin } = await admin.whoAmI().catch((error: unknown) => {
+  const { name, isAdmin } = await firstAnswer(parts).catch((error: unknown) => {
     throw isRefused(error, 403) ? weak(`may not even say whose it is: ${error.message}`) : error;
   });
   health.noteVersion(await admin.readVersion());
   if (!isAdmin) throw weak(`is ${name}'s, who is no site administrator`);
+}
+
+async function firstAnswer({ core, forge, signal }: ProvisionParts): ReturnType<ForgeVerbs["whoAmI"]> {
+  const until = core.clock.now() + lookForMs;
+  for (;;) {
+    try {
+      return await forge.as("hive-admin").whoAmI();
+    } catch (error) {
+      if (!(error instanceof ForgeUnavailable) || signal.aborted || core.clock.now() >= until) throw error;
+    }
+    await core.clock.wait(lookEveryMs, signal);
+  }
 }
 
 /** A forge of our own has one hook for everything; on a stranger's we listen to our organizations and users alone. */
