@@ -63,8 +63,9 @@ async function carryOut(stage: Stage, { rule, message, fill }: Task, signal: Abo
       stage.memory.proceed(null);
       return problem;
     }
+    // A step that keeps its output only looks, for one after it: cut off there, it must look again.
     const { variables } = fill;
-    stage.memory.proceed({ message, rule: rule.name, steps: index + 1, variables });
+    if (!("save" in step)) stage.memory.proceed({ message, rule: rule.name, steps: index + 1, variables });
   }
   return null;
 }
