@@ -91,6 +91,6 @@ export function bodyOf({ id, asker, target, question, options, multi, openedAt }
     question.trim(),
     ...(boxes.length > 0 ? [boxes.join("\n")] : []),
     "---",
-    `${asker} asks ${target}. To answer, ${how}.`,
+    `${asker} asks ${target}. To answer, ${how}.\n`,
   ].join("\n\n");
 }
