@@ -17,7 +17,7 @@ const openTimeoutMs = 60_000;
  * @param session the conversation to continue, or null for a new one
  * @throws Refusal `launch_failed` when it ends, errs or is silent instead: another version of it may do better
  */
-export async function openAgent(
+async function openAgent(
   { spec, agent }: Pick<Launch, "spec" | "agent">,
   session: DriverSpec["session"],
   { clock, onStderr, signal }: { clock: Clock; onStderr: (line: string) => void; signal: AbortSignal },

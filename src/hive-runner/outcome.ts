@@ -12,7 +12,7 @@ export type DriverEnd =
   /** its process is gone, or speaks no protocol any more */
   | { kind: "gone"; problem: string };
 
-export type StopReason = "end_turn" | "max_tokens" | "max_turn_requests" | "refusal" | "cancelled";
+type StopReason = "end_turn" | "max_tokens" | "max_turn_requests" | "refusal" | "cancelled";
 
 /** Why we ended a turn ourselves. */
 export type Cut = "stopped" | "silent" | "too long";

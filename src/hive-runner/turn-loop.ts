@@ -22,7 +22,7 @@ import type { Conversation } from "./drivers/acp.ts";
 import type { Hived } from "./hived.ts";
 import { writeSecrets } from "./launch.ts";
 import { openLive } from "./live.ts";
-import { profiles } from "./profiles/profile.ts";
+import { profiles } from "./profiles/profiles.ts";
 import { type RunningTurn, runTurn, type TurnReport } from "./turn.ts";
 import { wakePrompt } from "./wake-prompt.ts";
 

@@ -1,9 +1,7 @@
 /** What a step does to the world: a tool of an MCP server, a shell command, a call of the forge's API. None of them rejects. */
 import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
-import type { Tools } from "./tools.ts";
-
-export type Output = { isSuccess: boolean; text: string };
+import type { Output, Tools } from "./tools.ts";
 
 export async function callTool(tools: Tools, name: string, args: object, signal: AbortSignal): Promise<Output> {
   try {

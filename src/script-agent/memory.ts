@@ -21,7 +21,7 @@ const Content = z.object({
     .default(null),
 });
 type Content = z.infer<typeof Content>;
-export type Progress = NonNullable<Content["progress"]>;
+type Progress = NonNullable<Content["progress"]>;
 
 export type Memory = {
   session(): string | null;

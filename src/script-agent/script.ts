@@ -59,7 +59,10 @@ export type Rule = z.infer<typeof Rule>;
 const Script = z.strictObject({
   vars: z.record(Name, z.string()).default({}),
   tries: z.number().int().min(1).max(1_000).default(1),
-  rules: z.array(Rule).min(1),
+  rules: z
+    .array(Rule)
+    .min(1)
+    .refine((rules) => new Set(rules.map(({ name }) => name)).size === rules.length, "two rules have the same name"),
 });
 export type Script = z.infer<typeof Script>;
 

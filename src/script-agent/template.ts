@@ -5,7 +5,7 @@
 import { readFileSync } from "node:fs";
 import { join, normalize } from "node:path";
 
-export type Variables = Record<string, string>;
+type Variables = Record<string, string>;
 export type Fill = { variables: Variables; directory: string };
 
 /** @throws an error that names what is not there */

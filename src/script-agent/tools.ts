@@ -1,9 +1,11 @@
 /** The tools of the MCP servers that a session brings. */
 import type { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { z } from "zod";
-import type { Output } from "./actions.ts";
 
 export type Server = { name: string; command: string; args: string[]; env: Record<string, string> };
+
+/** What came of something that was done. */
+export type Output = { isSuccess: boolean; text: string };
 
 export type Tools = {
   /** @throws when no server has that tool, or the one that has it does not answer */

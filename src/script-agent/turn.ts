@@ -1,11 +1,11 @@
 /** One turn: for each message the first rule that fits, and its steps, each shown while it is done. */
 import { setTimeout as pause } from "node:timers/promises";
-import { callForge, callTool, type Output, runCommand } from "./actions.ts";
+import { callForge, callTool, runCommand } from "./actions.ts";
 import type { Memory } from "./memory.ts";
 import type { Message } from "./messages.ts";
 import type { CheckedStep, Condition, Rule, Script, Step } from "./script.ts";
 import { type Fill, fillIn, fillInAll, patternOf } from "./template.ts";
-import type { Tools } from "./tools.ts";
+import type { Output, Tools } from "./tools.ts";
 
 /** What whoever drives the agent sees of it. */
 export type Show = {

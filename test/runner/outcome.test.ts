@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { type DriverEnd, outcomeOf } from "../../src/hive-runner/outcome.ts";
-import { profiles } from "../../src/hive-runner/profiles/profile.ts";
+import { profiles } from "../../src/hive-runner/profiles/profiles.ts";
 
 const error = (message: string, errorKind: string | null = null, code = -32_603): DriverEnd => ({
   kind: "error",

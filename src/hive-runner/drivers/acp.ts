@@ -19,7 +19,8 @@ import type { DriverSpec } from "../../contract/launch.ts";
 import type { LiveEvent } from "../../contract/link.ts";
 import type { AgentProcess } from "../launch.ts";
 import type { DriverEnd } from "../outcome.ts";
-import { type Profile, profiles } from "../profiles/profile.ts";
+import type { Profile } from "../profiles/profile.ts";
+import { profiles } from "../profiles/profiles.ts";
 import { blockOf, type WakePrompt } from "../wake-prompt.ts";
 
 /** A sign of life: what it shows, if anything, and whether the model produced it. */

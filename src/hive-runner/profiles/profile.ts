@@ -1,7 +1,5 @@
 /** The quirks of each coding agent that is spoken to by ACP, as data. */
-import type { DriverSpec } from "../../contract/launch.ts";
 import type { Outcome } from "../../contract/turn.ts";
-import { scriptProfile } from "./script.ts";
 
 export type Profile = {
   /**
@@ -12,5 +10,3 @@ export type Profile = {
   /** what it is known to say when it fails, before the general list is tried */
   errors: readonly [RegExp, Outcome][];
 };
-
-export const profiles: Record<DriverSpec["profile"], Profile> = { script: scriptProfile };
