@@ -22,7 +22,7 @@ async function openAgent(
   session: DriverSpec["session"],
   { clock, onStderr, signal }: { clock: Clock; onStderr: (line: string) => void; signal: AbortSignal },
 ): Promise<Agent> {
-  const process = startProcess(spec, onStderr);
+  const process = await startProcess(spec, onStderr);
   const opened = new AbortController();
   try {
     const conversation = await Promise.race([
@@ -54,19 +54,24 @@ async function tooLate(clock: Clock, signal: AbortSignal): Promise<never> {
 export class AgentLife {
   /** resolves when its process has ended although nobody asked for it, with a sentence about how */
   readonly fell: Promise<string>;
-  readonly #launch: Launch;
+  readonly #launch: Pick<Launch, "spec" | "agent">;
   readonly #parts: { clock: Clock; log: Log };
   readonly #fall: (how: string) => void;
   #up: Agent | null = null;
   #session: string | null;
 
-  constructor(launch: Launch, parts: { clock: Clock; log: Log }) {
+  constructor(launch: Pick<Launch, "spec" | "agent">, parts: { clock: Clock; log: Log }) {
     this.#launch = launch;
     this.#parts = parts;
     this.#session = launch.spec.driver.session;
     const { promise, resolve } = Promise.withResolvers<string>();
     this.fell = promise;
     this.#fall = resolve;
+  }
+
+  /** the conversation that it has, or is to continue */
+  get session(): string | null {
+    return this.#session;
   }
 
   get isAsleep(): boolean {

@@ -5,6 +5,7 @@ import { constants, setPriority } from "node:os";
 import { dirname, join } from "node:path";
 import type { Readable, Writable } from "node:stream";
 import type { FileToWrite, LaunchSpec } from "../contract/launch.ts";
+import { systemClock } from "../daemon/clock.ts";
 import { guarded, type OnLifeline, signalGroup, spawnOnLifeline } from "../daemon/guard.ts";
 import { checkedPath } from "./agent-files.ts";
 
@@ -32,14 +33,16 @@ export async function writeSecrets(directory: string, files: readonly FileToWrit
 /**
  * Starts an agent's process. Whatever ends us ends it too.
  * @param onStderr told of each line that it writes there
+ * @throws the system's error when the machine has no room for a process
  */
-export function startProcess(
+export async function startProcess(
   spec: Pick<LaunchSpec, "argv" | "env" | "cwd">,
   onStderr: (line: string) => void,
-): AgentProcess {
+): Promise<AgentProcess> {
   const { env, cwd } = spec;
   const running = spawnOnLifeline(guarded(spec.argv), { env, cwd, stdio: ["pipe", "pipe", "pipe"] });
   const { child } = running;
+  await once(child, "spawn");
   // The program keeps the number of the shell that becomes it: so this is its own priority, and all that it starts has it.
   if (child.pid !== undefined) setPriority(child.pid, constants.priority.PRIORITY_LOW);
   const { stdin, stdout, stderr } = child;
@@ -61,14 +64,17 @@ export function startProcess(
   };
 }
 
-/** "close" and not "exit": then all that it wrote has been read. */
+/** What a process left behind is ended within three seconds by the guard; what escaped even that is not waited for. */
+const closeWithinMs = 4_000;
+
 async function exitOf({ child }: OnLifeline): Promise<string> {
-  try {
-    const [code, signal] = (await once(child, "close")) as [number | null, NodeJS.Signals | null];
-    return signal ? `it was ended by ${signal}` : `it ended with code ${code}`;
-  } catch (error) {
-    return `it could not be started: ${(error as Error).message}`;
-  }
+  const closed = once(child, "close"); // then all that it wrote has been read, too
+  const [code, signal] = (await once(child, "exit")) as [number | null, NodeJS.Signals | null];
+  const enough = new AbortController();
+  await Promise.race([closed, systemClock.wait(closeWithinMs, enough.signal)]);
+  enough.abort();
+  for (const stream of [child.stdout, child.stderr]) stream?.destroy();
+  return signal ? `it was ended by ${signal}` : `it ended with code ${code}`;
 }
 
 /** A line is cut there, and what is written without any line end is not kept beyond it. */

@@ -63,8 +63,8 @@ export class TurnLoop {
     this.#spec = launch.spec;
     const log = parts.log.child({ agent: launch.agent, launch: launch.launch });
     this.#parts = { ...parts, log };
-    this.#life = new AgentLife(launch, { clock: parts.clock, log });
-    void this.#life.fell.then((how) => this.#fall(how));
+    this.#life = new AgentLife({ agent: launch.agent, spec: launch.spec }, { clock: parts.clock, log });
+    void this.#life.fell.then((how) => this.#fall(`The agent's process is gone: ${how}.`));
     this.opened = after.then(() => this.#open(launch));
     this.over = this.#run();
   }
@@ -136,9 +136,9 @@ export class TurnLoop {
     await this.#say(() => this.#parts.hived.callUntilHeard("launchEnded", { launch, agent, problem }, signal));
   }
 
-  #fall(how: string): void {
-    this.#parts.log.warn({ problem: how }, "the agent's process is gone");
-    this.#fell = `The agent's process is gone: ${how}.`;
+  #fall(problem: string): void {
+    this.#parts.log.warn({ problem }, "the launch is over, although nobody asked for it");
+    this.#fell = problem;
     this.wake();
   }
 
@@ -161,7 +161,8 @@ export class TurnLoop {
     const { launch, agent } = this;
     const request = { launch, agent, turn, limit: leaseLimit };
     this.#turn = { id: turn, running: null };
-    const lease = await this.#say(() => this.#parts.hived.callUntilHeard("lease", request, this.#stopping.signal));
+    // Also when it is to stop meanwhile: hived may have leased already, and then wants to hear how that ended.
+    const lease = await this.#say(() => this.#parts.hived.callUntilHeard("lease", request, this.#abandoned.signal));
     if (lease && lease.entries.length > 0) return lease;
     this.#turn = null;
     return null;
@@ -179,15 +180,15 @@ export class TurnLoop {
   }
 
   async #runTurn(turn: Turn, lease: Lease): Promise<TurnReport> {
-    if (this.#stopping.signal.aborted) return neverRan("lost", "The agent was stopped before the turn began.");
+    if (this.#stopping.signal.aborted) return this.#neverRan("lost", stoppedBefore);
     let up: Agent;
     try {
       up = await this.#life.rise(this.#stopping.signal);
     } catch (error) {
       if (!(error instanceof Refusal) && !isOutsideFault(error)) throw error;
-      if (this.#stopping.signal.aborted) return neverRan("lost", "The agent was stopped before the turn began.");
+      if (this.#stopping.signal.aborted) return this.#neverRan("lost", stoppedBefore);
       this.#fall(describe(error));
-      return neverRan("crashed", describe(error));
+      return this.#neverRan("crashed", describe(error));
     }
     const isForgetful = up.conversation.how === "lost" && this.#met !== up.conversation;
     this.#met = up.conversation;
@@ -203,6 +204,11 @@ export class TurnLoop {
     const report = await turn.running.ended;
     live.end();
     return report;
+  }
+
+  #neverRan(outcome: Outcome, problem: string): TurnReport {
+    const evidence = { outputs: 0, outputTokens: null };
+    return { outcome, problem, evidence, answeredMarks: [], session: this.#life.session, retryAt: null };
   }
 
   /** For whoever watches: nothing is lost with it. */
@@ -228,11 +234,4 @@ export class TurnLoop {
 export const turnOver = () =>
   new Refusal("turn_over", "That turn does not run here any more.", "Let the message start the next one.");
 
-const neverRan = (outcome: Outcome, problem: string): TurnReport => ({
-  outcome,
-  problem,
-  evidence: { outputs: 0, outputTokens: null },
-  answeredMarks: [],
-  session: null,
-  retryAt: null,
-});
+const stoppedBefore = "The agent was stopped before the turn began.";
