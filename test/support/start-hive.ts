@@ -181,17 +181,30 @@ export class Hive {
   }
 
   /**
-   * Changes something on the forge, and resolves when a webhook has told of it and all work that was due is done. For
+   * Changes something on the forge, and resolves when a webhook has told of it and all that was due then is done. For
    * what is to change nothing, as there is no event to wait for then.
    */
   async settled(change: () => Promise<unknown>): Promise<void> {
-    using db = openToRead(join(this.home, "hived/hive.db"));
-    const before = db.deliveries();
+    using database = this.#openDatabase();
+    const before = database.deliveries();
     await change();
-    const commits = watch(join(this.home, "hived/hive.db-wal")); // each writes to this file
+    await this.#untilCommitted(() => database.deliveries() > before && database.dueWork() === 0);
+  }
+
+  /** Resolves when all work that is due is done. */
+  async nothingDue(): Promise<void> {
+    using database = this.#openDatabase();
+    await this.#untilCommitted(() => database.dueWork() === 0);
+  }
+
+  #openDatabase = () => openToRead(join(this.home, "hived/hive.db"));
+
+  /** Resolves when something holds now or after some commit of hived's. */
+  async #untilCommitted(holds: () => boolean): Promise<void> {
+    const commits = watch(join(this.home, "hived/hive.db-wal")); // each commit writes to it
     try {
       const late = AbortSignal.timeout(patienceMs);
-      while (db.deliveries() === before || db.dueWork() > 0) await once(commits, "change", { signal: late });
+      while (!holds()) await once(commits, "change", { signal: late });
     } catch (error) {
       throw new Error(`this has not settled:\n${this.report()}`, { cause: error });
     } finally {
