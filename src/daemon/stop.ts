@@ -7,7 +7,7 @@ import { Refusal } from "../contract/refusal.ts";
  * The descriptor on which a child of ours holds its lifeline: a pipe whose other end its parent holds and never writes
  * to. When the parent is gone, however it went, the pipe ends.
  */
-export const lifelineDescriptor = 3;
+const lifelineDescriptor = 3;
 
 /** A signal that is aborted by SIGTERM, SIGINT, or the end of the lifeline when `HIVE_LIFELINE` says that there is one. */
 export function stopSignal(): AbortSignal {

@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { extname, join, relative } from "node:path";
 
-export type Asset = { body: Buffer; type: string; cache: string };
+type Asset = { body: Buffer; type: string; cache: string };
 export type Assets = {
   /** The file of that path, or the front page for a path that only the front end knows; undefined when there is none. */
   find(path: string): Asset | undefined;

@@ -22,7 +22,7 @@ type Asked = { method?: string; path: string; headers?: Record<string, string>; 
 type Answered = { status: number; headers: IncomingMessage["headers"]; text: string };
 
 /** What hived was asked, and the log of events that it serves. */
-export class FakeHived {
+class FakeHived {
   readonly deliveries: { id: string; event: string; signature: string; body: string }[] = [];
   readonly signIns: { secret: string; address: string }[] = [];
   /** one for each stream that was opened: after which event, and how many were taken from it since */
@@ -179,8 +179,6 @@ export async function startWeb(options: Options = {}) {
     },
   };
 }
-
-export type StartedWeb = Awaited<ReturnType<typeof startWeb>>;
 
 /** Reads a stream until it has shown so many events, beside those of hive-web itself; fails when it ends before. */
 export async function readEvents(response: IncomingMessage, count: number): Promise<{ id: string; data: unknown }[]> {

@@ -1,9 +1,11 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { connect } from "node:net";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { Refusal } from "../../src/contract/refusal.ts";
 import type { Process } from "../../src/contract/routes.ts";
 import { Child, type ChildSpec } from "../../src/hive/up/child.ts";
+import { bindListener } from "../../src/hive/up/ports.ts";
 
 let top: string;
 let rows: Process[];
@@ -84,6 +86,33 @@ test("a program that cannot be started at all is tried again", async () => {
   const child = start("", { command: () => ({ argv: ["/no/such/program"], env: {} }) });
   await becomes(child, { restarts: 1 });
   expect(rows.find((row) => row.health === "restarting")?.problem).toBe("ended with code ENOENT");
+});
+
+test("a program gets a listener by its descriptor, anew for each of its starts", async () => {
+  const serving = `
+    const { createServer } = await import("node:net");
+    createServer((socket) => socket.end(String(process.pid))).listen({ fd: 4 });
+    ${good}`;
+  const first = await bindListener(0);
+  const port = first.port;
+  first.release();
+  const child = start(serving, {
+    async command() {
+      const { descriptor, release } = await bindListener(port);
+      return { argv: [process.execPath, join(top, "program.mjs")], env: {}, inherited: [descriptor], release };
+    },
+  });
+  const whoAnswers = async () => {
+    let text = "";
+    for await (const chunk of connect(port, "127.0.0.1")) text += chunk;
+    return Number(text);
+  };
+  await child.ready;
+  const pid = pidOf(child);
+  expect(await whoAnswers()).toBe(pid);
+  process.kill(pid, "SIGKILL");
+  await becomes(child, { health: "ready", restarts: 1 });
+  expect(await whoAnswers()).toBe(pidOf(child));
 });
 
 const refusing = `

@@ -9,7 +9,7 @@ import type { Runtime } from "../up/home.ts";
 import { reachHive } from "../up/reach.ts";
 
 /** What `--json` prints while the hive runs; docs/cli.md describes it for whoever reads it with a program. */
-export type Status = {
+type Status = {
   running: true;
   home: string;
   processes: Process[];

@@ -13,7 +13,7 @@ import { handOver } from "../up/root.ts";
 import { runHive } from "../up/run.ts";
 import { openSteps } from "../up/steps.ts";
 
-export type UpOptions = {
+type UpOptions = {
   home?: string;
   forgeUrl?: string;
   adminTokenFile?: string;
@@ -32,11 +32,12 @@ export async function up(options: UpOptions): Promise<number> {
   const external = externalOf(options);
   checkGit();
   const steps = openSteps(process.stdout);
+  const { dashboardPort, user } = options;
   if (process.getuid?.() === 0) {
-    await handOver({ root, program, external, options, steps });
+    await handOver({ root, program, external, dashboardPort, user, steps });
     return exitCodes.ok;
   }
-  if (options.user !== undefined)
+  if (user !== undefined)
     throw new Refusal(
       "not_root",
       "Only root can start a hive as another user.",
@@ -46,7 +47,6 @@ export async function up(options: UpOptions): Promise<number> {
   const lock = await takeLock(home.root);
   if (!lock) return showRunning(home.root);
   const isBuilt = process.env["HIVE_PREPARED"] !== undefined;
-  const dashboardPort = options.dashboardPort;
   await runHive({ home, lock, program, external, dashboardPort, isBuilt, steps, stop: stopController() });
   return exitCodes.ok;
 }

@@ -250,7 +250,7 @@ async function reasonOfEnd(
   const [code, signal] = await exitOf(child);
   const line = code === refusedExitCode ? await startLine.catch(() => undefined) : undefined;
   if (line && "refusal" in line) return Refusal.fromBody(line.refusal);
-  const said = words();
+  const said = signal === "SIGKILL" ? "" : words(); // who is killed from outside had no time for words
   return new Fault(`${signal ? `was killed by ${signal}` : `ended with code ${code}`}${said && `: ${said}`}`);
 }
 

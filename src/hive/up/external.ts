@@ -37,7 +37,7 @@ export function externalForge({ url, adminTokenFile }: ExternalForge): ForgeSour
           `The forge is version ${version}.`,
           `Update it to ${oldestForgejo} or later.`,
         );
-      if (!isAdmin) throw badToken(adminTokenFile, "belongs to nobody who is a site administrator");
+      if (!isAdmin) throw badToken(adminTokenFile, "is no site administrator's");
       step.say(`version ${plain}`);
     },
   };

@@ -75,11 +75,13 @@ export function openHome(root: string): Home {
     rmSync(join(root, ".writable"));
     return homeAt(realpathSync(root));
   } catch (error) {
-    throw error instanceof Refusal ? error : homeRefusal(root, error as NodeJS.ErrnoException);
+    throw homeRefusal(root, error as NodeJS.ErrnoException);
   }
 }
 
-function homeRefusal(root: string, error: NodeJS.ErrnoException): Error {
+/** What went wrong with a home as a refusal; a refusal, or a bug, stays what it is. */
+export function homeRefusal(root: string, error: NodeJS.ErrnoException): Error {
+  if (error instanceof Refusal) return error;
   if (error.code === "ENOSPC" || error.code === "EDQUOT") return diskFull(root);
   if (error.code === undefined) return error;
   return notWritable(root, error.code);
@@ -116,8 +118,8 @@ function realOf(path: string): string {
     return realpathSync(path);
   } catch (error) {
     const parent = dirname(path);
-    if ((error as NodeJS.ErrnoException).code !== "ENOENT" || parent === path) throw error;
-    return join(realOf(parent), basename(path));
+    if ((error as NodeJS.ErrnoException).code === undefined || parent === path) throw error;
+    return join(realOf(parent), basename(path)); // one that cannot be looked at is told by whoever makes it
   }
 }
 

@@ -42,8 +42,9 @@ async function listen(port: number): Promise<Server | undefined> {
   }
 }
 
-export type Listener = {
+type Listener = {
   descriptor: number;
+  port: number;
   /** closes our own copy, once a child has inherited the listener */
   release(): void;
 };
@@ -57,7 +58,8 @@ export async function bindListener(port: number): Promise<Listener> {
   const server = createServer();
   server.listen({ port, host, backlog: 512 });
   await once(server, "listening");
-  // Not public: a server's handle knows its descriptor (net.Server._handle, Node 20 to 24; a test watches over it).
+  // Not public: a server's handle knows its descriptor (net.Server._handle; a test watches over it).
   const descriptor = (server as unknown as { _handle: { fd: number } })._handle.fd;
-  return { descriptor, release: () => server.close() };
+  const { port: bound } = server.address() as AddressInfo;
+  return { descriptor, port: bound, release: () => server.close() };
 }

@@ -22,7 +22,7 @@ export type Place = {
 };
 
 export const assetsOf = (program: string): string => join(program, "dist/dashboard");
-export const dashboardUrlOf = (port: number): string => `http://hive.localhost:${port}`;
+const dashboardUrlOf = (port: number): string => `http://hive.localhost:${port}`;
 const hookUrlOf = (port: number) => `http://127.0.0.1:${port}/hook`;
 
 /** What our programs get of our own environment: where things are, how text is written, how much is logged. */

@@ -17,12 +17,11 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { Refusal } from "../../contract/refusal.ts";
-import type { UpOptions } from "../commands/up.ts";
 import { copyForgejo, copyProgram, isCopy } from "./copies.ts";
 import type { ExternalForge } from "./external.ts";
 import { findForgejo } from "./forgejo.ts";
 import { buildFrontEnd, needsBuild } from "./front-end.ts";
-import { homeAt } from "./home.ts";
+import { homeAt, homeRefusal } from "./home.ts";
 import type { Steps } from "./steps.ts";
 
 /** A number that no distribution gives to an account of its own (Debian policy 9.2.2: 1000 to 59999 are the machine's). */
@@ -36,7 +35,9 @@ export type RootStart = {
   root: string;
   program: string;
   external: ExternalForge | undefined;
-  options: UpOptions;
+  dashboardPort: number | undefined;
+  /** an account's name or number; undefined: the usual number */
+  user: string | undefined;
   steps: Steps;
 };
 
@@ -44,7 +45,7 @@ export type RootStart = {
  * Makes everything ready for a user, and tells bin.mjs to run `hive up` as that user once this process has ended.
  * @throws Refusal `unknown_user`, `home_not_writable` or `file_unreadable`.
  */
-export async function handOver({ root, program, external, options, steps }: RootStart): Promise<void> {
+export async function handOver({ root, program, external, steps, ...options }: RootStart): Promise<void> {
   const user = userOf(options.user);
   process.umask(0o022); // what is made here, others must be able to read
   if (needsBuild(program)) await steps.run("Building the dashboard", () => buildFrontEnd(program));
@@ -82,14 +83,12 @@ function numberOf(kind: "-u" | "-g", name: string): number {
 
 /** Makes the home's directory for the user, or gives it one that is empty. What is in it the user makes. */
 function makeHome(root: string, user: User): void {
-  mkdirSync(dirname(root), { recursive: true });
-  mkdirSync(root, { recursive: true, mode: 0o700 });
-  const descriptor = openSync(root, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
   try {
-    const { uid } = fstatSync(descriptor);
-    if (uid !== user.uid && uid === 0 && readdirSync(root).length === 0) fchownSync(descriptor, user.uid, user.gid);
-  } finally {
-    closeSync(descriptor);
+    mkdirSync(dirname(root), { recursive: true });
+    mkdirSync(root, { recursive: true, mode: 0o700 });
+    giveAway(root, user);
+  } catch (error) {
+    throw homeRefusal(root, error as NodeJS.ErrnoException);
   }
   if (!canRead(user, [root]) || lstatSync(root).uid !== user.uid)
     throw new Refusal(
@@ -97,6 +96,16 @@ function makeHome(root: string, user: User): void {
       `The hive's home ${root} cannot be used by user ${user.uid}, as whom the hive runs.`,
       "Choose another with --home or HIVE_HOME, or another user with --user.",
     );
+}
+
+/** Only an empty directory of root's own, and by its descriptor: nobody can put another in its place meanwhile. */
+function giveAway(root: string, user: User): void {
+  const descriptor = openSync(root, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+  try {
+    if (fstatSync(descriptor).uid === 0 && readdirSync(root).length === 0) fchownSync(descriptor, user.uid, user.gid);
+  } finally {
+    closeSync(descriptor);
+  }
 }
 
 function checkReadable(user: User, path: string): void {

@@ -1,6 +1,4 @@
 /** One life of a hive, as one ordinary user: from nothing to its links, and to its ordered stop. */
-
-import { dirname } from "node:path";
 import type { Agent } from "../../contract/agent.ts";
 import { Fault } from "../../contract/fault.ts";
 import type { Process } from "../../contract/routes.ts";
@@ -10,35 +8,13 @@ import { stopped } from "../../daemon/stop.ts";
 import { client } from "../../rpc/client.ts";
 import { serve } from "../../rpc/serve.ts";
 import { explain } from "../exit-codes.ts";
-import { chooseForge, openForge } from "./choose-forge.ts";
-import { compiledWebOf, compileWeb } from "./compile-web.ts";
-import type { ExternalForge } from "./external.ts";
 import { Fleet, orAborted } from "./fleet.ts";
 import type { ForgeSource } from "./forge.ts";
-import { buildFrontEnd, needsBuild } from "./front-end.ts";
-import { type Home, type Lock, openRuntime } from "./home.ts";
 import { readLinks } from "./links.ts";
 import { tellMissed } from "./missed.ts";
-import { checkPort, choosePort, defaultPorts } from "./ports.ts";
-import { assetsOf, hivedSpec, type Place, runnerSpec, webSpec } from "./programs.ts";
-import { readRecord, type UpRecord, writeRecord } from "./record.ts";
-import { checkGit } from "./requirements.ts";
+import { prepare, type Start } from "./prepare.ts";
+import { hivedSpec, type Place, runnerSpec, webSpec } from "./programs.ts";
 import type { Step, Steps } from "./steps.ts";
-import { openWebSandbox } from "./web-sandbox.ts";
-
-export type Start = {
-  home: Home;
-  /** held by us, until the process ends */
-  lock: Lock;
-  program: string;
-  external: ExternalForge | undefined;
-  dashboardPort: number | undefined;
-  /** the front end was already built, by whoever could write the program's directory */
-  isBuilt: boolean;
-  steps: Steps;
-  /** asks for the ordered stop */
-  stop: AbortController;
-};
 
 /**
  * Starts the hive, prints its links, and returns when it was stopped.
@@ -47,11 +23,17 @@ export type Start = {
 export async function runHive(start: Start): Promise<void> {
   const { home, steps, stop } = start;
   const { signal } = stop;
-  const { place, source } = await prepare(start);
+  const prepared = await prepare(start).catch((error: unknown) => {
+    if (!signal.aborted) throw error;
+  });
+  if (!prepared) return;
+  const { place, source } = prepared;
   const fleet = new Fleet(home.logs, reporter(steps, place.runtime));
   const upSocket = await serveUp(fleet, place.runtime.up, stop);
   try {
-    await startAll(fleet, { place, source, steps, signal });
+    // All of them side by side: who needs another that is not there yet tries again, as after any restart.
+    const specs = [...(source.spec ? [source.spec] : []), hivedSpec(place), runnerSpec(place), webSpec(place)];
+    await steps.run(`Starting ${specs.map(({ name }) => name).join(", ")}`, () => fleet.start(specs, signal));
     void fleet.capLogs(signal);
     const { links, agents } = await steps.run("Preparing the forge and starting the manager", (step) =>
       waitSettled(place, step, signal),
@@ -66,47 +48,6 @@ export async function runHive(start: Start): Promise<void> {
     await steps.run("Stopping", () => fleet.stop());
     await upSocket.close();
   }
-}
-
-/** Everything that can be refused before a program runs. */
-async function prepare(start: Start): Promise<{ place: Place; source: ForgeSource }> {
-  const { home, program, steps } = start;
-  steps.note(`git ${checkGit()}, Node ${process.versions.node}, home ${home.root}`);
-  const known = readRecord(home.record);
-  const forge = await chooseForge(known?.forge, start.external);
-  const dashboardPort = start.dashboardPort ?? known?.dashboardPort ?? (await choosePort(defaultPorts.dashboard));
-  const source = await openForge(forge, { home, program });
-  if (!known && forge.kind === "embedded")
-    steps.note("No Forgejo was found (HIVE_FORGEJO_BIN, PATH, the cache): the embedded forge is used.");
-  await checkPorts({ forge, dashboardPort });
-  if (!start.isBuilt && needsBuild(program)) await steps.run("Building the dashboard", () => buildFrontEnd(program));
-  const runtime = openRuntime(home.root);
-  await compileWeb({ home, program });
-  writeRecord(home.record, { forge, dashboardPort, runtime: runtime.root });
-  const sandbox = openWebSandbox({
-    node: process.execPath,
-    program,
-    assets: assetsOf(program),
-    socketDirectory: dirname(runtime.web),
-    compiled: compiledWebOf(home),
-  });
-  return { place: { home, runtime, program, forge: source.forge, dashboardPort, sandbox }, source };
-}
-
-async function checkPorts({ forge, dashboardPort }: Pick<UpRecord, "forge" | "dashboardPort">): Promise<void> {
-  if (forge.kind !== "external")
-    await checkPort(forge.port, "its forge", "Stop that program: clone URLs name this port, so the hive keeps it.");
-  await checkPort(dashboardPort, "its dashboard", "Stop that program, or choose another with --dashboard-port.");
-}
-
-type Starting = { place: Place; source: ForgeSource; steps: Steps; signal: AbortSignal };
-
-/** All of them side by side: who needs another that is not there yet tries again, as after any restart. */
-async function startAll(fleet: Fleet, { place, source, steps, signal }: Starting): Promise<void> {
-  const { prepare: prepareForge, spec, title } = source;
-  if (prepareForge) await steps.run(`Checking ${title}`, (step) => orAborted(prepareForge(step), signal));
-  const specs = [...(spec ? [spec] : []), hivedSpec(place), runnerSpec(place), webSpec(place)];
-  await steps.run(`Starting ${specs.map(({ name }) => name).join(", ")}`, () => fleet.start(specs, signal));
 }
 
 /** On the way of the forge's webhooks. */

@@ -1,0 +1,79 @@
+/** Everything that comes before the first program runs, and all that can be refused until then. */
+import { dirname } from "node:path";
+import { chooseForge, openForge } from "./choose-forge.ts";
+import { compiledWebOf, compileWeb } from "./compile-web.ts";
+import type { ExternalForge } from "./external.ts";
+import { orAborted } from "./fleet.ts";
+import type { ForgeSource } from "./forge.ts";
+import { buildFrontEnd, needsBuild } from "./front-end.ts";
+import { type Home, type Lock, openRuntime } from "./home.ts";
+import { checkPort, choosePort, defaultPorts } from "./ports.ts";
+import { assetsOf, type Place } from "./programs.ts";
+import { readRecord, type UpRecord, writeRecord } from "./record.ts";
+import { checkGit } from "./requirements.ts";
+import type { Steps } from "./steps.ts";
+import { openWebSandbox } from "./web-sandbox.ts";
+
+export type Start = {
+  home: Home;
+  /** held by us, until the process ends */
+  lock: Lock;
+  program: string;
+  external: ExternalForge | undefined;
+  dashboardPort: number | undefined;
+  /** the front end was already built, by whoever could write the program's directory */
+  isBuilt: boolean;
+  steps: Steps;
+  /** asks for the ordered stop */
+  stop: AbortController;
+};
+
+/**
+ * Decides what a first start has to decide, and finds what a later one had decided. The record is written last: what is
+ * refused here binds a hive to nothing.
+ * @throws Refusal for what the operator has to change; the signal's reason when it is aborted meanwhile.
+ */
+export async function prepare(start: Start): Promise<{ place: Place; source: ForgeSource }> {
+  const { home, program, steps } = start;
+  steps.note(`git ${checkGit()}, Node ${process.versions.node}, home ${home.root}`);
+  const decided = await decide(start);
+  const { forge, dashboardPort } = decided;
+  await checkPorts(decided);
+  const source = await openForge(forge, { home, program });
+  await prepareForge(source, start);
+  if (!start.isBuilt && needsBuild(program)) await steps.run("Building the dashboard", () => buildFrontEnd(program));
+  await compileWeb({ home, program });
+  const runtime = openRuntime(home.root);
+  writeRecord(home.record, { forge, dashboardPort, runtime: runtime.root });
+  const sandbox = openWebSandbox({
+    node: process.execPath,
+    program,
+    assets: assetsOf(program),
+    socketDirectory: dirname(runtime.web),
+    compiled: compiledWebOf(home),
+  });
+  return { place: { home, runtime, program, forge: source.forge, dashboardPort, sandbox }, source };
+}
+
+type Decided = Pick<UpRecord, "forge" | "dashboardPort">;
+
+async function decide({ home, external, dashboardPort, steps }: Start): Promise<Decided> {
+  const known = readRecord(home.record);
+  const forge = await chooseForge(known?.forge, external);
+  if (!known && forge.kind === "embedded")
+    steps.note("No Forgejo was found (HIVE_FORGEJO_BIN, PATH, the cache): the embedded forge is used.");
+  return {
+    forge,
+    dashboardPort: dashboardPort ?? known?.dashboardPort ?? (await choosePort(defaultPorts.dashboard)),
+  };
+}
+
+async function checkPorts({ forge, dashboardPort }: Decided): Promise<void> {
+  if (forge.kind !== "external")
+    await checkPort(forge.port, "its forge", "Stop that program: clone URLs name this port, so the hive keeps it.");
+  await checkPort(dashboardPort, "its dashboard", "Stop that program, or choose another with --dashboard-port.");
+}
+
+async function prepareForge({ title, prepare }: ForgeSource, { steps, stop }: Start): Promise<void> {
+  if (prepare) await steps.run(`Checking ${title}`, (step) => orAborted(prepare(step), stop.signal));
+}

@@ -1,0 +1,103 @@
+import { request } from "node:http";
+import { expect, test } from "vitest";
+import { familyOf, hive, newHome, startUp, stillRunning } from "./start-up.ts";
+
+type Shown = {
+  running: boolean;
+  processes: { name: string; pid: number; health: string; restarts: number; note: string | null }[];
+  forge: { kind: string; url: string };
+  dashboardUrl: string;
+  agents: { name: string; role: string; state: string }[];
+};
+
+const status = async (home: string): Promise<Shown> =>
+  JSON.parse((await hive(["status", "--json", "--home", home])).out);
+const noneOf = (pids: number[]) => expect.poll(() => stillRunning(pids), { timeout: 15_000 }).toEqual([]);
+
+function get(url: string, path: string): Promise<number | undefined> {
+  const { port, host } = new URL(url);
+  return new Promise((resolve) => {
+    const asked = request({ port, host: "127.0.0.1", path, headers: { host } }, (response) => {
+      response.resume();
+      resolve(response.statusCode);
+    });
+    asked.on("error", () => resolve(undefined));
+    asked.end();
+  });
+}
+
+test("a hive starts with its links, tells its state, is not started twice, and stops in order within 5 s", async () => {
+  using place = newHome();
+  const { child, texts, exited } = await startUp(place.home);
+  expect(texts.out).toMatch(/Dashboard {2}http:\/\/hive\.localhost:\d+\/\S*#\S+/);
+  expect(texts.out).toMatch(/Forge {6}http:\/\/127\.0\.0\.1:\d+\/\S+/);
+
+  const shown = await status(place.home);
+  expect(shown).toMatchObject({ running: true, forge: { kind: "embedded", problem: null }, problem: null });
+  expect(shown.processes.map(({ name, health, restarts }) => [name, health, restarts])).toEqual([
+    ["forge", "ready", 0],
+    ["hived", "ready", 0],
+    ["hive-runner", "ready", 0],
+    ["hive-web", "ready", 0],
+  ]);
+  expect(shown.agents).toMatchObject([{ name: "manager", role: "manager" }]);
+  expect(await get(shown.dashboardUrl, "/")).toBe(200);
+  const said = await hive(["status", "--home", place.home]);
+  expect(said).toMatchObject({ code: 0, err: "" });
+  expect(said.out).toContain(shown.dashboardUrl);
+
+  const twice = await hive(["up", "--home", place.home]);
+  expect(twice).toMatchObject({ code: 0, err: "" });
+  expect(twice.out).toContain("runs already");
+  expect(twice.out).toContain(`${shown.dashboardUrl}/`);
+
+  const family = familyOf(child.pid ?? 0);
+  expect(family.length).toBeGreaterThan(5);
+  const startedAt = performance.now();
+  child.kill("SIGINT");
+  expect(await exited).toEqual([0, null]);
+  expect(performance.now() - startedAt).toBeLessThan(5_000);
+  await noneOf(family);
+  expect(await hive(["status", "--home", place.home])).toMatchObject({ code: 3 });
+  expect(await hive(["down", "--home", place.home])).toMatchObject({ code: 3 });
+});
+
+test("what is killed is started again, and serves again; down stops it all", async () => {
+  using place = newHome();
+  const { child, exited, texts } = await startUp(place.home);
+  const before = await status(place.home);
+  for (const { pid } of before.processes) process.kill(pid, "SIGKILL");
+  await expect
+    .poll(() => status(place.home), { timeout: 60_000, interval: 500 })
+    .toMatchObject({ processes: before.processes.map(({ name }) => ({ name, health: "ready", restarts: 1 })) });
+  await expect.poll(() => get(before.dashboardUrl, "/"), { timeout: 10_000 }).toBe(200);
+  expect(texts.out).toContain("hive-web was killed by SIGKILL; it is started again (1)");
+  const family = familyOf(child.pid ?? 0);
+  expect(await hive(["down", "--home", place.home])).toMatchObject({ code: 0 });
+  expect(await exited).toEqual([0, null]);
+  await noneOf(family);
+});
+
+test("a hive that is killed leaves no process behind, whichever of its processes is hit; the next start goes on", async () => {
+  using place = newHome();
+  const first = await startUp(place.home);
+  const wrapper = familyOf(first.child.pid ?? 0);
+  first.child.kill("SIGKILL");
+  await noneOf(wrapper);
+
+  const second = await startUp(place.home);
+  const family = familyOf(second.child.pid ?? 0);
+  const supervisor = family.find((pid) => pid !== second.child.pid && familyOf(pid).length === family.length - 1);
+  process.kill(supervisor ?? Number.NaN, "SIGKILL");
+  await noneOf(family);
+});
+
+test("hive-web runs without network, files and the admin socket, or says so", async () => {
+  using place = newHome();
+  const { child, exited, texts } = await startUp(place.home);
+  const web = (await status(place.home)).processes.find(({ name }) => name === "hive-web");
+  if (web?.note?.startsWith("isolated") !== true) expect(texts.out).toContain("WARNING: hive-web is not isolated");
+  else expect(web.note).toBe("isolated: no network, no files, no admin socket");
+  child.kill("SIGTERM");
+  expect(await exited).toEqual([0, null]);
+});
