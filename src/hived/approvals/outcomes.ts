@@ -4,6 +4,7 @@ import { sendIn } from "../broker/send.ts";
 import type { Transaction } from "../database/write.ts";
 import type { Pull } from "../forge/client.ts";
 import { agentsRepo } from "../forge/plan.ts";
+import { ringItem } from "../forge/refresh.ts";
 import type { LifecycleParts } from "../lifecycle/parts.ts";
 import { type ApprovalRow, findApproval, moveApproval } from "./approvals.ts";
 
@@ -19,6 +20,7 @@ export async function recordMerge(parts: LifecycleParts, pull: Pull): Promise<vo
       mergeCommit: pull.mergeCommit,
     });
     core.scheduler.enqueue(tx, "follow-main", "");
+    ringItem(tx, core, agentsRepo, pull.number); // what the bot did rings no bell
   });
 }
 
