@@ -41,6 +41,9 @@ test("a hive starts with its links, tells its state, is not started twice, and s
     ["hive-web", "ready", 0],
   ]);
   expect(shown.agents).toMatchObject([{ name: "manager", role: "manager" }]);
+  const web = shown.processes.find(({ name }) => name === "hive-web");
+  if (web?.note?.startsWith("isolated") !== true) expect(texts.out).toContain("WARNING: hive-web is not isolated");
+  else expect(web.note).toBe("isolated: no network, no files, no admin socket");
   expect(await get(shown.dashboardUrl, "/")).toBe(200);
   const said = await hive(["status", "--home", place.home]);
   expect(said).toMatchObject({ code: 0, err: "" });
@@ -90,14 +93,4 @@ test("a hive that is killed leaves no process behind, whichever of its processes
   const supervisor = family.find((pid) => pid !== second.child.pid && familyOf(pid).length === family.length - 1);
   process.kill(supervisor ?? Number.NaN, "SIGKILL");
   await noneOf(family);
-});
-
-test("hive-web runs without network, files and the admin socket, or says so", async () => {
-  using place = newHome();
-  const { child, exited, texts } = await startUp(place.home);
-  const web = (await status(place.home)).processes.find(({ name }) => name === "hive-web");
-  if (web?.note?.startsWith("isolated") !== true) expect(texts.out).toContain("WARNING: hive-web is not isolated");
-  else expect(web.note).toBe("isolated: no network, no files, no admin socket");
-  child.kill("SIGTERM");
-  expect(await exited).toEqual([0, null]);
 });
