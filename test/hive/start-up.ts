@@ -69,6 +69,13 @@ export async function startUp(home: string) {
   return { child, texts, exited };
 }
 
+/** The one process that another has started. */
+export function childOf(pid: number): number {
+  const child = readdirSync("/proc").find((name) => /^\d+$/.test(name) && parentOf(Number(name)) === pid);
+  if (!child) throw new Error(`process ${pid} has no child`);
+  return Number(child);
+}
+
 /** The processes that descend from one, itself included. */
 export function familyOf(pid: number): number[] {
   const all = readdirSync("/proc").filter((name) => /^\d+$/.test(name));

@@ -1,4 +1,5 @@
 import { resolve } from "node:path";
+import { Fault } from "../../contract/fault.ts";
 import { Refusal } from "../../contract/refusal.ts";
 import { routes } from "../../contract/routes.ts";
 import { stopSignal } from "../../daemon/stop.ts";
@@ -55,14 +56,18 @@ function externalOf({ forgeUrl, adminTokenFile }: UpOptions) {
   return forgeUrl === undefined || adminTokenFile === undefined ? undefined : externalForgeOf(forgeUrl, adminTokenFile);
 }
 
-/** Started twice: the links of the one that runs are what the operator wants. */
+/** Started twice: the links of the one that runs are what the operator wants. @throws Fault while it has none yet. */
 async function showRunning(root: string): Promise<number> {
   const record = readRecord(homeAt(root).record);
-  if (!record) throw new Refusal("still_starting", `The hive in ${root} is just starting.`, "Wait for its links.");
-  const hived = client(routes, "admin", runtimeAt(record.runtime).admin);
+  const hived = client(routes, "admin", runtimeAt(record?.runtime ?? "").admin);
   try {
     process.stdout.write(`The hive in ${root} runs already.\n\n${await readLinks(hived)}\n`);
     return exitCodes.ok;
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    throw new Fault(
+      `The hive in ${root} runs already, but hived does not answer yet. Wait, or look at \`hive status\`.`,
+    );
   } finally {
     await hived.close();
   }

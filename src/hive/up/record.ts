@@ -19,15 +19,19 @@ const UpRecord = z.object({
 });
 export type UpRecord = z.infer<typeof UpRecord>;
 
-/** undefined before the first start. @throws Refusal `record_unreadable` when somebody broke it. */
+/** undefined before the first start. @throws Refusal `record_unreadable` when it is somebody else's, or broken. */
 export function readRecord(path: string): UpRecord | undefined {
-  const text = readIfThere(path);
-  if (text === undefined) return undefined;
   try {
-    return UpRecord.parse(JSON.parse(text));
+    const text = readIfThere(path);
+    return text === undefined ? undefined : UpRecord.parse(JSON.parse(text));
   } catch (error) {
-    if (!(error instanceof SyntaxError || error instanceof z.ZodError)) throw error;
-    throw new Refusal("record_unreadable", `${path} cannot be read.`, "Correct it, or restore it from a backup.");
+    const isOthers = (error as NodeJS.ErrnoException).code === "EACCES";
+    if (!(isOthers || error instanceof SyntaxError || error instanceof z.ZodError)) throw error;
+    throw new Refusal(
+      "record_unreadable",
+      `${path} cannot be read${isOthers ? " by you" : ""}.`,
+      isOthers ? "Ask as the user whose hive it is." : "Correct it, or restore it from a backup.",
+    );
   }
 }
 

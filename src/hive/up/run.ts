@@ -1,4 +1,5 @@
 /** One life of a hive, as one ordinary user: from nothing to its links, and to its ordered stop. */
+import { rmSync } from "node:fs";
 import type { Agent } from "../../contract/agent.ts";
 import { Fault } from "../../contract/fault.ts";
 import type { Process } from "../../contract/routes.ts";
@@ -47,6 +48,7 @@ export async function runHive(start: Start): Promise<void> {
     stop.abort();
     await steps.run("Stopping", () => fleet.stop());
     await upSocket.close();
+    rmSync(place.runtime.root, { recursive: true });
   }
 }
 

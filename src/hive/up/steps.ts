@@ -17,6 +17,7 @@ type Output = Pick<WriteStream, "isTTY" | "columns" | "write">;
 
 /** Steps that take less than this are not worth telling their time. */
 const worthTelling = 0.5;
+const failed = "✗";
 const frames = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
 
 export function openSteps(output: Output): Steps {
@@ -39,7 +40,8 @@ function moving(output: Output): Steps {
       const timer = setInterval(draw, 100);
       const finish = (mark: string) => {
         clearInterval(timer);
-        output.write(`${clear}${mark} ${title}${detail && `: ${detail}`}${took(startedAt)}\n`);
+        const left = mark === failed && detail ? `: ${detail}` : "";
+        output.write(`${clear}${mark} ${title}${left}${took(startedAt)}\n`);
       };
       const say = (text: string) => {
         detail = text;
@@ -74,7 +76,7 @@ async function settle<Result>(work: Promise<Result>, finish: (mark: string) => v
     finish("✓");
     return result;
   } catch (error) {
-    finish("✗");
+    finish(failed);
     throw error;
   }
 }
