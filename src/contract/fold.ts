@@ -9,7 +9,7 @@ import { Question } from "./question.ts";
 import { ThreadPage } from "./thread.ts";
 import { Turn } from "./turn.ts";
 
-export const Note = z.object({ sequence: Sequence, at: EpochMs, text: z.string() });
+const Note = z.object({ sequence: Sequence, at: EpochMs, text: z.string() });
 
 /** How many of the newest rows the state holds of what grows without bound; older ones are looked up when asked for. */
 export const stateLimits = { messages: 200, turns: 100, approvals: 100, questions: 100, notes: 50 } as const;

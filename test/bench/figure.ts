@@ -16,7 +16,7 @@ export type Figure = {
 /** By how much the floor may move between rounds before a run says nothing: largest / smallest - 1. */
 const noisyAbove = 0.3;
 
-export function median(values: readonly number[]): number {
+function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = Math.floor(sorted.length / 2);
   const high = sorted[middle] ?? Number.NaN;

@@ -2,7 +2,7 @@
 import { type Clone, cloneAs } from "./git-client.ts";
 import { type Answered, type Caller, expectStatus, startTestForge, type TestForge } from "./test-forge.ts";
 
-export const REPO = "team/code";
+const REPO = "team/code";
 export const API = "/repos/team/code";
 type Name = "author" | "writer" | "reviewer" | "stranger";
 

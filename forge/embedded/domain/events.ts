@@ -48,7 +48,7 @@ export type IssueEvent =
     });
 
 /** What an edit replaced. */
-export interface Changes {
+interface Changes {
   title?: { from: string };
   body?: { from: string };
   ref?: { from: string };

@@ -33,7 +33,7 @@ export const AgentConfig = z.strictObject({
 export type AgentConfig = z.infer<typeof AgentConfig>;
 
 /** The longest agent.yaml that is looked at, in bytes. */
-export const maxAgentYamlBytes = 64 * 1024;
+const maxAgentYamlBytes = 64 * 1024;
 
 export type ParsedConfig = { config: AgentConfig } | { problems: string[] };
 

@@ -36,7 +36,6 @@ const columns =
 const FIND = "SELECT * FROM agents WHERE name = :name";
 const LIST = "SELECT * FROM agents ORDER BY name";
 const MANAGER = "SELECT * FROM agents WHERE role = 'manager' AND wish <> 'destroyed' ORDER BY name LIMIT 1";
-const OF_LAUNCH = "SELECT * FROM agents WHERE launch = :launch";
 const PUT = `INSERT INTO agents (name, ${columns.join(", ")}) VALUES (:name, ${columns.map((column) => `:${column}`).join(", ")})
   ON CONFLICT (name) DO UPDATE SET ${columns.map((column) => `${column} = :${column}`).join(", ")}`;
 
@@ -44,7 +43,6 @@ export const findAgent = (reader: Reader, name: string) => reader.get<AgentRow>(
 export const listAgents = (reader: Reader) => reader.all<AgentRow>(LIST);
 /** The agent that address `manager` reaches; undefined before the first deployment. */
 export const findManager = (reader: Reader) => reader.get<AgentRow>(MANAGER);
-export const agentOfLaunch = (reader: Reader, launch: LaunchId) => reader.get<AgentRow>(OF_LAUNCH, { launch });
 
 /** @throws Refusal `unknown_agent` */
 export function requireAgent(reader: Reader, name: string): AgentRow {

@@ -59,7 +59,7 @@ const fromStored = (row: Stored): ApprovalRow => ({
   mergeCommit: row.merge_commit,
 });
 
-export const toApproval = ({ mergeCommit: _, ...approval }: ApprovalRow): Approval => approval;
+const toApproval = ({ mergeCommit: _, ...approval }: ApprovalRow): Approval => approval;
 
 export function findApproval(reader: Reader, number: number): ApprovalRow | undefined {
   const row = reader.get<Stored>(FIND, { number });

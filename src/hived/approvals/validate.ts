@@ -22,8 +22,8 @@ export type Proposal = {
 
 export type Verdict = { kind: ApprovalKind; agent: string | null; problems: string[]; permissions: string[] };
 
-export const maxAgentFiles = 200;
-export const maxAgentBytes = 1024 * 1024;
+const maxAgentFiles = 200;
+const maxAgentBytes = 1024 * 1024;
 
 /** Which agent's directory the paths are all in; null when they are not all in one. */
 export function agentOfPaths(paths: string[]): string | null {

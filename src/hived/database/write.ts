@@ -5,7 +5,7 @@
  */
 import type { Database as Sqlite, Statement } from "better-sqlite3";
 
-export type Parameters = Record<string, string | number | null>;
+type Parameters = Record<string, string | number | null>;
 
 /** What SQL runs on, inside a write or as a read. All calls are synchronous. */
 export type Transaction = {

@@ -11,7 +11,7 @@ export const enqueueConverge = (tx: Transaction, core: Core, agent: AgentName) =
   core.scheduler.enqueue(tx, "converge", agent);
 
 /** A deployment as the key of work, and back. */
-export const deploymentKey = (agent: AgentName, number: number) => `${agent}/${number}`;
+const deploymentKey = (agent: AgentName, number: number) => `${agent}/${number}`;
 export function parseDeploymentKey(key: string): [agent: AgentName, number: number] {
   const [agent, number] = key.split("/");
   return [AgentName.parse(agent), Number(number)];
