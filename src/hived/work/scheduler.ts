@@ -53,10 +53,10 @@ export function openScheduler({ db, events, clock, log }: Parts): Scheduler {
   };
   const noteFailure = (tx: Transaction, work: table.Work, error: unknown) => {
     const isOutside = isOutsideFault(error);
-    const isGivenUp = !isOutside && work.attempts >= attemptsOfABug;
+    const isGivenUp = !isOutside && work.bugs + 1 >= attemptsOfABug;
     const due = isGivenUp ? null : ((clock.now() + backoffMs(work.attempts, retryCapMs)) as EpochMs);
     const problem = error instanceof Refusal ? `${error.message} ${error.next}` : describe(error);
-    const failed = table.failAttempt(tx, work.id, problem, due);
+    const failed = table.failAttempt(tx, work.id, { error: problem, due, isOutside });
     log[isOutside ? "warn" : "error"](
       { kind: work.kind, key: work.key, attempts: work.attempts, err: error },
       "work failed",

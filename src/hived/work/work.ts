@@ -9,6 +9,8 @@ export type Work = {
   key: string;
   due_at: EpochMs;
   attempts: number;
+  /** attempts that failed by something else than a fault outside */
+  bugs: number;
   again: number;
   last_error: string | null;
   state: "pending" | "failed";
@@ -16,16 +18,17 @@ export type Work = {
 
 const ENQUEUE = `INSERT INTO work (kind, key, due_at) VALUES (:kind, :key, :due)
   ON CONFLICT (kind, key) DO UPDATE SET again = 1, state = 'pending',
+    attempts = CASE WHEN state = 'failed' THEN 0 ELSE attempts END, bugs = CASE WHEN state = 'failed' THEN 0 ELSE bugs END,
     due_at = CASE WHEN state = 'failed' THEN :due ELSE min(due_at, :due) END`;
 const DUE = "SELECT * FROM work WHERE state = 'pending' AND due_at <= :now ORDER BY due_at, id LIMIT :limit";
 const NEXT_DUE = "SELECT min(due_at) AS at FROM work WHERE state = 'pending' AND due_at > :now";
 const BEGIN = "UPDATE work SET attempts = attempts + 1, again = 0 WHERE id = :id AND state = 'pending' RETURNING *";
 const FINISH = "DELETE FROM work WHERE id = :id AND again = 0";
-const REPEAT = "UPDATE work SET again = 0, attempts = 0, last_error = NULL, due_at = :due WHERE id = :id";
-const POSTPONE = `UPDATE work SET again = 0, attempts = 0, last_error = NULL,
+const REPEAT = "UPDATE work SET again = 0, attempts = 0, bugs = 0, last_error = NULL, due_at = :due WHERE id = :id";
+const POSTPONE = `UPDATE work SET again = 0, attempts = 0, bugs = 0, last_error = NULL,
     due_at = CASE WHEN again = 1 THEN min(due_at, :due) ELSE :due END
   WHERE id = :id`;
-const RETRY = "UPDATE work SET due_at = :due, last_error = :error WHERE id = :id RETURNING *";
+const RETRY = "UPDATE work SET due_at = :due, last_error = :error, bugs = bugs + :bug WHERE id = :id RETURNING *";
 const GIVE_UP = "UPDATE work SET state = 'failed', last_error = :error WHERE id = :id RETURNING *";
 const TROUBLED = "SELECT * FROM work WHERE last_error IS NOT NULL ORDER BY id";
 
@@ -61,9 +64,14 @@ export function postpone(tx: Transaction, id: number, due: EpochMs): void {
   tx.run(POSTPONE, { id, due });
 }
 
-/** Notes a failure: to be tried again at `due`, or given up when that is null. */
-export function failAttempt(tx: Transaction, id: number, error: string, due: EpochMs | null): Work | undefined {
-  return due === null ? tx.get<Work>(GIVE_UP, { id, error }) : tx.get<Work>(RETRY, { id, error, due });
+/** Notes a failure: to be tried again at `due`, or given up when that is null. Faults outside are not counted as bugs. */
+export function failAttempt(
+  tx: Transaction,
+  id: number,
+  { error, due, isOutside }: { error: string; due: EpochMs | null; isOutside: boolean },
+): Work | undefined {
+  if (due === null) return tx.get<Work>(GIVE_UP, { id, error });
+  return tx.get<Work>(RETRY, { id, error, due, bug: Number(!isOutside) });
 }
 
 /** Work whose last attempt failed. */

@@ -11,7 +11,7 @@ CREATE INDEX events_notes ON events (sequence) WHERE kind = 'Note';
 -- runs: it then runs once more. State `failed` is given up; `pending` waits for `due_at`.
 CREATE TABLE work (
   id INTEGER PRIMARY KEY, kind TEXT NOT NULL, key TEXT NOT NULL, due_at INTEGER NOT NULL,
-  attempts INTEGER NOT NULL DEFAULT 0, again INTEGER NOT NULL DEFAULT 0, last_error TEXT,
+  attempts INTEGER NOT NULL DEFAULT 0, bugs INTEGER NOT NULL DEFAULT 0, again INTEGER NOT NULL DEFAULT 0, last_error TEXT,
   state TEXT NOT NULL DEFAULT 'pending' CHECK (state IN ('pending', 'failed')),
   UNIQUE (kind, key)
 ) STRICT;

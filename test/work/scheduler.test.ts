@@ -1,0 +1,134 @@
+import { expect, test } from "vitest";
+import { Fault } from "../../src/contract/fault.ts";
+import type { EpochMs } from "../../src/contract/names.ts";
+import { openCore } from "../support/open-core.ts";
+import { openQueue } from "../support/queue.ts";
+
+const hour = 3_600_000;
+
+/** A handler whose runs the test takes one by one, and whose outcomes it gives. */
+function played(outcomes: (() => { again: EpochMs } | undefined)[] = []) {
+  const runs = openQueue<string>();
+  const handler = {
+    atOnce: 4,
+    run: async (key: string) => {
+      runs.put(key);
+      return outcomes.shift()?.();
+    },
+  };
+  return { handler, runs };
+}
+
+const fails = (error: Error) => (): undefined => {
+  throw error;
+};
+
+test("work that was asked for in a transaction is done after its commit", async () => {
+  await using core = openCore();
+  const { handler, runs } = played();
+  core.work({ dig: handler });
+  await core.db.write((tx) => core.scheduler.enqueue(tx, "dig", "a"));
+  expect(await runs.next()).toBe("a");
+});
+
+test("work is done when it is due, not before", async () => {
+  await using core = openCore();
+  const { handler, runs } = played();
+  core.work({ dig: handler });
+  const due = (core.clock.now() + hour) as EpochMs;
+  await core.db.write((tx) => {
+    core.scheduler.enqueue(tx, "dig", "later", due);
+    core.scheduler.enqueue(tx, "dig", "now");
+  });
+  expect(await runs.next()).toBe("now");
+  core.clock.advance(hour);
+  expect(await runs.next()).toBe("later");
+});
+
+test("work of one key that is asked for twice waits once", async () => {
+  await using core = openCore();
+  const { handler, runs } = played();
+  await core.db.write((tx) => {
+    core.scheduler.enqueue(tx, "dig", "a");
+    core.scheduler.enqueue(tx, "dig", "a");
+    core.scheduler.enqueue(tx, "dig", "b");
+  });
+  core.work({ dig: handler });
+  expect([await runs.next(), await runs.next()]).toEqual(["a", "b"]);
+});
+
+test("work that is asked for while it runs is run once more", async () => {
+  await using core = openCore();
+  const runs = openQueue<string>();
+  let asked: Promise<unknown> | undefined;
+  core.work({
+    dig: {
+      atOnce: 1,
+      async run(key) {
+        runs.put(key);
+        asked ??= core.db.write((tx) => core.scheduler.enqueue(tx, "dig", key));
+        await asked;
+        return undefined;
+      },
+    },
+  });
+  await core.db.write((tx) => core.scheduler.enqueue(tx, "dig", "a"));
+  expect([await runs.next(), await runs.next()]).toEqual(["a", "a"]);
+});
+
+test("a fault outside is tried again for ever, and told until it is over", async () => {
+  await using core = openCore();
+  const { handler, runs } = played(Array.from({ length: 8 }, () => fails(new Fault("the forge is silent"))));
+  core.work({ dig: handler });
+  await core.db.write((tx) => core.scheduler.enqueue(tx, "dig", "a"));
+  for (let attempt = 1; attempt <= 8; attempt += 1) {
+    await runs.next();
+    const { fact } = await core.event("WorkTroubled", (event) => event.fact.work.attempts === attempt);
+    expect(fact.work).toMatchObject({ state: "pending", lastError: "the forge is silent" });
+    core.clock.advance(hour);
+  }
+  await runs.next();
+  await core.event("WorkRecovered");
+});
+
+test("a bug is given up after five attempts, however many faults there were before", async () => {
+  await using core = openCore();
+  const fault = fails(new Fault("the forge is silent"));
+  const bug = fails(new TypeError("undefined is not a function"));
+  const { handler, runs } = played([fault, fault, fault, bug, bug, bug, bug, bug]);
+  core.work({ dig: handler });
+  await core.db.write((tx) => core.scheduler.enqueue(tx, "dig", "a"));
+  for (let attempt = 1; attempt <= 8; attempt += 1) {
+    await runs.next();
+    const { fact } = await core.event("WorkTroubled", (event) => event.fact.work.attempts === attempt);
+    expect(fact.work.state).toBe(attempt === 8 ? "failed" : "pending");
+    core.clock.advance(hour);
+  }
+});
+
+test("work that was given up is tried anew when it is asked for again", async () => {
+  await using core = openCore();
+  const { handler, runs } = played(Array.from({ length: 6 }, () => fails(new TypeError("a bug"))));
+  core.work({ dig: handler });
+  await core.db.write((tx) => core.scheduler.enqueue(tx, "dig", "a"));
+  for (let attempt = 1; attempt <= 5; attempt += 1) {
+    await runs.next();
+    await core.event("WorkTroubled", (event) => event.fact.work.attempts === attempt);
+    core.clock.advance(hour);
+  }
+  await core.db.write((tx) => core.scheduler.enqueue(tx, "dig", "a"));
+  await runs.next();
+  const { sequence } = await core.event("WorkTroubled", (event) => event.fact.work.state === "failed");
+  const { fact } = await core.event("WorkTroubled", (event) => event.sequence > sequence);
+  expect(fact.work).toMatchObject({ state: "pending", attempts: 1 });
+});
+
+test("work that names a next time is done again then", async () => {
+  await using core = openCore();
+  const { handler, runs } = played([() => ({ again: (core.clock.now() + hour) as EpochMs })]);
+  core.work({ dig: handler });
+  await core.db.write((tx) => core.scheduler.enqueue(tx, "dig", "a"));
+  await runs.next();
+  core.clock.advance(hour);
+  expect(await runs.next()).toBe("a");
+});
