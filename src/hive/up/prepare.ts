@@ -1,7 +1,7 @@
 /** Everything that comes before the first program runs, and all that can be refused until then. */
 import { dirname } from "node:path";
 import { chooseForge, openForge } from "./choose-forge.ts";
-import { compiledWebOf, compileWeb } from "./compile-web.ts";
+import { compile, compiledWebOf } from "./compile.ts";
 import type { ExternalForge } from "./external.ts";
 import { orAborted } from "./fleet.ts";
 import type { ForgeSource } from "./forge.ts";
@@ -40,9 +40,8 @@ export async function prepare(start: Start): Promise<{ place: Place; source: For
   const { forge, dashboardPort } = decided;
   await checkPorts(decided);
   const source = await openForge(forge, { home, program });
-  await prepareForge(source, start);
   if (!start.isBuilt && needsBuild(program)) await steps.run("Building the dashboard", () => buildFrontEnd(program));
-  await compileWeb({ home, program });
+  await Promise.all([prepareForge(source, start), compile({ home, program })]);
   const runtime = openRuntime(home.root);
   writeRecord(home.record, { forge, dashboardPort, runtime: runtime.root });
   const sandbox = openWebSandbox({

@@ -5,7 +5,7 @@ import type { HivedConfig, RunnerConfig, WebConfig } from "../../contract/progra
 import { routes } from "../../contract/routes.ts";
 import { client } from "../../rpc/client.ts";
 import type { ChildSpec, Command } from "./child.ts";
-import { compiledWebOf } from "./compile-web.ts";
+import { compiledOf, compiledWebOf } from "./compile.ts";
 import type { Home, Runtime } from "./home.ts";
 import { node } from "./node.ts";
 import { bindListener } from "./ports.ts";
@@ -29,7 +29,7 @@ const hookUrlOf = (port: number) => `http://127.0.0.1:${port}/hook`;
 export function ownEnvironment(home: Home): Record<string, string> {
   const names = ["PATH", "HOME", "USER", "LANG", "LC_ALL", "TZ", "TMPDIR", "HIVE_LOG_LEVEL", "NODE_EXTRA_CA_CERTS"];
   const kept = names.flatMap((name) => (process.env[name] ? [[name, process.env[name]] as const] : []));
-  return { ...Object.fromEntries(kept), NODE_COMPILE_CACHE: join(home.cache, "compiled") };
+  return { ...Object.fromEntries(kept), NODE_COMPILE_CACHE: compiledOf(home) };
 }
 
 const argvOf = (place: Place, name: string, config: HivedConfig | WebConfig | RunnerConfig) => [

@@ -17,6 +17,7 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { Refusal } from "../../contract/refusal.ts";
+import { compiledOf } from "./compile.ts";
 import { copyForgejo, copyProgram, isCopy } from "./copies.ts";
 import type { ExternalForge } from "./external.ts";
 import { findForgejo } from "./forgejo.ts";
@@ -160,7 +161,7 @@ function environmentOf(home: string, forgejo: string | undefined): Record<string
     HOME: home,
     USER: "hive",
     HIVE_PREPARED: "1",
-    NODE_COMPILE_CACHE: join(homeAt(home).cache, "compiled"),
+    NODE_COMPILE_CACHE: compiledOf(homeAt(home)),
     ...(forgejo === undefined ? {} : { HIVE_FORGEJO_BIN: forgejo }),
   };
 }
