@@ -8,7 +8,7 @@ import type { Message } from "../../src/contract/message.ts";
 import type { Hive } from "../support/start-hive.ts";
 import type { Tour } from "./tour.ts";
 
-const agentsRepo = "/repos/hive/agents";
+export const agentsRepo = "/repos/hive/agents";
 
 const Status = z.object({ id: z.number(), context: z.string(), status: z.string(), description: z.string() });
 const Pull = z.object({ merged: z.boolean(), merge_commit_sha: z.string(), title: z.string() });

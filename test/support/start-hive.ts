@@ -1,7 +1,7 @@
 /** A whole hive as a user starts it: `hive up` in a home of its own, watched by its events and driven through its doors. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, watch } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -188,39 +188,35 @@ export class Hive {
     using database = this.#openDatabase();
     const before = database.deliveries();
     await change();
-    await this.#untilCommitted(() => database.deliveries() > before && database.dueWork() === 0);
+    await this.#untilThere(() => database.deliveries() > before && database.dueWork() === 0);
   }
 
   /** Resolves when all work that is due is done. */
   async nothingDue(): Promise<void> {
     using database = this.#openDatabase();
-    await this.#untilCommitted(() => database.dueWork() === 0);
+    await this.#untilThere(() => database.dueWork() === 0);
   }
 
   #openDatabase = () => openToRead(join(this.home, "hived/hive.db"));
 
-  /** Resolves when something holds now or after some commit of hived's. */
-  async #untilCommitted(holds: () => boolean): Promise<void> {
-    const commits = watch(join(this.home, "hived/hive.db-wal")); // each commit writes to it
-    try {
-      const late = AbortSignal.timeout(patienceMs);
-      while (!holds()) await once(commits, "change", { signal: late });
-    } catch (error) {
-      throw new Error(`this has not settled:\n${this.report()}`, { cause: error });
-    } finally {
-      commits.close();
+  /** Looks again and again: that there is nothing left to do, hived tells nobody. */
+  async #untilThere(holds: () => boolean): Promise<void> {
+    const late = AbortSignal.timeout(patienceMs);
+    while (!holds()) {
+      if (late.aborted) throw new Error(`this has not settled:\n${this.report()}`);
+      await delay(20);
     }
   }
 
   /** What a reader of a failed test needs: what was printed, what state the hive is in, and the end of each log. */
   report(): string {
     const { agents, approvals, messages, entries, questions, troubles } = this.#state;
+    const rows = [agents, approvals, messages, entries, questions, troubles].flat().map((row) => JSON.stringify(row));
     const logs = join(this.home, "logs");
     const ends = (existsSync(logs) ? readdirSync(logs) : []).map(
       (name) => `${name}:\n${readFileSync(join(logs, name), "utf8").split("\n").slice(-15).join("\n")}`,
     );
-    const state = JSON.stringify({ agents, approvals, messages, entries, questions, troubles }, null, 1);
-    return [this.output, state, ...ends].join("\n");
+    return [this.output, ...rows, ...ends].join("\n");
   }
 
   get sockets() {
