@@ -29,7 +29,7 @@ export async function followApproval(parts: LifecycleParts, number: number): Pro
   if (!row) throw new Error(`approval ${number} has neither a row nor a verdict`);
   if (pull.state === "merged") return recordMerge(parts, pull);
   if (pull.base !== "main")
-    return refuse(parts, row, `it is against ${pull.base}, and only main counts. Retarget or close it.`);
+    return refuse(parts, row, `it is against ${pull.base}, and only main counts. Close it, and propose it for main.`);
   const judged = verdict ? await judge(parts, pull, verdict) : row;
   if (judged.state === "invalid" || judged.state === "refused") return;
   const decision = decide(pull, await bot.listReviews(agentsRepo, number));
