@@ -45,7 +45,11 @@ test.for(hives)("a new hive on $name: the operator approves its first worker, an
   await seeOnForge(hive, approval);
 
   await signIn(context, hive, links);
-  await approve(await openPull(context, page, approval), hive, tour, approval);
+  const pull = await openPull(context, page, approval);
+  await hive.hold("hive-runner"); // so that nothing is over before it was seen
+  await approve(pull, hive, tour, approval);
+  await seePreparing(page, approval);
+  await hive.letGo("hive-runner");
 
   await expectDeployed(hive, approval);
   const report = await reportOf(hive, tour);
@@ -133,6 +137,11 @@ async function approve(page: Page, hive: Hive, { files }: Tour, { permissions }:
   for (const line of lines) await page.getByRole("cell", { name: line.trim() }).first().waitFor();
   await pages.approve(page);
   await page.close();
+}
+
+async function seePreparing(page: Page, { summary }: Approval): Promise<void> {
+  const card = region(page, "Approvals").getByRole("article", { name: summary, exact: true });
+  await card.locator('[aria-current="step"]').filter({ hasText: "preparing" }).waitFor();
 }
 
 async function seeDeployed(page: Page, { worker }: Tour, { summary }: Approval): Promise<void> {
