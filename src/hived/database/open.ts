@@ -11,9 +11,27 @@ const migrations = readdirSync(join(import.meta.dirname, "migrations"))
 
 /**
  * Opens the database, brought to this program's schema; one transaction per migration, a copy of the file before the first.
- * @throws Refusal `database_too_new` when a newer program has written it.
+ * No other process opens it so until this one has ended, or closed it.
+ * @throws Refusal `database_in_use` when another one has it, `database_too_new` when a newer program has written it.
  */
 export function openDatabase(path: string): Database {
+  const lock = lockOut(path);
+  try {
+    const db = grouping(openFile(path));
+    return {
+      ...db,
+      async close() {
+        await db.close();
+        lock.close();
+      },
+    };
+  } catch (error) {
+    lock.close();
+    throw error;
+  }
+}
+
+function openFile(path: string): Sqlite.Database {
   const isNew = !existsSync(path);
   const sqlite = new Sqlite(path);
   sqlite.pragma("journal_mode = WAL");
@@ -21,7 +39,27 @@ export function openDatabase(path: string): Database {
   sqlite.pragma("foreign_keys = ON");
   sqlite.pragma("busy_timeout = 5000");
   migrate(sqlite, path, isNew);
-  return grouping(sqlite);
+  return sqlite;
+}
+
+/**
+ * A lock of the operating system, which ends with the process, however that ended. On a file of its own: on the database's
+ * it would keep readers out, too.
+ */
+function lockOut(path: string): Sqlite.Database {
+  const lock = new Sqlite(`${path}-lock`, { timeout: 0 });
+  try {
+    lock.exec("BEGIN EXCLUSIVE");
+    return lock;
+  } catch (error) {
+    lock.close();
+    if ((error as NodeJS.ErrnoException).code !== "SQLITE_BUSY") throw error;
+    throw new Refusal(
+      "database_in_use",
+      `${path} is in use: another hived runs on it.`,
+      "Stop that one first; there is one for each home.",
+    );
+  }
 }
 
 function migrate(sqlite: Sqlite.Database, path: string, isNew: boolean): void {
