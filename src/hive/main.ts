@@ -51,6 +51,15 @@ hive
     process.exitCode = await status(options);
   });
 
+hive
+  .command("mcp")
+  .description("serve an agent's tools on stdio, for its coding agent; run inside its sandbox")
+  .argument("<socket>", "the socket of the agent's launch")
+  .action(async (socket) => {
+    const { mcp } = await import("./commands/mcp.ts");
+    await mcp(socket);
+  });
+
 try {
   await hive.parseAsync();
 } catch (error) {

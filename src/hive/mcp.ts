@@ -1,22 +1,10 @@
-/**
- * `node mcp.ts <socket>`: an MCP server on stdio for a coding agent, which runs inside its sandbox. Each message of the
- * client becomes one POST to hived, at the launch's own socket; the answer goes to stdout.
- *
- * It outlives hived: a message that was not sent yet waits for hived to be back, one whose repetition is harmless is sent
- * again, and of any other whose answer was lost the client hears that it may have been carried out.
- */
-import { createInterface } from "node:readline";
-import { openBridge } from "./bridge/bridge.ts";
+/** `node mcp.ts <socket>`: `hive mcp` without the rest of the command, as it is started once for each agent. */
+import { mcp } from "./commands/mcp.ts";
+import { exitCodes } from "./exit-codes.ts";
 
 const [socketPath] = process.argv.slice(2);
 if (socketPath === undefined) {
   process.stderr.write("Usage: node mcp.ts SOCKET\n");
-  process.exit(64);
+  process.exit(exitCodes.usage);
 }
-
-const bridge = openBridge(socketPath, (message) => process.stdout.write(`${JSON.stringify(message)}\n`));
-process.stdout.on("error", () => process.exit(0)); // the client is gone
-for await (const line of createInterface({ input: process.stdin })) {
-  if (line.trim() !== "") bridge.take(line);
-}
-await bridge.idle();
+await mcp(socketPath);

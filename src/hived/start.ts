@@ -172,7 +172,10 @@ function handlersOf(
   return {
     provision: { atOnce: 1, run: () => done(provision(provisioning)) },
     // Before, it would make the rule of main that keeps the seeds out; provisioning ends by asking for it.
-    reconcile: { atOnce: 1, run: async () => (health.isProvisioned() ? reconcile({ core, forge }) : undefined) },
+    reconcile: {
+      atOnce: 1,
+      run: async () => (health.isProvisioned() ? reconcile({ core, forge, kind: provisioning.kind }) : undefined),
+    },
     refresh: { atOnce: 4, run: (key) => done(refresh(core, forge, key, follow)) },
     approval: { atOnce: 1, run: (key) => done(followApproval(lifecycle, Number(key))) },
     "follow-main": { atOnce: 1, run: () => done(followMain(lifecycle)) },

@@ -5,7 +5,7 @@ const forbid = (name, comment, from, to) => ({ name, comment, severity: "error",
 /** The folders of src, and those of ours that each may import. */
 const arrows = {
   contract: [],
-  rpc: ["contract", "daemon"],
+  rpc: ["contract"],
   daemon: ["contract"],
   hived: ["contract", "rpc", "daemon"],
   "hive-web": ["contract", "rpc", "daemon"],
@@ -34,9 +34,12 @@ module.exports = {
     ...order.map((folder, place) =>
       forbid(
         `hived-${folder}-is-above`,
-        `hived/${folder} stands above these; what must call down is a function that main.ts hands in.`,
+        `hived/${folder} stands above these; what must call down is a function that start.ts hands in.`,
         { path: own(`hived/${folder}`) },
-        { path: `^src/hived/(${[...order.slice(place + 1), "main\\.ts"].join("|")})`, pathNot: own(`hived/${folder}`) },
+        {
+          path: `^src/hived/(${[...order.slice(place + 1), "main\\.ts", "start\\.ts"].join("|")})`,
+          pathNot: own(`hived/${folder}`),
+        },
       ),
     ),
     forbid(

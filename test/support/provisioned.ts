@@ -58,7 +58,7 @@ export function forgeWork(
   const done = (work: Promise<void>) => work.then(() => undefined);
   return {
     provision: { atOnce: 1, run: () => done(provision({ core, forge, ...parts })) },
-    reconcile: { atOnce: 1, run: () => reconcile({ core, forge }) },
+    reconcile: { atOnce: 1, run: () => reconcile({ core, forge, kind: parts.kind }) },
     refresh: { atOnce: 4, run: (key) => done(refresh(core, forge, key, follow)) },
     "post-question": { atOnce: 2, run: (key) => done(postQuestion(core, forge, Number(key))) },
     approval: note("approval"),

@@ -22,7 +22,7 @@ import type { Step, Steps } from "./steps.ts";
  * @throws Refusal for what the operator has to change; nothing of it runs any more then.
  */
 export async function runHive(start: Start): Promise<void> {
-  const { home, steps, stop } = start;
+  const { home, lock, steps, stop } = start;
   const { signal } = stop;
   const prepared = await prepare(start).catch((error: unknown) => {
     if (!signal.aborted) throw error;
@@ -34,7 +34,8 @@ export async function runHive(start: Start): Promise<void> {
   try {
     // All of them side by side: who needs another that is not there yet tries again, as after any restart.
     const specs = [...(source.spec ? [source.spec] : []), hivedSpec(place), runnerSpec(place), webSpec(place)];
-    await steps.run(`Starting ${specs.map(({ name }) => name).join(", ")}`, () => fleet.start(specs, signal));
+    const locked = specs.map((spec) => ({ ...spec, lock: lock.descriptor }));
+    await steps.run(`Starting ${specs.map(({ name }) => name).join(", ")}`, () => fleet.start(locked, signal));
     void fleet.capLogs(signal);
     const { links, agents } = await steps.run("Preparing the forge and starting the manager", (step) =>
       waitSettled(place, step, signal),
@@ -48,7 +49,7 @@ export async function runHive(start: Start): Promise<void> {
     stop.abort();
     await steps.run("Stopping", () => fleet.stop());
     await upSocket.close();
-    rmSync(place.runtime.root, { recursive: true });
+    rmSync(place.runtime.root, { recursive: true, force: true });
   }
 }
 

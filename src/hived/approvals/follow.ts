@@ -11,7 +11,7 @@ import { act } from "./act.ts";
 import { announce } from "./announce.ts";
 import { type ApprovalRow, findApproval, moveApproval, putApproval } from "./approvals.ts";
 import { lookAtHead } from "./look.ts";
-import { deny, recordMerge, refuse, tell } from "./outcomes.ts";
+import { deny, recordMerge, refuseBase, tell } from "./outcomes.ts";
 import { decide } from "./review.ts";
 import type { Verdict } from "./validate.ts";
 
@@ -27,9 +27,8 @@ export async function followApproval(parts: LifecycleParts, number: number): Pro
   const verdict = isSeen ? null : await lookAtHead(bot, pull, core.db.read(findManager)?.name ?? null);
   const row = verdict ? await openCycle(parts, pull, verdict) : known;
   if (!row) throw new Error(`approval ${number} has neither a row nor a verdict`);
+  if (pull.base !== "main") return refuseBase(parts, row, pull);
   if (pull.state === "merged") return recordMerge(parts, pull);
-  if (pull.base !== "main")
-    return refuse(parts, row, `it is against ${pull.base}, and only main counts. Close it, and propose it for main.`);
   const judged = verdict ? await judge(parts, pull, verdict) : row;
   if (judged.state === "invalid" || judged.state === "refused") return;
   const decision = decide(pull, await bot.listReviews(agentsRepo, number));

@@ -35,11 +35,22 @@ export async function deny(parts: LifecycleParts, row: ApprovalRow): Promise<voi
   });
 }
 
+/** Only what is against `main` is acted on; merged elsewhere it starts nothing either. */
+export const refuseBase = (parts: LifecycleParts, row: ApprovalRow, { base, state }: Pull): Promise<void> =>
+  state === "merged"
+    ? refuse(parts, row, `it was merged into ${base}, and only main counts. Propose it for main.`, "denied")
+    : refuse(parts, row, `it is against ${base}, and only main counts. Close it, and propose it for main.`);
+
 /** Nothing more is done with this head; the submitter hears why. */
-export async function refuse(parts: LifecycleParts, row: ApprovalRow, problem: string): Promise<void> {
+export async function refuse(
+  parts: LifecycleParts,
+  row: ApprovalRow,
+  problem: string,
+  state: "refused" | "denied" = "refused",
+): Promise<void> {
   await parts.core.db.write((tx) => {
-    if (findApproval(tx, row.number)?.state === "refused") return;
-    moveApproval(tx, parts.core, row.number, { state: "refused", problem });
+    if (findApproval(tx, row.number)?.state === state) return;
+    moveApproval(tx, parts.core, row.number, { state, problem });
     tell(tx, parts, row, `it was not carried out: ${problem}`);
   });
 }

@@ -4,7 +4,7 @@
  */
 import { execFile } from "node:child_process";
 import { randomUUID } from "node:crypto";
-import { mkdirSync, rmSync } from "node:fs";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { z } from "zod";
@@ -13,7 +13,7 @@ import { AgentName } from "../../contract/names.ts";
 import { Refusal } from "../../contract/refusal.ts";
 import type { ToolArguments } from "../../contract/tools.ts";
 import { parseAgentYaml } from "../agents/agent-yaml.ts";
-import { agentsRepo } from "../forge/plan.ts";
+import { agentsRepo, emailOf } from "../forge/plan.ts";
 import { agentDirectory, type LifecycleParts } from "../lifecycle/parts.ts";
 import { openApprovals } from "./approvals.ts";
 
@@ -35,23 +35,34 @@ export async function proposeAgent(parts: Parts, proposer: AgentName, wanted: Ar
   const parsed = parseAgentYaml(wanted.agent_yaml);
   if ("problems" in parsed)
     throw new Refusal("bad_agent_yaml", `agent_yaml: ${parsed.problems.join("; ")}.`, "Correct it and call again.");
-  const bot = parts.forge.as("hive-bot");
-  if (await bot.readDirectoryTree(agentsRepo, "main", agentDirectory(name)))
-    throw new Refusal("name_taken", `There is an agent ${name} already.`, "Choose another name.");
   const git = openScratch(parts, proposer);
   const tree = await git.writeTree(filesOf(name, wanted));
-  const open = parts.core.db.read(openApprovals).find((row) => row.agent === name);
-  if (open && open.submitter !== proposer)
+  const there = await directoryOf(parts, name, "main");
+  if (there === tree.directory) return `The agent ${name} is on main already, with exactly this content.`;
+  if (there) throw new Refusal("name_taken", `There is an agent ${name} already.`, "Choose another name.");
+  const other = parts.core.db.read(openApprovals).find((row) => row.agent === name && row.submitter !== proposer);
+  if (other)
     throw new Refusal(
       "name_taken",
-      `${open.submitter} has proposed an agent ${name}: ${open.url}`,
+      `${other.submitter} has proposed an agent ${name}: ${other.url}`,
       "Choose another name.",
     );
-  if (open && (await bot.readDirectoryTree(agentsRepo, open.head, agentDirectory(name))) === tree.directory)
-    return `This very proposal is open as #${open.number}: ${open.url}`;
+  const same = await findSame(parts, proposer, name, tree.directory);
+  if (same) return `This very proposal is open as #${same.number}: ${same.url}`;
   const output = await git.push(tree, `agent-${name}`, `Add the agent ${name}\n\n${wanted.reason}\n`);
   const url = /https?:\/\/\S+\/pulls\/\d+/.exec(output)?.[0];
   return `Proposed${url ? `: ${url}` : ""}. The operator reviews it; you are told the outcome by a message.`;
+}
+
+const directoryOf = ({ forge }: Parts, name: AgentName, ref: string): Promise<string | null> =>
+  forge.as("hive-bot").readDirectoryTree(agentsRepo, ref, agentDirectory(name));
+
+/** Asked of the forge itself: a push whose answer got lost with a restart of ours may be in no row yet. */
+async function findSame(parts: Parts, proposer: AgentName, name: AgentName, directory: string) {
+  const pulls = await parts.forge.as("hive-bot").listPulls(agentsRepo, { state: "open" });
+  for (const pull of pulls.filter(({ author, base }) => author === proposer && base === "main"))
+    if ((await directoryOf(parts, name, pull.head)) === directory) return pull;
+  return undefined;
 }
 
 function checkName(name: string): AgentName {
@@ -78,22 +89,23 @@ function filesOf(name: AgentName, { agent_yaml, prompt, files }: Arguments): Map
 function openScratch({ scratch, forgeUrl, tokens, core: { log } }: Parts, agent: AgentName) {
   const directory = join(scratch, `${agent}.git`);
   mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const token = tokens.read(agent);
+  if (!token) throw new Fault(`${agent} has no token for the forge yet`);
+  const config = join(scratch, `${agent}.gitconfig`);
+  writeFileSync(config, gitConfig(new URL(forgeUrl).origin, token), { mode: 0o600 });
   const index = join(directory, `index-${randomUUID()}`); // an agent may call twice at once
-  // In the environment, for arguments can be read by every process of the machine.
   const env = {
     PATH: process.env["PATH"] ?? "/usr/bin:/bin",
     HOME: scratch,
     GIT_DIR: directory,
     GIT_INDEX_FILE: index,
+    GIT_CONFIG_GLOBAL: config,
     GIT_CONFIG_NOSYSTEM: "1",
     GIT_TERMINAL_PROMPT: "0",
-    GIT_CONFIG_COUNT: "1",
-    GIT_CONFIG_KEY_0: "http.extraHeader",
-    GIT_CONFIG_VALUE_0: `Authorization: token ${tokens.read(agent)}`,
     GIT_AUTHOR_NAME: agent,
-    GIT_AUTHOR_EMAIL: `${agent}@hive.invalid`,
+    GIT_AUTHOR_EMAIL: emailOf(agent),
     GIT_COMMITTER_NAME: agent,
-    GIT_COMMITTER_EMAIL: `${agent}@hive.invalid`,
+    GIT_COMMITTER_EMAIL: emailOf(agent),
   };
   const git = async (args: string[], input?: string) => {
     const running = run("git", args, { env, timeout: 60_000, maxBuffer: 16 * 1024 * 1024 });
@@ -103,18 +115,20 @@ function openScratch({ scratch, forgeUrl, tokens, core: { log } }: Parts, agent:
     const { stdout, stderr } = await running;
     return { out: stdout.trim(), err: stderr };
   };
+  const addToMain = async (files: Map<string, string>) => {
+    await git(["read-tree", "refs/heads/main"]);
+    for (const [path, content] of files) {
+      const { out: blob } = await git(["hash-object", "-w", "--stdin"], content);
+      await git(["update-index", "--add", "--cacheinfo", `100644,${blob},${path}`]);
+    }
+    return git(["write-tree"]);
+  };
   const remote = `${forgeUrl}/${agentsRepo}.git`;
   return {
     async writeTree(files: Map<string, string>) {
       await git(["init", "--quiet", "--bare", directory]);
       await overNetwork(() => git(["fetch", "--quiet", "--no-tags", remote, "+refs/heads/main:refs/heads/main"]));
-      await git(["read-tree", "refs/heads/main"]);
-      for (const [path, content] of files) {
-        const { out: blob } = await git(["hash-object", "-w", "--stdin"], content);
-        await git(["update-index", "--add", "--cacheinfo", `100644,${blob},${path}`]);
-      }
-      const { out: root } = await git(["write-tree"]);
-      rmSync(index);
+      const { out: root } = await addToMain(files).finally(() => rmSync(index, { force: true }));
       const [first = ""] = files.keys();
       const { out: ofAgent } = await git(["rev-parse", `${root}:${first.split("/").slice(0, 2).join("/")}`]);
       return { root, directory: ofAgent };
@@ -129,6 +143,13 @@ function openScratch({ scratch, forgeUrl, tokens, core: { log } }: Parts, agent:
     },
   };
 }
+
+/** In a file of ours, for arguments and environment can be read by others; sent to this forge alone, and to no redirect. */
+const gitConfig = (origin: string, token: string) => `[http "${origin}"]
+\textraHeader = Authorization: token ${token}
+[http]
+\tfollowRedirects = false
+`;
 
 /** A forge that refuses says so on stderr; everything else is to be tried again. */
 async function overNetwork<Result>(call: () => Promise<Result>): Promise<Result> {

@@ -90,7 +90,14 @@ export const protection: Protection = {
 
 /** First content of the repositories: directories of this program, and forms with their places. */
 export const seeds: { repo: string; directory: string; forms: { from: string; to: string }[] }[] = [
-  { repo: docsRepo, directory: "seeds/org-shared/docs", forms: [] },
+  {
+    repo: docsRepo,
+    directory: "seeds/org-shared/docs",
+    forms: [
+      { from: "templates/agent.yaml", to: "new-agent/agent.yaml" },
+      { from: "templates/AGENTS.md", to: "new-agent/AGENTS.md" },
+    ],
+  },
   {
     repo: agentsRepo,
     directory: "seeds/hive/agents",

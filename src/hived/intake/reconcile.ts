@@ -1,7 +1,8 @@
 /**
  * Work `reconcile`: looks for what no bell rang for, since the forge rings once or not at all: at start, when the forge is
- * back, and every five minutes.
+ * back, and every five minutes (every half minute on a forge of somebody else's).
  */
+import type { ForgeHealth } from "../../contract/facts.ts";
 import type { AgentName, EpochMs } from "../../contract/names.ts";
 import { describe } from "../../daemon/fault.ts";
 import { listAgents } from "../agents/agents.ts";
@@ -16,13 +17,15 @@ import { readerOf, ringItem } from "../forge/refresh.ts";
 import { forgetDeliveries } from "./deliveries.ts";
 
 const everyMs = 5 * 60_000;
+/** A forge of somebody else's may be unable to reach our hook, which listens on loopback alone: then this is all we have. */
+const everyMsOfStrangers = 30_000;
 /** Provisioning ends with a reconciliation: a token that it can't mend must not make the two chase each other. */
 const provisionAfterMs = 30_000;
 const keptDeliveriesMs = 7 * 24 * 60 * 60_000;
 
-type Parts = { core: Core; forge: Forge };
+type Parts = { core: Core; forge: Forge; kind: ForgeHealth["kind"] };
 
-export async function reconcile({ core, forge }: Parts): Promise<{ again: EpochMs }> {
+export async function reconcile({ core, forge, kind }: Parts): Promise<{ again: EpochMs }> {
   await keepProtection(core, forge);
   const agents = core.db.read(listAgents).filter(({ wish }) => wish !== "destroyed");
   for (const owner of [...organizations, ...agents]) await sweep({ core, forge }, owner.name);
@@ -32,14 +35,14 @@ export async function reconcile({ core, forge }: Parts): Promise<{ again: EpochM
     for (const kind of ["follow-main", "update-docs"]) core.scheduler.enqueue(tx, kind, "");
     forgetDeliveries(tx, core.clock.now() - keptDeliveriesMs);
   });
-  return { again: (core.clock.now() + everyMs) as EpochMs };
+  return { again: (core.clock.now() + (kind === "external" ? everyMsOfStrangers : everyMs)) as EpochMs };
 }
 
 /**
  * Rings for everything of an owner that changed since the last sweep. The place to go on from is the newest time that the
  * forge itself named: its clock need not be ours.
  */
-async function sweep({ core, forge }: Parts, owner: string): Promise<void> {
+async function sweep({ core, forge }: Omit<Parts, "kind">, owner: string): Promise<void> {
   const key = `swept:${owner}`;
   const [user, since] = core.db.read(
     (reader) => [readerOf(reader, owner), Number(readMeta(reader, key) ?? 0) as EpochMs] as const,
@@ -53,7 +56,12 @@ async function sweep({ core, forge }: Parts, owner: string): Promise<void> {
 }
 
 /** What is wrong with one user must not end the sweep of the others; a lost token is minted anew by provisioning. */
-async function listChanged({ core, forge }: Parts, user: "hive-bot" | AgentName, owner: string, since: EpochMs) {
+async function listChanged(
+  { core, forge }: Omit<Parts, "kind">,
+  user: "hive-bot" | AgentName,
+  owner: string,
+  since: EpochMs,
+) {
   try {
     return await forge.as(user).listChanged(owner, since);
   } catch (error) {
