@@ -6,11 +6,11 @@ export type Figure = {
   ours: number;
   /** what it is measured against, in the same unit; null for a plain bound */
   floor: number | null;
-  /** ours / floor, or ours alone when there is no floor */
+  /** ours / floor; of a plain bound ours / bound */
   ratio: number;
   goal: string;
-  /** null when the floor moved too much to tell */
-  pass: boolean | null;
+  /** noisy: the floor moved too much to tell */
+  pass: boolean | "noisy";
 };
 
 /** By how much the floor may move between rounds before a run says nothing: largest / smallest - 1. */
@@ -48,18 +48,18 @@ export async function compare(wanted: {
     floor: median(floors),
     ratio,
     goal: `<= ${wanted.atMost} x`,
-    pass: isNoisy ? null : ratio <= wanted.atMost,
+    pass: isNoisy ? "noisy" : ratio <= wanted.atMost,
   };
 }
 
 /** A figure with a plain upper bound, such as memory. */
 export function bound(name: string, unit: string, ours: number, atMost: number): Figure {
-  return { name, unit, ours, floor: null, ratio: ours, goal: `<= ${atMost} ${unit}`, pass: ours <= atMost };
+  return { name, unit, ours, floor: null, ratio: ours / atMost, goal: `<= ${atMost} ${unit}`, pass: ours <= atMost };
 }
 
 export function toLine(figure: Figure): string {
   const floor = figure.floor === null ? "-" : figure.floor.toFixed(1);
-  const verdict = figure.pass === null ? "noisy" : figure.pass ? "pass" : "FAIL";
+  const verdict = figure.pass === "noisy" ? "noisy" : figure.pass ? "pass" : "FAIL";
   return [
     figure.name,
     `${figure.ours.toFixed(1)} ${figure.unit}`,
