@@ -23,6 +23,7 @@ export type Links = { dashboard: string; forge: string };
 
 /** What has not come by then is not going to: a wait fails with a report, before its test is given up without one. */
 const patienceMs = 60_000;
+const patienceAtStartMs = 90_000;
 
 export class Hive {
   readonly kind: ForgeKind;
@@ -70,20 +71,21 @@ export class Hive {
     this.#child = child;
     this.output = "";
     this.#following ??= this.#follow();
-    return new Promise<Links>((resolve, reject) => {
-      for (const stream of [child.stdout, child.stderr])
-        stream.setEncoding("utf8").on("data", (text: string) => {
-          this.output += text;
-          const dashboard = /^ {2}Dashboard {2}(\S+)$/m.exec(this.output)?.[1];
-          const forge = /^ {2}Forge {6}(\S+)$/m.exec(this.output)?.[1];
-          if (dashboard && forge && this.output.includes("Ctrl-C stops it")) resolve({ dashboard, forge });
-        });
-      child.once("close", (code) => {
-        const ended = new Error(`hive up ended with ${code}:\n${this.output}`);
-        reject(ended);
-        if (this.#child === child) this.#break(ended);
+    const { promise, resolve, reject } = Promise.withResolvers<Links>();
+    for (const stream of [child.stdout, child.stderr])
+      stream.setEncoding("utf8").on("data", (text: string) => {
+        this.output += text;
+        const dashboard = /^ {2}Dashboard {2}(\S+)$/m.exec(this.output)?.[1];
+        const forge = /^ {2}Forge {6}(\S+)$/m.exec(this.output)?.[1];
+        if (dashboard && forge && this.output.includes("Ctrl-C stops it")) resolve({ dashboard, forge });
       });
+    child.once("close", (code) => {
+      const ended = new Error(`hive up ended with ${code}:\n${this.output}`);
+      reject(ended);
+      if (this.#child === child) this.#break(ended);
     });
+    const late = setTimeout(() => reject(new Error(`hive up prints no links:\n${this.report()}`)), patienceAtStartMs);
+    return promise.finally(() => clearTimeout(late));
   }
 
   /** Follows the hive by its events, with a session of its own, through every restart. */
