@@ -5,7 +5,7 @@ import { Refusal } from "../../src/contract/refusal.ts";
 import { changeAgent } from "../../src/hived/agents/agents.ts";
 import { entriesSince } from "../../src/hived/broker/inbox.ts";
 import { newestMessages } from "../../src/hived/broker/messages.ts";
-import { send } from "../../src/hived/broker/send.ts";
+import { notify, send } from "../../src/hived/broker/send.ts";
 import type { Core } from "../../src/hived/core.ts";
 import { addIdleAgent, openCore } from "../support/open-core.ts";
 
@@ -127,4 +127,25 @@ test("one refused message spoils nobody's in the same commit", async () => {
   ]);
   expect(both.map(({ status }) => status)).toEqual(["rejected", "fulfilled"]);
   expect(messages(core)).toHaveLength(1);
+});
+
+test("a notice of the hive to an agent that is gone is not sent, and undoes nothing", async () => {
+  await using core = openCore();
+  await addIdleAgent(core, "alice");
+  await core.db.write((tx) => {
+    changeAgent(tx, core, alice, { wish: "destroyed" });
+    notify(tx, core, { to: "alice", body: "it was closed" });
+    notify(tx, core, { to: "nobody", body: "it was closed" });
+    core.scheduler.enqueue(tx, "wake", "alice");
+  });
+  expect(core.db.read((reader) => reader.all("SELECT * FROM messages"))).toEqual([]);
+  expect(core.db.read((reader) => reader.all("SELECT * FROM work"))).toHaveLength(1);
+});
+
+test("a notice that quotes too much is cut, not refused", async () => {
+  await using core = openCore();
+  await addIdleAgent(core, "alice");
+  await core.db.write((tx) => notify(tx, core, { to: "alice", body: "x".repeat(1_000_000) }));
+  const { fact } = await core.event("MessageSent");
+  expect(fact.message.body).toMatch(/^x{7999}…$/);
 });

@@ -1,6 +1,5 @@
 /** How an approval's way ends, or goes on outside of it; each is one write with its message. */
-import { findAgent } from "../agents/agents.ts";
-import { sendIn } from "../broker/send.ts";
+import { notify } from "../broker/send.ts";
 import type { Transaction } from "../database/write.ts";
 import type { Pull } from "../forge/client.ts";
 import { agentsRepo } from "../forge/plan.ts";
@@ -57,7 +56,7 @@ export async function refuse(
 
 /** Tells the submitter, if that is an agent of ours. */
 export function tell(tx: Transaction, parts: LifecycleParts, approval: ApprovalRow, text: string): void {
-  if (!findAgent(tx, approval.submitter)) return;
+  if (approval.submitter === "operator" || approval.submitter === "system") return;
   const body = `Your proposal #${approval.number} (${approval.summary}): ${text}\n${approval.url}`;
-  sendIn(tx, parts.core, { from: "system", to: approval.submitter, body });
+  notify(tx, parts.core, { to: approval.submitter, body });
 }

@@ -1,7 +1,6 @@
 /** Work `tell-deployment`: how an agent's move to another version ended, told on the forge and to whom it concerns. */
 import type { AgentName } from "../../contract/names.ts";
-import { findAgent } from "../agents/agents.ts";
-import { sendIn } from "../broker/send.ts";
+import { notify } from "../broker/send.ts";
 import type { Transaction } from "../database/write.ts";
 import { agentsRepo } from "../forge/plan.ts";
 import { type Deployment, findDeployment, markTold } from "../lifecycle/deployments.ts";
@@ -59,17 +58,15 @@ function settle(
 
 /** The first turn of a new version; once, however often its telling is repeated. */
 function wakeFirst(tx: Transaction, { core }: LifecycleParts, { agent, number }: Deployment): void {
-  if (!findAgent(tx, agent)) return;
   const body =
     number === 1
       ? "Welcome: you have been started for the first time. Your instructions are in AGENTS.md of your configuration; begin."
       : `Your configuration has changed: you run version ${number} now. Read your instructions again.`;
-  sendIn(tx, core, { from: "system", to: agent, body, clientId: `deployed/${agent}/${number}` });
+  notify(tx, core, { to: agent, body, clientId: `deployed/${agent}/${number}` });
 }
 
 const tellOperator = (tx: Transaction, { core }: LifecycleParts, { agent, number, problem }: Deployment) =>
-  sendIn(tx, core, {
-    from: "system",
+  notify(tx, core, {
     to: "operator",
     body: `Version ${number} of ${agent} could not be started: ${problem} What ran before goes on running. Mend it, or revert it on main of ${agentsRepo}.`,
     clientId: `failed/${agent}/${number}`,

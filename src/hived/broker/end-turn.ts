@@ -11,7 +11,7 @@ import { heldBy, settleEntry } from "./inbox.ts";
 import { maxFailures } from "./limits.ts";
 import { isCertain } from "./marks.ts";
 import { findMessage } from "./messages.ts";
-import { sendIn } from "./send.ts";
+import { notify } from "./send.ts";
 import { type End, problemOf, restAfter, settlementOf } from "./settlement.ts";
 import { findTurn, finishTurn } from "./turns.ts";
 import { enqueueWake } from "./waiters.ts";
@@ -76,7 +76,7 @@ function rest(tx: Transaction, core: Core, agent: AgentRow, end: End): void {
 
 function tellOperator(tx: Transaction, core: Core, agent: AgentName, problem: string | null): void {
   const body = `${agent} is parked until you help: ${problem ?? "it gave no reason"} Its messages are kept.`;
-  sendIn(tx, core, { from: "system", to: "operator", body });
+  notify(tx, core, { to: "operator", body });
 }
 
 /** Whoever waits for an answer is told that none will come; of what the hive itself sent, the operator is. */
@@ -86,5 +86,5 @@ function tellSender(tx: Transaction, core: Core, entry: InboxEntry): void {
   const to = message.from === "system" ? "operator" : message.from;
   const body = `Message ${message.id} to ${entry.recipient} was given up after ${maxFailures} failed turns. ${entry.problem ?? ""}`;
   const reply = to === message.from ? message.id : undefined;
-  sendIn(tx, core, { from: "system", to, body: body.trim(), inReplyTo: reply });
+  notify(tx, core, { to, body: body.trim(), inReplyTo: reply });
 }

@@ -26,6 +26,20 @@ export type Sent = { id: MessageId; note: string };
 /** As `sendIn`, in a transaction of its own: durable before it is answered. */
 export const send = (core: Core, letter: Letter): Promise<Sent> => core.db.write((tx) => sendIn(tx, core, letter));
 
+/** The longest letter of the hive's own, in characters: what others wrote is quoted in them, at any length. */
+const noticeCharacters = 8_000;
+
+/**
+ * A letter of the hive itself about something that has happened: it must not undo what it tells of, so to an agent that is
+ * gone there is none, and one that is too long is cut.
+ */
+export function notify(tx: Transaction, core: Core, notice: Omit<Letter, "from">): void {
+  if (notice.to !== "operator" && (findAgent(tx, notice.to)?.wish ?? "destroyed") === "destroyed") return;
+  const { body } = notice;
+  const shortened = body.length <= noticeCharacters ? body : `${body.slice(0, noticeCharacters - 1)}…`;
+  sendIn(tx, core, { ...notice, from: "system", body: shortened });
+}
+
 /** @throws Refusal when nobody has that address, the sender may not write there, or the letter itself is wrong */
 export function sendIn(tx: Transaction, core: Core, letter: Letter): Sent {
   const { from, to, body, inReplyTo, clientId } = letter;
