@@ -26,8 +26,7 @@ export async function act(parts: LifecycleParts, pull: Pull): Promise<void> {
   const agent = AgentName.parse(row.agent);
   const tree = await bot.readDirectoryTree(agentsRepo, pull.head, agentDirectory(agent));
   if (!tree) throw new Error(`${pull.head} of approval ${pull.number} lost its directory`);
-  if (await isOutdated(parts, pull, agent))
-    return refuse(parts, row, `agents/${agent} changed on main since this was proposed. Rebase it, and push it again.`);
+  if (await isOutdated(parts, pull, agent)) return refuse(parts, row, outdated(agent));
   try {
     await prepareVersion(parts, agent, { commit: pull.head, tree });
   } catch (error) {
@@ -38,6 +37,9 @@ export async function act(parts: LifecycleParts, pull: Pull): Promise<void> {
   await setStatusOnce(bot, pull.head, "hive/deploy", { state: "pending", description: `${agent} is prepared` });
   await mergeHead(parts, await core.db.write((tx) => moveApproval(tx, core, pull.number, { state: "merging" })));
 }
+
+const outdated = (agent: AgentName) =>
+  `agents/${agent} changed on main since this was proposed. Rebase it, and push it again.`;
 
 /** Whether `main` has another version of the agent than the one that the proposal began from. */
 async function isOutdated(parts: LifecycleParts, pull: Pull, agent: AgentName): Promise<boolean> {
@@ -60,6 +62,8 @@ async function mergeHead(parts: LifecycleParts, row: ApprovalRow): Promise<void>
     pull.head === row.head &&
     decide(pull, await bot.listReviews(agentsRepo, row.number)).kind === "approved";
   if (!isStillApproved) return lookAgain(parts, row.number);
+  const agent = AgentName.parse(row.agent);
+  if (await isOutdated(parts, pull, agent)) return refuse(parts, row, outdated(agent));
   const title = `Merge pull request #${row.number}: ${row.summary}`;
   const answer = await bot.merge(agentsRepo, row.number, {
     head: row.head,

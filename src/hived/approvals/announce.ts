@@ -1,6 +1,6 @@
 /** What a new head of a pull request gets: a status, a comment with what it would allow, a request for a review. */
 import type { Forge, Pull } from "../forge/client.ts";
-import { agentsRepo, operator } from "../forge/plan.ts";
+import { agentsRepo, bot as botName, operator } from "../forge/plan.ts";
 import { statusDescription, verdictComment, verdictMarker } from "./comment.ts";
 import type { Verdict } from "./validate.ts";
 
@@ -15,7 +15,8 @@ export async function announce(bot: Bot, pull: Pull, verdict: Verdict): Promise<
     description: problem ?? `valid: ${verdict.kind} ${verdict.agent}`,
   });
   const comments = await bot.listComments(agentsRepo, pull.number);
-  if (!comments.some(({ body }) => body.includes(verdictMarker(pull.head))))
+  // Anybody can write the marker: only the bot's own says that it is posted.
+  if (!comments.some(({ user, body }) => user === botName && body.includes(verdictMarker(pull.head))))
     await bot.postComment(agentsRepo, pull.number, verdictComment(pull.head, verdict));
   if (pull.author !== operator && !pull.reviewers.includes(operator))
     await bot.requestReview(agentsRepo, pull.number, [operator]);

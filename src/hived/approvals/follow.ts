@@ -23,7 +23,8 @@ export async function followApproval(parts: LifecycleParts, number: number): Pro
   const pull = await bot.readPull(agentsRepo, number);
   if (!pull) return;
   if (pull.state === "closed") return known && deny(parts, known);
-  const isSeen = known?.head === pull.head && !["denied", "opened"].includes(known.state);
+  const isReopened = known?.state === "denied" && pull.state === "open";
+  const isSeen = known?.head === pull.head && known.state !== "opened" && !isReopened;
   const verdict = isSeen ? null : await lookAtHead(bot, pull, core.db.read(findManager)?.name ?? null);
   const row = verdict ? await openCycle(parts, pull, verdict) : known;
   if (!row) throw new Error(`approval ${number} has neither a row nor a verdict`);

@@ -1,24 +1,25 @@
 /** Everything about one pull request that a decision needs, read from the forge at one time. */
-import type { Forge, Pull } from "../forge/client.ts";
+import type { Forge, Pull, TreeEntry } from "../forge/client.ts";
 import { agentsRepo } from "../forge/plan.ts";
 import { agentDirectory } from "../lifecycle/parts.ts";
-import { agentOfPaths, type Directory, type Proposal, type Verdict, validate } from "./validate.ts";
+import { agentOfPaths, type Proposal, type Verdict, validate } from "./validate.ts";
 
 type Bot = ReturnType<Forge["as"]>;
 
-/** Judges a pull request's head against `main` as it is now. */
+/**
+ * Judges a pull request's head against `main` as it is now. What it changes is read from the two commits themselves: the
+ * forge's own list goes by number, and would speak of another head after a push in between.
+ */
 export async function lookAtHead(bot: Bot, pull: Pull, manager: string | null): Promise<Verdict> {
-  const changed = await bot.listPullFiles(agentsRepo, pull.number);
-  const changedPaths = changed.flatMap(({ path, previousPath }) => (previousPath ? [previousPath, path] : [path]));
+  const [before, after] = await Promise.all([listAll(bot, pull.mergeBase), listAll(bot, pull.head)]);
+  const changedPaths = differingPaths(before, after);
   const agent = agentOfPaths(changedPaths);
   if (agent === null) return validate({ changedPaths, ...nothing, manager });
   const directory = agentDirectory(agent);
-  const [head, main] = await Promise.all([
-    listDirectory(bot, pull.head, directory),
-    listDirectory(bot, "main", directory),
-  ]);
-  const [headYaml, mainYaml] = await Promise.all([readYaml(bot, pull.head, head), readYaml(bot, "main", main)]);
-  const strip = ({ path, ...rest }: Directory[number]) => ({ ...rest, path: path.slice(directory.length + 1) });
+  const head = filesIn(after, directory);
+  const main = filesIn(await listAll(bot, "main"), directory);
+  const [headYaml, mainYaml] = await Promise.all([readYaml(bot, head), readYaml(bot, main)]);
+  const strip = ({ path, mode, size }: TreeEntry) => ({ path: path.slice(directory.length + 1), mode, bytes: size });
   return validate({ changedPaths, head: head.map(strip), main: main.map(strip), headYaml, mainYaml, manager });
 }
 
@@ -29,14 +30,19 @@ const nothing: Pick<Proposal, "head" | "main" | "headYaml" | "mainYaml"> = {
   mainYaml: null,
 };
 
-async function listDirectory(bot: Bot, ref: string, directory: string): Promise<Directory> {
-  const entries = await bot.readTree(agentsRepo, ref, { recursive: true });
-  return entries
-    .filter(({ path, type }) => path.startsWith(`${directory}/`) && type !== "tree")
-    .map(({ path, mode, size }) => ({ path, mode, bytes: size }));
+const listAll = async (bot: Bot, ref: string): Promise<TreeEntry[]> =>
+  (await bot.readTree(agentsRepo, ref, { recursive: true })).filter(({ type }) => type !== "tree");
+
+const filesIn = (entries: TreeEntry[], directory: string) =>
+  entries.filter(({ path }) => path.startsWith(`${directory}/`));
+
+function differingPaths(before: TreeEntry[], after: TreeEntry[]): string[] {
+  const contentOf = (entries: TreeEntry[]) => new Map(entries.map(({ path, mode, sha }) => [path, `${mode} ${sha}`]));
+  const [old, now] = [contentOf(before), contentOf(after)];
+  return [...new Set([...old.keys(), ...now.keys()])].filter((path) => old.get(path) !== now.get(path)).sort();
 }
 
-async function readYaml(bot: Bot, ref: string, files: Directory): Promise<string | null> {
-  const yaml = files.find(({ path }) => /^agents\/[^/]+\/agent\.yaml$/.test(path));
-  return yaml ? ((await bot.readFile(agentsRepo, ref, yaml.path))?.toString("utf8") ?? null) : null;
+async function readYaml(bot: Bot, files: TreeEntry[]): Promise<string | null> {
+  const yaml = files.find(({ path, type }) => type === "blob" && /^agents\/[^/]+\/agent\.yaml$/.test(path));
+  return yaml ? (await bot.readBlob(agentsRepo, yaml.sha)).toString("utf8") : null;
 }

@@ -14,14 +14,13 @@ export type Decision =
  */
 export function decide(pull: Pick<Pull, "head" | "author">, reviews: readonly Review[]): Decision {
   const words = reviews.filter(
-    ({ user, state, dismissed }) =>
-      user === operator && !dismissed && (state === "APPROVED" || state === "REQUEST_CHANGES"),
+    ({ user, state }) => user === operator && (state === "APPROVED" || state === "REQUEST_CHANGES"),
   );
   const last = words.reduce<Review | null>(
     (newest, review) => (newest && newest.id > review.id ? newest : review),
     null,
   );
-  if (!last || pull.author === operator) return { kind: "none", problem: null };
+  if (!last || last.dismissed || pull.author === operator) return { kind: "none", problem: null };
   if (last.commitId !== pull.head)
     return { kind: "none", problem: last.state === "APPROVED" ? olderHead(last, pull.head) : null };
   if (last.state === "REQUEST_CHANGES") return { kind: "changes_requested", reason: last.body };

@@ -22,6 +22,8 @@ export type Proposal = {
 
 export type Verdict = { kind: ApprovalKind; agent: string | null; problems: string[]; permissions: string[] };
 
+/** So many of a kind say enough. */
+const problemsShown = 10;
 const maxAgentFiles = 200;
 const maxAgentBytes = 1024 * 1024;
 
@@ -74,7 +76,9 @@ function fileProblems(files: Directory, agent: string | null): string[] {
   const odd = files.filter(({ mode }) => mode !== "100644" && mode !== "100755");
   const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
   return [
-    ...odd.map(({ path }) => `agents/${agent}/${path}: only plain files are allowed, no links and no submodules`),
+    ...odd
+      .slice(0, problemsShown)
+      .map(({ path }) => `agents/${agent}/${path}: only plain files are allowed, no links and no submodules`),
     ...(files.some(({ path }) => path === "AGENTS.md") ? [] : [`agents/${agent}/AGENTS.md: it is missing`]),
     ...(files.length > maxAgentFiles ? [`agents/${agent}: over ${maxAgentFiles} files`] : []),
     ...(bytes > maxAgentBytes ? [`agents/${agent}: over ${maxAgentBytes} bytes in all`] : []),

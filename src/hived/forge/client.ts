@@ -14,6 +14,7 @@ import { peopleVerbs, tokenVerbs } from "./verbs/people.ts";
 import { pullVerbs } from "./verbs/pulls.ts";
 import { statusVerbs } from "./verbs/statuses.ts";
 
+export type { TreeEntry } from "./verbs/contents.ts";
 export type { Comment, Issue } from "./verbs/issues.ts";
 export type { Pull, Review } from "./verbs/pulls.ts";
 

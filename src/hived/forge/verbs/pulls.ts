@@ -69,8 +69,6 @@ const toReview = ({ commit_id, submitted_at, ...review }: z.output<typeof Review
   submittedAt: submitted_at,
 });
 
-const PullFile = z.object({ filename: z.string(), status: z.string(), previous_filename: z.string().nullish() });
-
 export function pullVerbs(connection: Connection) {
   const readPull = async (repo: string, number: number): Promise<Pull | null> => {
     const pull = await connection.find(PullAnswer, (api) => api.repos.repoGetPullRequest(...at(repo), number));
@@ -88,17 +86,6 @@ export function pullVerbs(connection: Connection) {
         api.repos.repoListPullRequests(...at(repo), { ...query, ...page }),
       );
       return pulls.map(toPull);
-    },
-    /** What it would change; `previousPath` of what is moved. */
-    async listPullFiles(repo: string, number: number) {
-      const files = await connection.list(PullFile, (api, page) =>
-        api.repos.repoGetPullRequestFiles(...at(repo), number, page),
-      );
-      return files.map(({ filename, status, previous_filename }) => ({
-        path: filename,
-        status,
-        previousPath: previous_filename || null,
-      }));
     },
     listReviews,
     /**
