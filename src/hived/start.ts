@@ -39,6 +39,7 @@ import { serveRoutes } from "./sockets/serve-routes.ts";
 import { openThreads } from "./threads/open-threads.ts";
 import { openThreadPublisher, type ThreadPublisher } from "./threads/publish.ts";
 import { type Handler, openScheduler } from "./work/scheduler.ts";
+import { reviveFailed } from "./work/work.ts";
 
 type Outside = { clock: Clock; log: Log; signal: AbortSignal };
 
@@ -64,6 +65,7 @@ export async function startHived(
   await hive.link.listen();
   const routes = await serveRoutes(hive.routes);
   await db.write((tx) => {
+    reviveFailed(tx, clock.now());
     scheduler.enqueue(tx, "provision", "");
     for (const { name } of listAgents(tx)) enqueueConverge(tx, core, name);
   });

@@ -96,13 +96,16 @@ async function stream(reply: FastifyReply, batches: Batches<unknown>): Promise<v
   raw.flushHeaders();
   const iterator = batches[Symbol.asyncIterator]();
   raw.on("close", () => void iterator.return?.());
-  for (let next = await iterator.next(); !next.done && !raw.destroyed; next = await iterator.next()) {
-    const text = next.value.map(
-      ({ id, data }) => `${id === null ? "" : `id: ${id}\n`}data: ${JSON.stringify(data)}\n\n`,
-    );
-    if (!raw.write(text.join("")) && !raw.destroyed) await drained(raw);
+  try {
+    for (let next = await iterator.next(); !next.done && !raw.destroyed; next = await iterator.next()) {
+      const text = next.value.map(
+        ({ id, data }) => `${id === null ? "" : `id: ${id}\n`}data: ${JSON.stringify(data)}\n\n`,
+      );
+      if (!raw.write(text.join("")) && !raw.destroyed) await drained(raw);
+    }
+  } finally {
+    raw.end(); // also when the stream broke: a client that heard no end would wait for ever
   }
-  raw.end();
 }
 
 /** Resolves when what was written has gone out, or never will. */

@@ -70,8 +70,8 @@ export function grouping(sqlite: Sqlite): Database {
     }
   };
   const commit = (writes: Queued[]): Outcome[] => {
-    prepare("BEGIN IMMEDIATE").run();
     try {
+      prepare("BEGIN IMMEDIATE").run();
       const outcomes = writes.map(runOne);
       prepare("COMMIT").run();
       return outcomes;

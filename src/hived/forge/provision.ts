@@ -11,7 +11,7 @@ import { listAgents } from "../agents/agents.ts";
 import type { Core } from "../core.ts";
 import { type AccountParts, provisionAccount, provisionBot, provisionOperator } from "./accounts.ts";
 import type { ForgeVerbs } from "./client.ts";
-import { ForgeUnavailable, isRefused } from "./errors.ts";
+import { ForgeRefusal, ForgeUnavailable, isRefused } from "./errors.ts";
 import type { ForgeHealthKeeper } from "./health.ts";
 import { keepHook } from "./hooks.ts";
 import { provisionLabels, provisionOrganizations, setMembership } from "./organizations.ts";
@@ -68,7 +68,7 @@ async function makeLayout(parts: ProvisionParts): Promise<string | null> {
   await provisionLabels(forge, program);
   await keepHooks(parts);
   for (const { name, role, wish } of core.db.read(listAgents))
-    if (wish !== "destroyed") await provisionAgent(parts, name, role);
+    if (wish !== "destroyed") await provisionKnownAgent(parts, name, role);
   return wanted;
 }
 
@@ -101,6 +101,16 @@ async function keepHooks(parts: ProvisionParts): Promise<void> {
   const admin = parts.forge.as("hive-admin");
   if (parts.kind !== "external") return keepHook(parts, admin, { kind: "system" }, "system");
   for (const { name } of organizations) await keepHook(parts, admin, { kind: "org", org: name }, name);
+}
+
+/** One agent that the forge refuses must not keep the others waiting: converge says it on the agent itself. */
+async function provisionKnownAgent(parts: ProvisionParts, name: AgentName, role: AgentRole): Promise<void> {
+  try {
+    await provisionAgent(parts, name, role);
+  } catch (error) {
+    if (!(error instanceof Refusal || error instanceof ForgeRefusal)) throw error;
+    parts.core.log.warn({ agent: name, problem: describe(error) }, "the forge refuses this agent");
+  }
 }
 
 /**

@@ -25,7 +25,8 @@ export async function converge(parts: LifecycleParts, agent: AgentName): Promise
   if (row.wish !== "running") return stop(parts, row);
   const target = parts.core.db.read((reader) => targetOf(reader, agent));
   if (!target) return fail(parts, agent, "No version of it has ever run.");
-  if (row.launch && row.running_tree === target.tree && row.state !== "converging") return;
+  const isThere = row.launch !== null && row.running_tree === target.tree && row.state !== "converging";
+  if (isThere && target.state !== "converging") return; // a deployment of what runs already, after a revert, still has to end
   try {
     await moveTo(parts, row, target);
   } catch (error) {

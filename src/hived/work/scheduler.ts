@@ -63,13 +63,23 @@ export function openScheduler({ db, events, clock, log }: Parts): Scheduler {
     );
     if (failed) events.append(tx, { kind: "WorkTroubled", work: table.toTrouble(failed) }, clock.now());
   };
+  /** A database that can't be written just now: the row is as it was, and is looked at again after a pause. */
+  const outlive = async (attempted: Promise<void>, work: table.Work, signal: AbortSignal) => {
+    try {
+      await attempted;
+    } catch (error) {
+      if (!isOutsideFault(error)) throw error;
+      log.warn({ kind: work.kind, key: work.key, problem: describe(error) }, "an attempt could not be noted");
+      await clock.wait(backoffMs(1), signal);
+    }
+  };
   const startDue = (handlers: Record<string, Handler>, now: EpochMs, signal: AbortSignal) => {
     for (const work of db.read((reader) => table.dueWork(reader, now, 100))) {
       const handler = handlers[work.kind];
       if (!handler) throw new Error(`nobody handles work of kind ${work.kind}`);
       const ofKind = [...running.values()].filter(({ kind }) => kind === work.kind).length;
       if (running.has(work.id) || ofKind >= handler.atOnce) continue;
-      const ended = attempt(work.id, handler, signal).finally(() => {
+      const ended = outlive(attempt(work.id, handler, signal), work, signal).finally(() => {
         running.delete(work.id);
         wake();
       });

@@ -30,6 +30,7 @@ const POSTPONE = `UPDATE work SET again = 0, attempts = 0, bugs = 0, last_error 
   WHERE id = :id`;
 const RETRY = "UPDATE work SET due_at = :due, last_error = :error, bugs = bugs + :bug WHERE id = :id RETURNING *";
 const GIVE_UP = "UPDATE work SET state = 'failed', last_error = :error WHERE id = :id RETURNING *";
+const REVIVE = "UPDATE work SET state = 'pending', attempts = 0, bugs = 0, due_at = :now WHERE state = 'failed'";
 const TROUBLED = "SELECT * FROM work WHERE last_error IS NOT NULL ORDER BY id";
 
 /**
@@ -72,6 +73,11 @@ export function failAttempt(
 ): Work | undefined {
   if (due === null) return tx.get<Work>(GIVE_UP, { id, error });
   return tx.get<Work>(RETRY, { id, error, due, bug: Number(!isOutside) });
+}
+
+/** Tries what was given up once more: a start may bring the program that can do it. */
+export function reviveFailed(tx: Transaction, now: EpochMs): void {
+  tx.run(REVIVE, { now });
 }
 
 /** Work whose last attempt failed. */
