@@ -5,6 +5,7 @@ import type { hivedCalls } from "../contract/link.ts";
 import type { BootId } from "../contract/names.ts";
 import type { Clock } from "../daemon/clock.ts";
 import { backoffMs } from "../daemon/fault.ts";
+import { stopped } from "../daemon/stop.ts";
 import type { Peer } from "../rpc/link.ts";
 
 type Calls = typeof hivedCalls;
@@ -48,18 +49,23 @@ export function openHived(clock: Clock): HivedLink {
   return {
     call,
     async callUntilHeard(name, request, signal) {
-      const aborted = new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
-      for (let failures = 1; !signal.aborted; failures += 1) {
-        await Promise.race([connected.promise, aborted]);
-        if (signal.aborted) return undefined;
-        try {
-          return await call(name, request);
-        } catch (error) {
-          if (!(error instanceof Fault)) throw error;
-          await clock.wait(backoffMs(failures, longestPauseMs), signal);
+      const heard = new AbortController(); // ends the listener with the call: the signal lives as long as the launch
+      const aborted = stopped(AbortSignal.any([signal, heard.signal]));
+      try {
+        for (let failures = 1; !signal.aborted; failures += 1) {
+          await Promise.race([connected.promise, aborted]);
+          if (signal.aborted) return undefined;
+          try {
+            return await call(name, request);
+          } catch (error) {
+            if (!(error instanceof Fault)) throw error;
+            await clock.wait(backoffMs(failures, longestPauseMs), signal);
+          }
         }
+        return undefined;
+      } finally {
+        heard.abort();
       }
-      return undefined;
     },
     connect(peer, boot) {
       link = { peer, boot };

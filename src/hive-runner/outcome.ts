@@ -45,7 +45,7 @@ const ofReason: Record<StopReason, Said> = {
   max_tokens: { outcome: "context_full", problem: "The model's limit of tokens was reached." },
   max_turn_requests: { outcome: "budget", problem: "The turn made as many requests to the model as it may." },
   refusal: { outcome: "refused", problem: "The model refused to go on." },
-  cancelled: { outcome: "cancelled", problem: null },
+  cancelled: { outcome: "crashed", problem: "It broke its turn off by itself." }, // nobody can cancel one from here yet
 };
 
 /** ACP's own code for "authentication required". */

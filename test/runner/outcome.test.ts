@@ -25,7 +25,7 @@ test.each([
   [{ kind: "stopped", reason: "max_tokens" }, "context_full"],
   [{ kind: "stopped", reason: "max_turn_requests" }, "budget"],
   [{ kind: "stopped", reason: "refusal" }, "refused"],
-  [{ kind: "stopped", reason: "cancelled" }, "cancelled"],
+  [{ kind: "stopped", reason: "cancelled" }, "crashed"],
 ] as [DriverEnd, string][])("%j is %s", (end, expected) => {
   expect(outcome(end)).toBe(expected);
 });
