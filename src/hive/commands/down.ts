@@ -3,7 +3,7 @@ import { upRoutes } from "../../contract/routes.ts";
 import { systemClock } from "../../daemon/clock.ts";
 import { client } from "../../rpc/client.ts";
 import { exitCodes } from "../exit-codes.ts";
-import { isRunning } from "../up/home.ts";
+import { isRunning } from "../up/lock.ts";
 import { reachHive } from "../up/reach.ts";
 
 /** An ordered stop takes 5 s at most; agents' programs may get some more from their guards. */

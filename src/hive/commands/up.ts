@@ -6,8 +6,9 @@ import { stopSignal } from "../../daemon/stop.ts";
 import { client } from "../../rpc/client.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { externalForgeOf } from "../up/external.ts";
-import { chooseHome, homeAt, isRunning, openHome, runtimeAt, takeLock } from "../up/home.ts";
+import { chooseHome, homeAt, openHome, runtimeAt } from "../up/home.ts";
 import { readLinks } from "../up/links.ts";
+import { isRunning, takeLock } from "../up/lock.ts";
 import { readRecord } from "../up/record.ts";
 import { checkGit } from "../up/requirements.ts";
 import { handOver } from "../up/root.ts";
@@ -45,7 +46,7 @@ export async function up(options: UpOptions): Promise<number> {
       "Leave --user away, or start as root.",
     );
   const home = openHome(root);
-  const lock = await takeLock(home.root);
+  const lock = await takeLock(home.root, steps.note);
   if (!lock) return showRunning(home.root);
   const isBuilt = process.env["HIVE_PREPARED"] !== undefined;
   await runHive({ home, lock, program, external, dashboardPort, isBuilt, steps, stop: stopController() });

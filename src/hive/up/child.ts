@@ -40,6 +40,8 @@ export type ChildSpec = {
   /** asked now and then while it is ready; throws when it does not answer */
   check?(signal: AbortSignal): Promise<void>;
   readyWithinMs: number;
+  /** a descriptor of ours that each of its lives inherits and holds to its end: the home's lock */
+  lock?: number;
   /** time that it gets to stop by itself */
   stopWithinMs: number;
 };
@@ -175,7 +177,7 @@ async function launch(spec: ChildSpec, logPath: string): Promise<Program> {
     ...(command.cwd === undefined ? {} : { cwd: command.cwd }),
     env: spec.isForeign ? command.env : { ...command.env, HIVE_LIFELINE: "1" },
     stdio: ["ignore", spec.isForeign ? log.descriptor : "pipe", log.descriptor],
-    inherited: command.inherited ?? [],
+    inherited: [...(command.inherited ?? []), ...(spec.lock === undefined ? [] : [spec.lock])],
   });
   command.release?.();
   log.close();

@@ -1,4 +1,4 @@
-/** Where a hive lives: its home, its short runtime directory for sockets, and the lock that keeps it to one instance. */
+/** Where a hive lives: its home, and its short runtime directory for sockets. */
 import { createHash } from "node:crypto";
 import {
   lstatSync,
@@ -11,7 +11,6 @@ import {
   statSync,
   writeFileSync,
 } from "node:fs";
-import { connect, createServer } from "node:net";
 import { homedir } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
 import { Refusal } from "../../contract/refusal.ts";
@@ -108,7 +107,7 @@ export function readIfThere(path: string): string | undefined {
 }
 
 /** The same home has the same number under all of its names. */
-function numberOf(root: string): string {
+export function numberOf(root: string): string {
   return createHash("sha256").update(realOf(root)).digest("hex").slice(0, 12);
 }
 
@@ -177,29 +176,4 @@ function runtimeRoot(home: string): string {
 function isOurs(path: string): boolean {
   const found = statSync(path, { throwIfNoEntry: false });
   return found?.isDirectory() === true && found.uid === process.getuid?.();
-}
-
-export type Lock = { release(): void };
-
-/** An abstract unix socket: it is gone with its process, however that ended, and leaves no file behind. */
-const lockName = (home: string) => `\0hyperhive-${numberOf(home)}`;
-
-/** Becomes the one instance of a home; undefined when another one is. */
-export function takeLock(home: string): Promise<Lock | undefined> {
-  const server = createServer((connection) => connection.destroy());
-  server.unref();
-  return new Promise((settle, reject) => {
-    server.once("error", (error: NodeJS.ErrnoException) =>
-      error.code === "EADDRINUSE" ? settle(undefined) : reject(error),
-    );
-    server.listen({ path: lockName(home) }, () => settle({ release: () => server.close() }));
-  });
-}
-
-/** Whether an instance of that home runs. */
-export function isRunning(home: string): Promise<boolean> {
-  const connection = connect({ path: lockName(home) });
-  return new Promise((settle) => {
-    connection.once("connect", () => settle(true)).once("error", () => settle(false));
-  }).finally(() => connection.destroy()) as Promise<boolean>;
 }

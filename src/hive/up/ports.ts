@@ -58,8 +58,9 @@ export async function bindListener(port: number): Promise<Listener> {
   const server = createServer();
   server.listen({ port, host, backlog: 512 });
   await once(server, "listening");
-  // Not public: a server's handle knows its descriptor (net.Server._handle; a test watches over it).
-  const descriptor = (server as unknown as { _handle: { fd: number } })._handle.fd;
   const { port: bound } = server.address() as AddressInfo;
-  return { descriptor, port: bound, release: () => server.close() };
+  return { descriptor: descriptorOf(server), port: bound, release: () => server.close() };
 }
+
+/** Of one that listens. Not public: a server's handle knows it (net.Server._handle; tests watch over it). */
+export const descriptorOf = (server: Server): number => (server as unknown as { _handle: { fd: number } })._handle.fd;

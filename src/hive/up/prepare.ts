@@ -6,7 +6,8 @@ import type { ExternalForge } from "./external.ts";
 import { orAborted } from "./fleet.ts";
 import type { ForgeSource } from "./forge.ts";
 import { buildFrontEnd, needsBuild } from "./front-end.ts";
-import { type Home, type Lock, openRuntime } from "./home.ts";
+import { type Home, openRuntime } from "./home.ts";
+import type { Lock } from "./lock.ts";
 import { checkPort, choosePort, defaultPorts } from "./ports.ts";
 import { assetsOf, type Place } from "./programs.ts";
 import { readRecord, type UpRecord, writeRecord } from "./record.ts";
@@ -16,7 +17,7 @@ import { openWebSandbox } from "./web-sandbox.ts";
 
 export type Start = {
   home: Home;
-  /** held by us, until the process ends */
+  /** held by us and by all that we start, each until it ends */
   lock: Lock;
   program: string;
   external: ExternalForge | undefined;

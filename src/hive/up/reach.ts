@@ -1,6 +1,7 @@
 /** How the commands reach a running hive. */
 import { Refusal } from "../../contract/refusal.ts";
-import { chooseHome, homeAt, isRunning, type Runtime, runtimeAt } from "./home.ts";
+import { chooseHome, homeAt, type Runtime, runtimeAt } from "./home.ts";
+import { isRunning } from "./lock.ts";
 import { readRecord } from "./record.ts";
 
 /** @throws Refusal `not_running`. */
