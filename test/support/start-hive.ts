@@ -13,6 +13,7 @@ import { runtimeAt } from "../../src/hive/up/home.ts";
 import { client } from "../../src/rpc/client.ts";
 import { openFrames, openStreamPool } from "../../src/rpc/stream.ts";
 import { findForgejo } from "./forgejo.ts";
+import { parentOf } from "./processes.ts";
 import { type Person, withPassword, withToken } from "./raw-forge.ts";
 
 const program = join(import.meta.dirname, "..", "..");
@@ -153,27 +154,20 @@ export class Hive {
     for (const waiter of [...this.#waiters]) waiter();
   }
 
-  /** Resolves with what `find` finds in the state, now or after some event. */
-  async until<Found>(find: (state: HiveState) => Found | undefined | null | false): Promise<Found> {
-    const late = AbortSignal.timeout(patienceMs);
-    for (;;) {
-      if (this.#broken !== undefined) throw this.#broken;
+  /** Resolves with what `find` finds in the state, now or after some event: it is shown every one, however fast they come. */
+  until<Found>(find: (state: HiveState) => Found | undefined | null | false): Promise<Found> {
+    const { promise, resolve, reject } = Promise.withResolvers<Found>();
+    const look = () => {
+      if (this.#broken !== undefined) return reject(this.#broken);
       const found = find(this.#state);
-      if (found) return found;
-      if (late.aborted) throw new Error(`this has not come: ${find}\n${this.report()}`);
-      await this.#event(late);
-    }
-  }
-
-  #event(late: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      const waiter = () => {
-        this.#waiters.delete(waiter);
-        late.removeEventListener("abort", waiter);
-        resolve();
-      };
-      this.#waiters.add(waiter);
-      late.addEventListener("abort", waiter);
+      if (found) resolve(found);
+    };
+    const late = setTimeout(() => reject(new Error(`this has not come: ${find}\n${this.report()}`)), patienceMs);
+    this.#waiters.add(look);
+    look();
+    return promise.finally(() => {
+      clearTimeout(late);
+      this.#waiters.delete(look);
     });
   }
 
@@ -255,8 +249,16 @@ export class Hive {
     return performance.now() - began;
   }
 
-  /** Ends the supervisor as `kill -9` does. */
-  killUp = (): Promise<void> => this.#endUp("SIGKILL");
+  /** Ends the supervisor as `kill -9` does, and with it the command that waits for it. */
+  async killUp(): Promise<void> {
+    const [{ pid } = { pid: null }] = await this.processes();
+    const child = this.#child;
+    if (!pid || !child) throw new Error("the hive is not up");
+    this.#child = null;
+    const ended = once(child, "exit");
+    process.kill(parentOf(pid), "SIGKILL");
+    await ended;
+  }
 
   async #endUp(signal: NodeJS.Signals): Promise<void> {
     const child = this.#child;
