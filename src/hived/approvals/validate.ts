@@ -6,7 +6,7 @@ import { type AgentConfig, parseAgentYaml } from "../agents/agent-yaml.ts";
 import { permissionDiff } from "./permission-diff.ts";
 
 /** The files of an agent's directory at a commit, by their path in it. */
-export type Directory = { path: string; mode: string; bytes: number }[];
+type Directory = { path: string; mode: string; bytes: number }[];
 
 export type Proposal = {
   changedPaths: string[];
