@@ -13,7 +13,7 @@ import type { Scheduler } from "./work/scheduler.ts";
 export type Core = {
   db: Database;
   events: EventLog;
-  scheduler: Pick<Scheduler, "enqueue">;
+  scheduler: Pick<Scheduler, "enqueue" | "retryNow">;
   clock: Clock;
   log: Log;
 };

@@ -110,6 +110,7 @@ function wire(config: HivedConfig, core: Core, boot: BootId, signal: AbortSignal
     launchOver: (launch) => void sockets.close(launch),
     runnerConnected: () =>
       void core.db.write((tx) => {
+        core.scheduler.retryNow(tx);
         if (tokens.read("hive-bot")) core.scheduler.enqueue(tx, "update-docs", ""); // else provisioning asks for it
         for (const { name } of listAgents(tx)) enqueueConverge(tx, core, name);
       }),
@@ -173,10 +174,13 @@ function handlersOf(
   };
   return {
     provision: { atOnce: 1, run: () => done(provision(provisioning)) },
-    // Before, it would make the rule of main that keeps the seeds out; provisioning ends by asking for it.
+    // Before, it would make the rule of main that keeps the seeds out; provisioning, which may wait, ends by asking for it.
     reconcile: {
       atOnce: 1,
-      run: async () => (health.isProvisioned() ? reconcile({ core, forge, kind: provisioning.kind }) : undefined),
+      run: () =>
+        health.isProvisioned()
+          ? reconcile({ core, forge, kind: provisioning.kind })
+          : done(core.db.write((tx) => core.scheduler.retryNow(tx))),
     },
     refresh: { atOnce: 4, run: (key) => done(refresh(core, forge, key, follow)) },
     approval: { atOnce: 1, run: (key) => done(followApproval(lifecycle, Number(key))) },

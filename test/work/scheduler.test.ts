@@ -132,3 +132,19 @@ test("work that names a next time is done again then", async () => {
   core.clock.advance(hour);
   expect(await runs.next()).toBe("a");
 });
+
+test("work that waits after a failure is done at once when it is told to, and what waits for its time is not", async () => {
+  await using core = openCore();
+  const { handler, runs } = played([fails(new Fault("the forge is away"))]);
+  core.work({ dig: handler });
+  await core.db.write((tx) => {
+    core.scheduler.enqueue(tx, "dig", "failed");
+    core.scheduler.enqueue(tx, "dig", "later", (core.clock.now() + hour) as EpochMs);
+  });
+  expect(await runs.next()).toBe("failed");
+  await core.event("WorkTroubled");
+  await core.db.write((tx) => core.scheduler.retryNow(tx));
+  expect(await runs.next()).toBe("failed");
+  await core.event("WorkRecovered");
+  expect(core.db.read((reader) => reader.all("SELECT key FROM work"))).toEqual([{ key: "later" }]);
+});

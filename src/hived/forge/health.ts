@@ -1,6 +1,8 @@
 /** How the forge answers and what provisioning does with it, as everybody sees it. */
 import type { ForgeHealth } from "../../contract/facts.ts";
+import type { EpochMs } from "../../contract/names.ts";
 import type { Core } from "../core.ts";
+import type { Transaction } from "../database/write.ts";
 
 export type ForgeHealthKeeper = {
   read(): ForgeHealth;
@@ -14,17 +16,26 @@ export type ForgeHealthKeeper = {
   noteWork(sentence: string | null): void;
 };
 
+/** A forge that fails at one thing and answers for the next goes away and comes back with each call. */
+const lookEveryMs = 30_000;
+
 /** Each change is an event. Nothing of it is kept over a restart, since provisioning then finds it out anew. */
 export function openForgeHealth(core: Core, { kind, url }: Pick<ForgeHealth, "kind" | "url">): ForgeHealthKeeper {
   let version: string | null = null;
   let silence: string | null = null;
   let work: string | null = "Looking at what the forge has.";
+  let nextLookAt = 0;
   const now = (): ForgeHealth => ({ kind, url, version, problem: silence ?? work });
   let committed = now();
+  const lookForMissed = (tx: Transaction) => {
+    const at = Math.max(core.clock.now(), nextLookAt);
+    if (at > nextLookAt) nextLookAt = at + lookEveryMs;
+    core.scheduler.enqueue(tx, "reconcile", "", at as EpochMs);
+  };
   const tell = (isBack = false) => {
     const told = core.db.write((tx) => {
       const health = now();
-      if (isBack) core.scheduler.enqueue(tx, "reconcile", "");
+      if (isBack) lookForMissed(tx);
       if (JSON.stringify(health) === JSON.stringify(committed)) return;
       core.events.append(tx, { kind: "ForgeChanged", forge: health }, core.clock.now());
       tx.afterCommit(() => {

@@ -33,6 +33,7 @@ export async function reconcile({ core, forge, kind }: Parts): Promise<{ again: 
     // Dismissed reviews ring no bell, and do not always move an item's time.
     for (const { repo, number } of openPulls(tx)) ringItem(tx, core, repo, number);
     for (const kind of ["follow-main", "update-docs"]) core.scheduler.enqueue(tx, kind, "");
+    core.scheduler.retryNow(tx); // the forge answers: nothing has to wait for it any more
     forgetDeliveries(tx, core.clock.now() - keptDeliveriesMs);
   });
   return { again: (core.clock.now() + (kind === "external" ? everyMsOfStrangers : everyMs)) as EpochMs };

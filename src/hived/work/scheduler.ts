@@ -22,6 +22,8 @@ export type Handler = {
 export type Scheduler = {
   /** Asks for work in the transaction that makes it necessary. */
   enqueue(tx: Transaction, kind: string, key: string, due?: EpochMs): void;
+  /** Tries at once what has failed and waits: what stood in its way may be gone. */
+  retryNow(tx: Transaction): void;
   /** Works until the signal is aborted; then waits for what is in flight. `handlers` has one for each kind. */
   run(handlers: Record<string, Handler>, signal: AbortSignal): Promise<void>;
 };
@@ -89,6 +91,10 @@ export function openScheduler({ db, events, clock, log }: Parts): Scheduler {
   return {
     enqueue(tx, kind, key, due = clock.now()) {
       table.enqueue(tx, { kind, key, due });
+      tx.afterCommit(wake);
+    },
+    retryNow(tx) {
+      table.retryNow(tx, clock.now());
       tx.afterCommit(wake);
     },
     async run(handlers, signal) {

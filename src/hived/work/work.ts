@@ -31,6 +31,7 @@ const POSTPONE = `UPDATE work SET again = 0, attempts = 0, bugs = 0, last_error 
 const RETRY = "UPDATE work SET due_at = :due, last_error = :error, bugs = bugs + :bug WHERE id = :id RETURNING *";
 const GIVE_UP = "UPDATE work SET state = 'failed', last_error = :error WHERE id = :id RETURNING *";
 const REVIVE = "UPDATE work SET state = 'pending', attempts = 0, bugs = 0, due_at = :now WHERE state = 'failed'";
+const RETRY_NOW = "UPDATE work SET due_at = :now WHERE state = 'pending' AND last_error IS NOT NULL AND due_at > :now";
 const TROUBLED = "SELECT * FROM work WHERE last_error IS NOT NULL ORDER BY id";
 
 /**
@@ -78,6 +79,11 @@ export function failAttempt(
 /** Tries what was given up once more: a start may bring the program that can do it. */
 export function reviveFailed(tx: Transaction, now: EpochMs): void {
   tx.run(REVIVE, { now });
+}
+
+/** Ends the wait of what has failed and is to be tried again; how long it waits after the next failure stays. */
+export function retryNow(tx: Transaction, now: EpochMs): void {
+  tx.run(RETRY_NOW, { now });
 }
 
 /** Work whose last attempt failed. */

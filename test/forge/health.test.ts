@@ -1,0 +1,29 @@
+import { expect, test } from "vitest";
+import { openForgeHealth } from "../../src/hived/forge/health.ts";
+import { openCore } from "../support/open-core.ts";
+
+test("a forge that is back is looked over at once, and not again with each call while it fails at one thing", async () => {
+  await using core = openCore();
+  const health = openForgeHealth(core, { kind: "external", url: "http://forge.invalid" });
+  health.noteWork(null);
+  const dueIn = () =>
+    core.db
+      .read((reader) => reader.all<{ due_at: number }>("SELECT due_at FROM work WHERE kind = 'reconcile'"))
+      .map(({ due_at }) => due_at - core.clock.now());
+  const flap = async () => {
+    health.noteSilence("The forge answers 500.");
+    health.noteSilence(null);
+    await core.db.write(() => undefined);
+  };
+  await flap();
+  expect(dueIn()).toEqual([0]);
+  await core.db.write((tx) => tx.run("DELETE FROM work"));
+  core.clock.advance(1_000);
+  await flap();
+  await flap();
+  expect(dueIn()).toEqual([29_000]);
+  await core.db.write((tx) => tx.run("DELETE FROM work"));
+  core.clock.advance(60_000);
+  await flap();
+  expect(dueIn()).toEqual([0]);
+});
