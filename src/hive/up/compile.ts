@@ -42,7 +42,8 @@ async function makeCompiled({ directory, sources, modules }: Compiled, program: 
   const state = `${program} ${newest} ${process.version}`;
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   if (readIfThere(made) === state) return;
-  for (const old of readdirSync(directory)) rmSync(join(directory, old), { recursive: true });
+  for (const old of readdirSync(directory))
+    rmSync(join(directory, old), { recursive: true, force: true, maxRetries: 10 });
   const script = modules.map((module) => `await import(${JSON.stringify(join(program, "src", module))});`).join("");
   const [path = "", ...flags] = node;
   const child = spawn(path, [...flags, "--input-type=module", "-e", script], {

@@ -42,7 +42,8 @@ export async function prepare(start: Start): Promise<{ place: Place; source: For
   await checkPorts(decided);
   const source = await openForge(forge, { home, program });
   if (!start.isBuilt && needsBuild(program)) await steps.run("Building the dashboard", () => buildFrontEnd(program));
-  await Promise.all([prepareForge(source, start), compile({ home, program })]);
+  await prepareForge(source, start); // first: what it refuses must not leave a compiler running
+  await compile({ home, program });
   const runtime = openRuntime(home.root);
   writeRecord(home.record, { forge, dashboardPort, runtime: runtime.root });
   const sandbox = openWebSandbox({
