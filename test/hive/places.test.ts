@@ -1,3 +1,4 @@
+import { spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { dirname, join } from "node:path";
@@ -40,6 +41,18 @@ test("a home has one instance, whatever name it is called by, and none once that
   expect(note).not.toHaveBeenCalled();
   lock?.release();
   await expect.poll(() => isRunning(home)).toBe(false);
+});
+
+test("a home is free again when the last program of an instance that is gone has ended", async () => {
+  const home = join(top, "left");
+  const note = vi.fn();
+  const lock = await takeLock(home, note);
+  const program = spawn("sleep", ["60"], { stdio: ["ignore", "ignore", "ignore", lock?.descriptor] });
+  lock?.release();
+  const next = takeLock(home, note);
+  program.kill("SIGKILL");
+  (await next)?.release();
+  expect(note.mock.calls).toEqual([["A hive was killed here: waiting until its programs have ended."]]);
 });
 
 test("the runtime directory is short, for its owner alone, and empty at each start", () => {
