@@ -7,7 +7,7 @@
  *                                        which has mounted the directory above
  */
 import { randomBytes } from "node:crypto";
-import { chmod, mkdir, readdir, readlink, rename, rm, stat, symlink, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readlink, rename, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { FileToWrite } from "../contract/launch.ts";
 import type { AgentName, ObjectId } from "../contract/names.ts";
@@ -25,10 +25,10 @@ export async function prepareAgent(
 /** Removes what a killed runner left unfinished. To be called before anything else is made here. */
 export async function sweep(agentsRoot: string): Promise<void> {
   for (const name of await readdir(agentsRoot)) {
-    if (name.startsWith(".probe-")) await removeVersion(join(agentsRoot, name));
+    if (name.startsWith(".probe-")) await remove(join(agentsRoot, name));
     const config = join(agentsRoot, name, "config");
     const versions = (await exists(config)) ? await readdir(config) : [];
-    for (const version of versions) if (version.startsWith(".new-")) await removeVersion(join(config, version));
+    for (const version of versions) if (version.startsWith(".new-")) await remove(join(config, version));
   }
 }
 
@@ -52,7 +52,7 @@ export async function updateDocs(
   await makeVersion(join(docsRoot, commit), files);
   await pointTo(docsRoot, commit);
   for (const name of await readdir(docsRoot)) {
-    if (![commit, before, current].includes(name)) await removeVersion(join(docsRoot, name));
+    if (![commit, before, current].includes(name)) await remove(join(docsRoot, name));
   }
 }
 
@@ -63,7 +63,10 @@ async function pointTo(docsRoot: string, version: string): Promise<void> {
   await rename(link, join(docsRoot, current));
 }
 
-/** Makes a read-only directory of files under its final name, whole or not at all; found done when it is there. */
+/**
+ * Makes a directory of files under its final name, whole or not at all; found done when it is there. That no agent writes
+ * in it is the sandbox's doing: directories without the right to write could not be removed by `rm -rf` of their owner.
+ */
 async function makeVersion(directory: string, files: readonly FileToWrite[]): Promise<void> {
   if (await exists(directory)) return;
   const paths = files.map(({ path }) => checkedPath(path));
@@ -74,27 +77,13 @@ async function makeVersion(directory: string, files: readonly FileToWrite[]): Pr
     await mkdir(dirname(file), { recursive: true });
     await writeFile(file, Buffer.from(content, "base64"), { mode: executable ? 0o555 : 0o444, flush: true });
   }
-  await forEachDirectory(unfinished, 0o555);
   await rename(unfinished, directory).catch(async (error: NodeJS.ErrnoException) => {
     if (error.code !== "ENOTEMPTY" && error.code !== "EEXIST") throw error;
-    await removeVersion(unfinished); // a second call of the same was faster
+    await remove(unfinished); // a second call of the same was faster
   });
 }
 
-async function removeVersion(path: string): Promise<void> {
-  if ((await stat(path).catch(() => undefined))?.isDirectory()) await forEachDirectory(path, 0o755);
-  await rm(path, { recursive: true, force: true });
-}
-
-/** Gives a mode to a directory and all directories in it; in it first when it takes the right to write away. */
-async function forEachDirectory(directory: string, mode: number): Promise<void> {
-  const isOpening = (mode & 0o200) !== 0;
-  if (isOpening) await chmod(directory, mode);
-  for (const entry of await readdir(directory, { withFileTypes: true })) {
-    if (entry.isDirectory()) await forEachDirectory(join(directory, entry.name), mode);
-  }
-  if (!isOpening) await chmod(directory, mode);
-}
+const remove = (path: string): Promise<void> => rm(path, { recursive: true, force: true });
 
 async function exists(path: string): Promise<boolean> {
   try {
