@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { dirname, join } from "node:path";
@@ -100,6 +101,22 @@ test("a port that is taken is told with what it is for", async () => {
   );
   await new Promise((resolve) => other.close(resolve));
   await checkPort(port, "its dashboard", "Stop it.");
+});
+
+test("a port that another hive has chosen is taken before that hive listens there", async () => {
+  const script = `
+    const { choosePort } = await import(${JSON.stringify(new URL("../../src/hive/up/ports.ts", import.meta.url).href)});
+    console.log(await choosePort(0));
+    setInterval(() => undefined, 60_000);`;
+  const other = spawn(process.execPath, ["--input-type=module", "-e", script], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const [line] = await once(other.stdout, "data");
+  const port = Number(line);
+  await expect(checkPort(port, "its forge", "Stop it.")).rejects.toThrow(Refusal);
+  other.kill("SIGKILL");
+  await once(other, "exit");
+  await checkPort(port, "its forge", "Stop it.");
 });
 
 test("hive-web sees its program, its page and its socket's directory, all to read, and no network", () => {

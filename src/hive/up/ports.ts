@@ -21,18 +21,34 @@ export async function checkPort(port: number, what: string, next: string): Promi
     );
 }
 
+/** The port, or for 0 any, if it is free and no other hive is about to use it. */
 async function freePort(port: number): Promise<number | undefined> {
-  const server = await listen(port);
+  const server = await listen({ port, host });
   if (!server) return undefined;
   const { port: free } = server.address() as AddressInfo;
+  const isReserved = await reserve(free);
   await new Promise((resolve) => server.close(resolve));
-  return free;
+  return isReserved ? free : undefined;
 }
 
-async function listen(port: number): Promise<Server | undefined> {
+const reserved = new Set<number>();
+
+/**
+ * Keeps a port from other hives for as long as we live, by the name of an abstract unix socket: it is bound only seconds
+ * later, and two that start at once must not choose the same.
+ */
+async function reserve(port: number): Promise<boolean> {
+  if (reserved.has(port)) return true;
+  const held = await listen({ path: `\0hyperhive-port-${port}` });
+  if (held) reserved.add(port);
+  held?.unref();
+  return held !== undefined;
+}
+
+async function listen(at: { port: number; host: string } | { path: string }): Promise<Server | undefined> {
   const server = createServer();
   try {
-    server.listen(port, host);
+    server.listen(at);
     await once(server, "listening");
     return server;
   } catch (error) {
