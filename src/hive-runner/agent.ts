@@ -12,6 +12,11 @@ export type Agent = { process: AgentProcess; conversation: Conversation };
 /** A coding agent may load for a while, but one that has said nothing by then never will. */
 const openTimeoutMs = 60_000;
 
+/** A start that was killed from outside, or for want of memory, says nothing about the agent; each one, at last, does. */
+const mostStarts = 3;
+
+type Opening = { clock: Clock; onStderr: (line: string) => void; signal: AbortSignal };
+
 /**
  * Starts an agent's process and opens its conversation.
  * @param session the conversation to continue, or null for a new one
@@ -20,25 +25,34 @@ const openTimeoutMs = 60_000;
 async function openAgent(
   { spec, agent }: Pick<Launch, "spec" | "agent">,
   session: DriverSpec["session"],
-  { clock, onStderr, signal }: { clock: Clock; onStderr: (line: string) => void; signal: AbortSignal },
+  opening: Opening,
 ): Promise<Agent> {
-  const process = await startProcess(spec, onStderr);
+  for (let starts = 1; ; starts += 1) {
+    const process = await startProcess(spec, opening.onStderr);
+    try {
+      return { process, conversation: await converse(process, { ...spec.driver, session }, opening) };
+    } catch (error) {
+      const isKilled = process.wasKilled();
+      await process.end();
+      if (isKilled && starts < mostStarts && !opening.signal.aborted) continue;
+      if (isOutsideFault(error)) throw error;
+      throw new Refusal(
+        "launch_failed",
+        `${agent} could not be started: ${describe(error)}.`,
+        "Look at what it wrote into the runner's log.",
+      );
+    }
+  }
+}
+
+async function converse(process: AgentProcess, driver: DriverSpec, { clock, signal }: Opening): Promise<Conversation> {
   const opened = new AbortController();
   try {
-    const conversation = await Promise.race([
-      openConversation(process, { ...spec.driver, session }),
+    return await Promise.race([
+      openConversation(process, driver),
       process.exited.then((how) => Promise.reject(new Error(how))),
       tooLate(clock, AbortSignal.any([opened.signal, signal])),
     ]);
-    return { process, conversation };
-  } catch (error) {
-    await process.end();
-    if (isOutsideFault(error)) throw error;
-    throw new Refusal(
-      "launch_failed",
-      `${agent} could not be started: ${describe(error)}.`,
-      "Look at what it wrote into the runner's log.",
-    );
   } finally {
     opened.abort();
   }

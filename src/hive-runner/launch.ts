@@ -14,6 +14,8 @@ export type AgentProcess = {
   readonly stdout: Readable;
   /** resolves when it is gone, with a sentence about its end; never rejects */
   readonly exited: Promise<string>;
+  /** whether it has ended by SIGKILL: somebody else's doing, or the system's for want of memory */
+  wasKilled(): boolean;
   /** SIGINT to its whole group */
   interrupt(): void;
   /** Asks it to stop and kills it, with all that it started, when it has not done so in time; resolves when it is gone. */
@@ -54,6 +56,8 @@ export async function startProcess(
     stdin,
     stdout,
     exited,
+    // A sandbox says of the program inside it what a shell would: 128 and the number of the signal.
+    wasKilled: () => child.signalCode === "SIGKILL" || child.exitCode === 128 + constants.signals.SIGKILL,
     interrupt() {
       if (child.pid !== undefined) signalGroup(child.pid, "SIGINT");
     },

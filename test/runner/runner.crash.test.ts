@@ -230,6 +230,24 @@ test("a program that does not start is refused, with its last words", async () =
   });
 });
 
+test("a program that is killed while it starts is started again, and one that is killed each time is refused", async () => {
+  await using stage = await withRunner();
+  const { hived } = stage;
+  const plain = await prepare(stage, "alice", "rules: [{ name: a, steps: [{ say: done }] }]");
+  const killedUntil = (count: number) => [
+    "/bin/sh",
+    "-c",
+    `echo >>starts; [ "$(wc -l <starts)" -ge ${count} ] || kill -9 $$; exec "$@"`,
+    "sh",
+    ...plain.spec.argv,
+  ];
+  const launch = (count: number) =>
+    hived.runner("launch", { ...plain, spec: { ...plain.spec, argv: killedUntil(count) } });
+  expect(await launch(2)).toMatchObject({ session: expect.any(String) });
+  await hived.runner("stopLaunch", { launch: plain.launch, now: true });
+  await expect(launch(1_000)).rejects.toMatchObject({ code: "launch_failed" });
+});
+
 test("when the runner stops, it reports the turn that it cut off", async () => {
   await using stage = await withRunner();
   await startWaiting(stage);
