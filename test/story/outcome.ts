@@ -92,6 +92,7 @@ export async function expectFirstDay(hive: Hive, tour: Tour, docsBefore: string)
   });
   expect(await mainOf(hive, "org-shared/docs")).toBe(docsBefore);
   // Noted only when each of its steps has ended as its script expects: the push to the docs by a refusal.
+  await hive.until(({ turns }) => turns.some(({ agent, outcome }) => agent === worker && outcome === "ok"));
   expect(memoryOf(hive, worker).rules).toContain(tour.firstRule);
 }
 
@@ -103,12 +104,10 @@ const memoryOf = (hive: Hive, agent: string) =>
 export async function expectThreads(hive: Hive, { worker, repo, reviewer }: Tour): Promise<void> {
   const pull = { kind: "pr", repo: `${worker}/${repo}`, state: "review_requested" };
   const question = { kind: "question", role: "asker", counterparty: "operator", owner: worker };
-  const page = (agent: string, count: number) =>
-    hive.until(({ threads }) => {
-      const { threads: rows = [] } = threads[agent] ?? {};
-      return rows.length === count && rows.every(({ url }) => url !== null) && rows;
-    });
-  const own = await page(worker, 2);
+  const own = await hive.until(({ threads }) => {
+    const rows = threads[worker]?.threads ?? [];
+    return rows.length === 2 && rows.every(({ url }) => url !== null) && rows;
+  });
   expect(own).toContainEqual(expect.objectContaining({ ...pull, role: "author" }));
   expect(own).toContainEqual(expect.objectContaining(question));
   const reviewers = hive.now.threads[reviewer]?.threads;
