@@ -6,6 +6,8 @@ const common = { root: ".", environment: "node" as const, testTimeout: 30_000, h
 
 export default defineConfig({
   test: {
+    // most of a test's time is waiting for processes that it started, so three share two cores well
+    maxWorkers: 3,
     projects: [
       { test: { ...common, name: "fast", include: ["test/**/*.test.ts"], exclude: slow } },
       { test: { ...common, name: "forge", include: ["test/**/*.forge.test.ts"], testTimeout: 60_000 } },
@@ -16,7 +18,6 @@ export default defineConfig({
           include: ["test/**/*.browser.test.ts"],
           testTimeout: 180_000,
           hookTimeout: 180_000,
-          fileParallelism: false,
         },
       },
       {
@@ -26,7 +27,6 @@ export default defineConfig({
           include: ["test/**/*.crash.test.ts"],
           testTimeout: 180_000,
           hookTimeout: 180_000,
-          fileParallelism: false,
         },
       },
     ],

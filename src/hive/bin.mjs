@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const program = fileURLToPath(new URL("../..", import.meta.url));
-const projectNode = `${program}node_modules/node/bin/node`;
+const projectNode = `${program}node_modules/node-${process.platform}-${process.arch}/bin/node`;
 const refused = 78;
 
 const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);

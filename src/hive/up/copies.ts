@@ -18,11 +18,10 @@ import { dirname, join } from "node:path";
 import { z } from "zod";
 
 const ownParts = ["package.json", "src", "forge", "seeds", "templates", "dist"];
-const node = "node_modules/node/bin/node";
 
 const Lock = z.object({ packages: z.record(z.string(), z.object({ dev: z.boolean().optional() })) });
 
-/** Brings the copy of a checkout up to date: our files, the packages that run needs, and the project's Node. */
+/** Brings the copy of a checkout up to date: our files and the packages that run needs, the project's Node among them. */
 export function copyProgram(from: string, to: string): void {
   mkdirSync(to, { recursive: true, mode: 0o755 });
   for (const part of ownParts) mirror(join(from, part), join(to, part));
@@ -31,7 +30,7 @@ export function copyProgram(from: string, to: string): void {
   const installed = stampOf(join(from, "node_modules/.package-lock.json"));
   if (existsSync(state) && readFileSync(state, "utf8") === installed) return;
   rmSync(join(to, "node_modules"), { recursive: true, force: true });
-  for (const path of [...runtimePackages(from), node]) mirror(join(from, path), join(to, path));
+  for (const path of runtimePackages(from)) mirror(join(from, path), join(to, path));
   writeFileSync(state, installed);
 }
 

@@ -15,7 +15,7 @@ import {
   readdirSync,
   writeSync,
 } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { Refusal } from "../../contract/refusal.ts";
 import { compiledOf } from "./compile.ts";
 import { copyForgejo, copyProgram, isCopy } from "./copies.ts";
@@ -57,7 +57,7 @@ export async function handOver({ root, program, external, steps, ...options }: R
   steps.note(`Started by root: running as user ${user.uid}.`);
   const main = join(readable, "src/hive/main.ts");
   const argv = [
-    ...[nodeOf(readable), "--disable-warning=ExperimentalWarning", main, "up", "--home", root],
+    ...[nodeIn(readable, program), "--disable-warning=ExperimentalWarning", main, "up", "--home", root],
     ...(external ? ["--forge-url", external.url, "--admin-token-file", external.adminTokenFile] : []),
     ...(options.dashboardPort === undefined ? [] : ["--dashboard-port", String(options.dashboardPort)]),
   ];
@@ -65,7 +65,11 @@ export async function handOver({ root, program, external, steps, ...options }: R
   writeSync(Number(process.env["HIVE_HAND_OVER"]), JSON.stringify(start));
 }
 
-const nodeOf = (program: string) => join(program, "node_modules/node/bin/node");
+/** The Node that runs this, in the copy if the original has it. */
+function nodeIn(readable: string, program: string): string {
+  const path = relative(program, process.execPath);
+  return path.startsWith("..") ? process.execPath : join(readable, path);
+}
 
 function userOf(asked: string | undefined): User {
   if (asked === undefined) return { uid: usualUser, gid: usualUser };
@@ -133,7 +137,7 @@ function canRun(user: User, path: string): boolean {
 async function readableProgram(program: string, user: User, steps: Steps): Promise<string> {
   const some = ["package.json", "src/hive/main.ts", "node_modules/fastify/package.json", "dist/dashboard/index.html"];
   const paths = some.map((path) => join(program, path));
-  if (canRead(user, paths) && canRun(user, nodeOf(program))) return program;
+  if (canRead(user, paths) && canRun(user, process.execPath)) return program;
   const copy = join(cache, `program-${createHash("sha256").update(program).digest("hex").slice(0, 12)}`);
   await steps.run(`Copying the program to where user ${user.uid} can read it`, async () => copyProgram(program, copy));
   return copy;
