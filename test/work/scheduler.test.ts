@@ -148,3 +148,17 @@ test("work that waits after a failure is done at once when it is told to, and wh
   await core.event("WorkRecovered");
   expect(core.db.read((reader) => reader.all("SELECT key FROM work"))).toEqual([{ key: "later" }]);
 });
+
+test("a long queue of one kind, whose slots are all taken, holds no other kind up", async () => {
+  await using core = openCore();
+  const { handler, runs } = played();
+  const blocked = Promise.withResolvers<undefined>();
+  await core.db.write((tx) => {
+    for (let key = 0; key < 150; key += 1) core.scheduler.enqueue(tx, "haul", String(key));
+    core.scheduler.enqueue(tx, "dig", "a", (core.clock.now() + 1) as EpochMs);
+  });
+  core.clock.advance(1);
+  core.work({ dig: handler, haul: { atOnce: 2, run: () => blocked.promise } });
+  expect(await runs.next()).toBe("a");
+  blocked.resolve(undefined);
+});

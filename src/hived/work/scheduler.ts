@@ -75,17 +75,26 @@ export function openScheduler({ db, events, clock, log }: Parts): Scheduler {
       await clock.wait(backoffMs(1), signal);
     }
   };
+  const start = (work: table.Work, handler: Handler, signal: AbortSignal) => {
+    const ended = outlive(attempt(work.id, handler, signal), work, signal).finally(() => {
+      running.delete(work.id);
+      wake();
+    });
+    running.set(work.id, { kind: work.kind, ended });
+  };
+  /** Each kind by itself, up to its free slots: so none waits behind the others' queues. */
   const startDue = (handlers: Record<string, Handler>, now: EpochMs, signal: AbortSignal) => {
-    for (const work of db.read((reader) => table.dueWork(reader, now, 100))) {
-      const handler = handlers[work.kind];
-      if (!handler) throw new Error(`nobody handles work of kind ${work.kind}`);
-      const ofKind = [...running.values()].filter(({ kind }) => kind === work.kind).length;
-      if (running.has(work.id) || ofKind >= handler.atOnce) continue;
-      const ended = outlive(attempt(work.id, handler, signal), work, signal).finally(() => {
-        running.delete(work.id);
-        wake();
-      });
-      running.set(work.id, { kind: work.kind, ended });
+    for (const kind of db.read((reader) => table.dueKinds(reader, now))) {
+      const handler = handlers[kind];
+      if (!handler) throw new Error(`nobody handles work of kind ${kind}`);
+      let free = handler.atOnce - [...running.values()].filter((other) => other.kind === kind).length;
+      if (free <= 0) continue;
+      // The rows of those that run are due, too, and at most as many as there are slots.
+      for (const work of db.read((reader) => table.dueWork(reader, { kind, now, limit: handler.atOnce }))) {
+        if (running.has(work.id) || free === 0) continue;
+        start(work, handler, signal);
+        free -= 1;
+      }
     }
   };
   return {

@@ -20,7 +20,9 @@ const ENQUEUE = `INSERT INTO work (kind, key, due_at) VALUES (:kind, :key, :due)
   ON CONFLICT (kind, key) DO UPDATE SET again = 1, state = 'pending',
     attempts = CASE WHEN state = 'failed' THEN 0 ELSE attempts END, bugs = CASE WHEN state = 'failed' THEN 0 ELSE bugs END,
     due_at = CASE WHEN state = 'failed' THEN :due ELSE min(due_at, :due) END`;
-const DUE = "SELECT * FROM work WHERE state = 'pending' AND due_at <= :now ORDER BY due_at, id LIMIT :limit";
+const DUE_KINDS = "SELECT DISTINCT kind FROM work WHERE state = 'pending' AND due_at <= :now";
+const DUE = `SELECT * FROM work WHERE state = 'pending' AND kind = :kind AND due_at <= :now
+  ORDER BY due_at, id LIMIT :limit`;
 const NEXT_DUE = "SELECT min(due_at) AS at FROM work WHERE state = 'pending' AND due_at > :now";
 const BEGIN = "UPDATE work SET attempts = attempts + 1, again = 0 WHERE id = :id AND state = 'pending' RETURNING *";
 const FINISH = "DELETE FROM work WHERE id = :id AND again = 0";
@@ -42,8 +44,14 @@ export function enqueue(tx: Transaction, work: { kind: string; key: string; due:
   tx.run(ENQUEUE, work);
 }
 
-export function dueWork(reader: Reader, now: EpochMs, limit: number): Work[] {
-  return reader.all<Work>(DUE, { now, limit });
+/** The kinds that have due rows. */
+export function dueKinds(reader: Reader, now: EpochMs): string[] {
+  return reader.all<{ kind: string }>(DUE_KINDS, { now }).map(({ kind }) => kind);
+}
+
+/** The oldest due rows of a kind, those that are being worked on among them. */
+export function dueWork(reader: Reader, due: { kind: string; now: EpochMs; limit: number }): Work[] {
+  return reader.all<Work>(DUE, due);
 }
 
 /** When the next row after `now` is due; null when none waits. */
