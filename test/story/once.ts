@@ -111,7 +111,9 @@ export async function layoutOf(hive: Hive): Promise<Record<string, unknown>> {
   const made = [
     "/admin/users",
     "/admin/hooks",
+    "/orgs/hive/hooks",
     "/orgs/hive/teams",
+    "/orgs/org-shared/hooks",
     "/orgs/org-shared/teams",
     "/orgs/hive/repos",
     "/orgs/org-shared/repos",

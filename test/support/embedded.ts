@@ -2,17 +2,19 @@
 import { join } from "node:path";
 import { type RunningForge, startForge } from "./running-forge.ts";
 
-export const startEmbedded = (): Promise<RunningForge> =>
+/** @param adminName of its site admin */
+export const startEmbedded = (adminName = "hive-admin"): Promise<RunningForge> =>
   startForge("embedded", async (directory, port) => {
     const config = {
       dataDir: join(directory, "data"),
       port,
-      adminName: "hive-admin",
+      adminName,
       adminTokenFile: join(directory, "admin-token"),
     };
     const program = join(import.meta.dirname, "../../forge/embedded/main.ts");
     return {
       argv: [process.execPath, program, JSON.stringify(config)],
       env: { PATH: process.env["PATH"] ?? "", HOME: directory, HIVE_LOG_LEVEL: "warn" },
+      adminTokenFile: config.adminTokenFile,
     };
   });

@@ -6,7 +6,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
-import { findForgejo } from "./forgejo.ts";
+import { findForgejo } from "../../src/hive/up/forgejo.ts";
 import { run } from "./steps.ts";
 
 const suites = ["fast", "forge", "browser", "crash"];
@@ -17,10 +17,10 @@ const reports = mkdtempSync(join(tmpdir(), "hive-test-"));
 const times: string[] = [];
 let passed = 0;
 let failed = 0;
-const forgejo = findForgejo();
+const forgejo = await findForgejo();
 console.log(
   forgejo
-    ? `Tests of the forge run against the embedded one and against a real Forgejo: ${forgejo}`
+    ? `Tests of the forge run against the embedded one and against a real Forgejo: ${forgejo.path}`
     : "NO REAL FORGEJO WAS FOUND: tests of the forge run against the embedded one alone. Set HIVE_FORGEJO_BIN, or put `forgejo` on PATH.",
 );
 for (const suite of suites) {

@@ -18,7 +18,7 @@ export type RunningForge = {
   [Symbol.asyncDispose](): Promise<void>;
 };
 
-export type ForgeProgram = { argv: string[]; env: Record<string, string> };
+export type ForgeProgram = { argv: readonly string[]; env: Record<string, string>; adminTokenFile: string };
 
 /** @param program what to run, made ready for a directory and a port; called once */
 export async function startForge(
@@ -28,7 +28,7 @@ export async function startForge(
   const directory = mkdtempSync(join(tmpdir(), "hive-forge-"));
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
-  const { argv, env } = await program(directory, port);
+  const { argv, env, adminTokenFile } = await program(directory, port);
   let child: ChildProcess | null = null;
   const start = async () => {
     child = await startChild(argv, env, directory, url);
@@ -45,7 +45,7 @@ export async function startForge(
   return {
     kind,
     url,
-    adminTokenFile: join(directory, "admin-token"),
+    adminTokenFile,
     kill,
     start,
     async [Symbol.asyncDispose]() {
@@ -56,7 +56,7 @@ export async function startForge(
 }
 
 async function startChild(
-  argv: string[],
+  argv: readonly string[],
   env: Record<string, string>,
   cwd: string,
   url: string,

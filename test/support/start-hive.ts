@@ -9,10 +9,11 @@ import Sqlite from "better-sqlite3";
 import { Fault } from "../../src/contract/fault.ts";
 import { emptyState, fold, type HiveState } from "../../src/contract/fold.ts";
 import { type Process, routes, upRoutes } from "../../src/contract/routes.ts";
+import { findForgejo } from "../../src/hive/up/forgejo.ts";
 import { runtimeAt } from "../../src/hive/up/home.ts";
+import { readRecord } from "../../src/hive/up/record.ts";
 import { client } from "../../src/rpc/client.ts";
 import { openFrames, openStreamPool } from "../../src/rpc/stream.ts";
-import { findForgejo } from "./forgejo.ts";
 import { parentOf } from "./processes.ts";
 import { type Person, withPassword, withToken } from "./raw-forge.ts";
 
@@ -216,8 +217,7 @@ export class Hive {
   }
 
   get sockets() {
-    const record = JSON.parse(readFileSync(join(this.home, "up.json"), "utf8")) as { runtime: string };
-    return runtimeAt(record.runtime);
+    return runtimeAt(readRecord(join(this.home, "up.json"))?.runtime ?? "");
   }
 
   async processes(): Promise<Process[]> {
@@ -269,17 +269,21 @@ export class Hive {
     await ended;
   }
 
-  /** One of the forge's users, with the token or the first password that the hive has of them. */
+  /**
+   * One of the forge's users, with the token or the first password that the hive has of them.
+   * @param user `hive-admin` is the site admin, whatever name it has on an external forge
+   */
   as(user: string): Person {
     const url = this.#state.forge?.url ?? "";
     const secrets = join(this.home, "hived/secrets");
-    const tokens = [
-      join(secrets, "tokens", user),
-      ...(user === "hive-admin" ? [join(this.home, "forge/admin-token")] : []),
-    ];
-    const token = tokens.find((path) => existsSync(path));
-    if (token) return withToken(url, readFileSync(token, "utf8").trim());
+    const token = user === "hive-admin" ? this.#adminTokenFile : join(secrets, "tokens", user);
+    if (existsSync(token)) return withToken(url, readFileSync(token, "utf8").trim());
     return withPassword(url, user, readFileSync(join(secrets, `${user}-password`), "utf8").trim());
+  }
+
+  get #adminTokenFile(): string {
+    const { forge } = readRecord(join(this.home, "up.json")) ?? {};
+    return forge?.kind === "external" ? forge.adminTokenFile : join(this.home, "forge/admin-token");
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -305,10 +309,10 @@ function openToRead(path: string) {
   };
 }
 
-const forgejo = findForgejo();
+const forgejo = await findForgejo();
 
 /** The forges that a hive can have here. */
 export const hives: { name: string; open(...args: string[]): Hive }[] = [
   { name: "the embedded forge", open: (...args) => new Hive(undefined, args) },
-  ...(forgejo ? [{ name: "a real Forgejo", open: (...args: string[]) => new Hive(forgejo, args) }] : []),
+  ...(forgejo ? [{ name: "a real Forgejo", open: (...args: string[]) => new Hive(forgejo.path, args) }] : []),
 ];
