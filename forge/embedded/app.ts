@@ -77,6 +77,7 @@ export function openForge(config: z.output<typeof ForgeConfig>, { log, now }: Su
     reposDir,
     locks: new KeyedLocks(),
     now: now ?? Date.now,
+    passwordCost: config.passwordCost,
     onEvent: (event) => queueDeliveries(forge, event),
     log: log ?? pino({ level: "silent" }),
   };

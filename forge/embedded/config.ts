@@ -13,5 +13,7 @@ export const ForgeConfig = z.object({
   adminName: z.string(),
   /** Gets that admin's token, 0600; a file that was lost is written anew with a new token. */
   adminTokenFile: z.string(),
+  /** N of scrypt (RFC 7914, section 2), a power of two, for every password of this data directory; tests take less. */
+  passwordCost: z.int().min(2).default(16_384),
 });
 export type ForgeConfig = z.input<typeof ForgeConfig>;

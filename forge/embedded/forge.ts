@@ -15,6 +15,8 @@ export interface Forge {
   /** By repository id: held while refs are read, judged and moved. */
   locks: KeyedLocks;
   now: () => number;
+  /** As in the config. */
+  passwordCost: number;
   /** Called by domain/events.ts, inside the transaction that makes the event true. */
   onEvent: (event: ForgeEvent) => void;
   log: Logger;

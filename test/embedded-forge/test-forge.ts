@@ -117,6 +117,7 @@ export const configOf = (home: string) => ({
   port: 0,
   adminName: "root-of-all",
   adminTokenFile: path.join(home, "admin-token"),
+  passwordCost: 2,
 });
 
 export const newUser = (name: string, restricted = false) => ({

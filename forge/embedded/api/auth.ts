@@ -49,7 +49,7 @@ async function basicCaller(forge: Forge, encoded: string): Promise<Caller | unde
   const secret = colon < 0 ? "" : text.slice(colon + 1);
   const byToken = tokenCaller(forge, ["", "x-oauth-basic"].includes(secret) ? name : secret);
   if (byToken || secret === "") return byToken;
-  const user = await userWithPassword(forge.db, name, secret);
+  const user = await userWithPassword(forge, name, secret);
   return user && { user, scopes: EVERYTHING, hasPassword: true };
 }
 

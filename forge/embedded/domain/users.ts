@@ -98,7 +98,7 @@ export async function createUser(forge: Forge, wanted: NewUser): Promise<User> {
   checkUserName(wanted.name);
   checkEmail(wanted.email);
   if (wanted.password !== undefined) checkPassword(wanted.password);
-  const passwordHash = wanted.password === undefined ? null : await hashPassword(wanted.password);
+  const passwordHash = wanted.password === undefined ? null : await hashPassword(wanted.password, forge.passwordCost);
   return forge.db.write(() => {
     refuseTaken(forge.db, wanted.name, wanted.email);
     const { id } = forge.db.run(
@@ -128,7 +128,7 @@ export async function changeUser(forge: Forge, user: User, change: UserChange): 
   const { password, ...columns } = change;
   if (password !== undefined) checkPassword(password);
   if (columns.email !== undefined) checkEmail(columns.email);
-  const passwordHash = password === undefined ? undefined : await hashPassword(password);
+  const passwordHash = password === undefined ? undefined : await hashPassword(password, forge.passwordCost);
   return forge.db.write(() => {
     if (columns.email !== undefined) {
       const holder = userByEmail(forge.db, columns.email);
@@ -173,9 +173,13 @@ const AUTHORED = [
 ] as const;
 
 /** The user whom this password belongs to; undefined when it is wrong. */
-export async function userWithPassword(db: Database, nameOrEmail: string, password: string): Promise<User | undefined> {
+export async function userWithPassword(
+  { db, passwordCost }: Forge,
+  nameOrEmail: string,
+  password: string,
+): Promise<User | undefined> {
   const user = userByName(db, nameOrEmail) ?? userByEmail(db, nameOrEmail);
-  return (await isPassword(password, user?.password_hash ?? null)) ? user : undefined;
+  return (await isPassword(password, user?.password_hash ?? null, passwordCost)) ? user : undefined;
 }
 
 /** @throws Refusal 404 */

@@ -60,7 +60,7 @@ export function spentLinkPage(): Page {
 /** @throws Refusal 401 with a sentence that does not tell a wrong name from a wrong password */
 export async function userOfForm(forge: Forge, form: unknown): Promise<User> {
   const { user_name, password } = Credentials.parse(form);
-  const user = await userWithPassword(forge.db, user_name, password);
+  const user = await userWithPassword(forge, user_name, password);
   if (!user?.is_active || user.prohibit_login) throw new Refusal(401, "User name or password is wrong.");
   return user;
 }
