@@ -42,12 +42,16 @@ test("a message that comes again with the same client_id is sent once", async ()
   expect(messages(core)).toHaveLength(1);
 });
 
-test("another message with a used client_id is refused rather than swallowed", async () => {
+test.each([
+  ["body", { body: "bye" }],
+  ["recipient", { to: "operator" }],
+  ["message that it answers", { inReplyTo: undefined }],
+])("another %s with a used client_id is refused rather than swallowed", async (_, change) => {
   await using core = await openHive();
-  await send(core, { from: bob, to: "alice", body: "hello", clientId: "one" });
-  await expect(send(core, { from: bob, to: "alice", body: "bye", clientId: "one" })).rejects.toEqual(
-    refusal("client_id_taken"),
-  );
+  const { id } = await send(core, { from: "operator", to: "bob", body: "hi" });
+  const letter = { from: bob, to: "alice", body: "hello", clientId: "one", inReplyTo: id };
+  await send(core, letter);
+  await expect(send(core, { ...letter, ...change })).rejects.toEqual(refusal("client_id_taken"));
 });
 
 test("everybody goes to each agent but the sender, and not to the operator", async () => {

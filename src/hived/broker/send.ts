@@ -77,14 +77,19 @@ export function requireRecipient(reader: Reader, from: AgentName, to: string): A
 }
 
 function repeated(tx: Transaction, earlier: Message, letter: Letter): Sent {
-  if (earlier.to === letter.to && earlier.body === letter.body)
-    return { id: earlier.id, note: noteOn(letter.to, resolve(tx, letter)) };
-  throw new Refusal(
-    "client_id_taken",
-    `You have sent another message with the client_id "${letter.clientId}" before (message ${earlier.id}).`,
-    "Choose a new client_id for each message, or leave it out.",
-  );
+  const { to, body, inReplyTo, clientId } = letter;
+  if (earlier.to !== to || earlier.body !== body || earlier.inReplyTo !== (inReplyTo ?? null))
+    throw clientIdTaken(clientId, `message ${earlier.id}`);
+  return { id: earlier.id, note: noteOn(to, resolve(tx, letter)) };
 }
+
+/** For something else under a client_id that was used: carrying it out would break the promise, leaving it out lose it. */
+export const clientIdTaken = (clientId: string | undefined, earlier: string) =>
+  new Refusal(
+    "client_id_taken",
+    `You have used the client_id "${clientId}" before, for something else (${earlier}).`,
+    "Choose a new client_id for each message and question, or leave it out.",
+  );
 
 function checkBody(body: string): void {
   if (body.trim() === "") throw new Refusal("empty_body", "The body is empty.", "Say what you want to tell.");

@@ -2,8 +2,10 @@
 import type { AgentName } from "../../contract/names.ts";
 import type { Question } from "../../contract/question.ts";
 import type { ToolArguments } from "../../contract/tools.ts";
-import { requireRecipient } from "../broker/send.ts";
+import { findManager } from "../agents/agents.ts";
+import { clientIdTaken, requireRecipient } from "../broker/send.ts";
 import type { Core } from "../core.ts";
+import type { Reader } from "../database/write.ts";
 import type { Forge, Issue } from "../forge/client.ts";
 import { questionsRepo } from "../forge/plan.ts";
 import { ringItem } from "../forge/refresh.ts";
@@ -12,18 +14,25 @@ import { addQuestion, findQuestion, markPosted, questionOfClient } from "./quest
 
 /**
  * Asks a question; answers with a sentence for the asker. The same `client_id` again asks nothing anew.
- * @throws Refusal when there is no such target, or the asker may not write to it
+ * @throws Refusal when there is no such target, the asker may not write to it, or the `client_id` is another question's
  */
 export function ask(core: Core, asker: AgentName, args: ToolArguments<"ask">): Promise<string> {
   const { question, options, multi, client_id: clientId } = args;
   return core.db.write((tx) => {
     const known = clientId === undefined ? undefined : questionOfClient(tx, asker, clientId);
+    if (known && !isSame(tx, known, args)) throw clientIdTaken(clientId, `question ${known.id}`);
     if (known) return receipt(known);
     const target = requireRecipient(tx, asker, args.to);
     const added = addQuestion(tx, core, { asker, target, question, options, multi }, clientId ?? null);
     core.scheduler.enqueue(tx, "post-question", String(added.id));
     return receipt(added);
   });
+}
+
+function isSame(reader: Reader, known: Question, { to, question, options, multi }: ToolArguments<"ask">): boolean {
+  const target = to === "manager" ? findManager(reader)?.name : to;
+  const isSameChoice = known.multi === multi && JSON.stringify(known.options) === JSON.stringify(options);
+  return known.target === target && known.question === question && isSameChoice;
 }
 
 const receipt = ({ id, target }: Question): string =>
