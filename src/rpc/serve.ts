@@ -70,7 +70,10 @@ export async function serve<const Table extends RouteTable, const Who extends Ca
       const session = String(request.headers[sessionHeader] ?? "");
       if (row.signedIn && who === "web") await options.checkSession?.(session);
       const body = parseRequest(row.request, request.body);
-      if (row.stream) return stream(reply, handle(body, stopping.signal, session) as Batches<unknown>);
+      if (row.stream) {
+        const batches = handle(body, stopping.signal, session) as Batches<unknown>;
+        return stream(reply, batches, (error) => options.onBug(error, request.url));
+      }
       return (await handle(body, stopping.signal, session)) ?? {};
     });
   }
@@ -89,7 +92,8 @@ function parseRequest(schema: z.ZodType, body: unknown): unknown {
   throw new Refusal("bad_request", z.prettifyError(parsed.error), "Correct the request.");
 }
 
-async function stream(reply: FastifyReply, batches: Batches<unknown>): Promise<void> {
+/** @param onBug told of what broke it: the answer has begun, so nobody else hears of that */
+async function stream(reply: FastifyReply, batches: Batches<unknown>, onBug: (error: unknown) => void): Promise<void> {
   reply.hijack();
   const { raw } = reply;
   raw.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-store" });
@@ -103,6 +107,8 @@ async function stream(reply: FastifyReply, batches: Batches<unknown>): Promise<v
       );
       if (!raw.write(text.join("")) && !raw.destroyed) await drained(raw);
     }
+  } catch (error) {
+    onBug(error);
   } finally {
     raw.end(); // also when the stream broke: a client that heard no end would wait for ever
   }

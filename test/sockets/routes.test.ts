@@ -183,6 +183,18 @@ test.each([
   await expect(stream.next()).rejects.toThrow("ended");
 });
 
+test("a stream that comes to an event of an older program's, which it can't read, is told to begin anew, and ends", async () => {
+  await using hive = await openSockets();
+  const { session } = await hive.signIn();
+  const start = newest(hive.core);
+  await note(hive.core, "readable");
+  const old = JSON.stringify({ kind: "Note", words: "of an older shape" });
+  await hive.core.db.write((tx) => tx.run("INSERT INTO events (at, kind, fact) VALUES (1, 'Note', :old)", { old }));
+  const stream = await hive.watch(start, session);
+  expect((await take(stream, 1)).map(textOf)).toEqual(["resync"]);
+  await expect(stream.next()).rejects.toThrow("ended");
+});
+
 test("signing out ends the session's streams with the next event", async () => {
   await using hive = await openSockets();
   const { session } = await hive.signIn();

@@ -1,4 +1,6 @@
 /** The event log as a stream: what came after a place in it, then each new event in the tick of its commit. */
+import { ZodError } from "zod";
+import type { Event } from "../../contract/facts.ts";
 import type { Sequence } from "../../contract/names.ts";
 import type { routes } from "../../contract/routes.ts";
 import type { ResponseOf } from "../../contract/table.ts";
@@ -14,7 +16,8 @@ const largestBatch = 200;
 
 /**
  * Yields every event after `after`, until the signal is aborted, the reader goes away or `isAllowed` says no. Nothing is
- * buffered: a slow reader reads the log later, and one that falls behind what is kept is told to `resync`, and ends.
+ * buffered: a slow reader reads the log later, and one that falls behind what is kept, or comes to what this program can't
+ * read, is told to `resync`, and ends.
  */
 export function watchEvents(
   core: Core,
@@ -35,12 +38,22 @@ function follow(core: Core, start: Sequence, signal: AbortSignal, isAllowed: () 
   };
   signal.addEventListener("abort", end, { once: true, signal: ending.signal });
   core.events.watch(tell, ending.signal);
+  /** The next events; null when the reader has to begin anew. */
+  const readOn = (): Event[] | null => {
+    try {
+      return core.db.read((reader) => {
+        const { oldest, newest } = logEnds(reader);
+        return after >= oldest - 1 && after <= newest ? eventsAfter(reader, after, largestBatch) : null;
+      });
+    } catch (error) {
+      if (!(error instanceof ZodError)) throw error;
+      core.log.error({ err: error, after }, "an event of another version's shape: whoever comes to it begins anew");
+      return null;
+    }
+  };
   const nextBatch = (): Batch => {
-    const { isKept, events } = core.db.read((reader) => {
-      const { oldest, newest } = logEnds(reader);
-      return { isKept: after >= oldest - 1 && after <= newest, events: eventsAfter(reader, after, largestBatch) };
-    });
-    if (!isKept) {
+    const events = readOn();
+    if (!events) {
       end();
       return [{ id: null, data: { kind: "resync" } }];
     }
