@@ -47,13 +47,19 @@ export async function startRunner(config: RunnerConfig, { log, clock, place: kno
     const peer = speak(socket, runnerCalls, handlers, hivedCalls, (error, call) =>
       log.error({ err: error, call }, "a call of hived failed"),
     );
-    signal.addEventListener("abort", () => peer.close(), { once: true });
-    const { boot, adopted } = await peer.call("hold", { place, launches: launches.held() });
-    back();
-    launches.keepOnly(adopted);
-    hived.connect(peer, boot);
-    log.info({ boot, adopted: adopted.length }, "connected to hived");
-    await peer.closed;
+    const close = () => peer.close();
+    signal.addEventListener("abort", close, { once: true });
+    try {
+      const { boot, adopted } = await peer.call("hold", { place, launches: launches.held() });
+      back();
+      launches.keepOnly(adopted);
+      hived.connect(peer, boot);
+      log.info({ boot, adopted: adopted.length }, "connected to hived");
+      await peer.closed;
+    } finally {
+      close(); // hived may have failed to take over what is held: the next connection is to be the only one
+      signal.removeEventListener("abort", close);
+    }
     hived.disconnect();
     goAway();
     if (!signal.aborted) throw new Fault("the link to hived broke");

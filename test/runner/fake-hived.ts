@@ -1,5 +1,6 @@
 /** hived as a runner sees it: one link after the other on a real socket, inboxes in memory, and all that it is told kept. */
 import { randomBytes } from "node:crypto";
+import { Fault } from "../../src/contract/fault.ts";
 import type { Place } from "../../src/contract/launch.ts";
 import { hivedCalls, type LeasedEntry, type LiveEvent, runnerCalls, type TurnEnd } from "../../src/contract/link.ts";
 import type { AgentName, BootId, EntryId, EpochMs, LaunchId, MessageId, TurnId } from "../../src/contract/names.ts";
@@ -21,6 +22,10 @@ export type FakeHived = {
   adopt: readonly LaunchId[] | null;
   /** when set, the next answer to this call is lost with the link */
   loseAnswerTo: "lease" | "endTurn" | null;
+  /** when set, the next `hold` fails, and its connection is left open */
+  failHold: boolean;
+  /** connections that are open */
+  readonly connections: number;
   readonly runner: RunnerPeer["call"];
   place(): Place;
   /** Puts a message into an agent's inbox and wakes it. */
@@ -36,6 +41,7 @@ export async function openFakeHived(socketPath: string, boot = 1): Promise<FakeH
   let peer: RunnerPeer | undefined;
   let place: Place | undefined;
   let messages = 0;
+  const open = new Set<RunnerPeer>();
   const require_ = () => {
     if (!peer) throw new Error("no runner is connected");
     return peer;
@@ -58,6 +64,10 @@ export async function openFakeHived(socketPath: string, boot = 1): Promise<FakeH
     live: openQueue(),
     adopt: null,
     loseAnswerTo: null,
+    failHold: false,
+    get connections() {
+      return open.size;
+    },
     runner: (name, request) => require_().call(name, request),
     place() {
       if (!place) throw new Error("no runner has said what it offers");
@@ -87,6 +97,10 @@ export async function openFakeHived(socketPath: string, boot = 1): Promise<FakeH
       hivedCalls,
       {
         async hold(request) {
+          if (hived.failHold) {
+            hived.failHold = false;
+            throw new Fault("the disk is full");
+          }
           place = request.place;
           peer = mine;
           setImmediate(() => hived.holds.put(request)); // after its answer
@@ -118,6 +132,8 @@ export async function openFakeHived(socketPath: string, boot = 1): Promise<FakeH
       runnerCalls,
       (error) => console.error(error),
     );
+    open.add(mine);
+    void mine.closed.then(() => open.delete(mine));
   });
   return hived;
 }

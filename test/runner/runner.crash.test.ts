@@ -120,6 +120,16 @@ test("what hived does not adopt is ended, and nothing is reported of it", async 
   expect((await hived.holds.next()).launches).toMatchObject([{ launch: again.launch }]);
 });
 
+test("a connection on which hived could not take over what is held is closed before the next one", async () => {
+  await using stage = await withRunner();
+  const { hived } = stage;
+  hived.failHold = true;
+  hived.disconnect();
+  await hived.holds.next();
+  expect(hived.failHold).toBe(false);
+  expect(hived.connections).toBe(1);
+});
+
 test("a running turn is killed when hived is away for too long, an idle agent is kept", async () => {
   const clock = openFakeClock();
   await using stage = await withRunner(clock);
