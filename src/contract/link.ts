@@ -67,9 +67,9 @@ export const hivedCalls = {
   },
   /** settles the turn's entries; a second report of the same turn changes nothing */
   endTurn: { request: TurnEnd, response: nothing },
-  /** the process of a launch is gone, although nobody asked for it */
+  /** the process of a launch is gone: though nobody asked for it, or (without a problem) as asked, after its turn */
   launchEnded: {
-    request: z.object({ boot: BootId, agent: AgentName, launch: LaunchId, problem: z.string() }),
+    request: z.object({ boot: BootId, agent: AgentName, launch: LaunchId, problem: z.string().nullable() }),
     response: nothing,
   },
   reportLive: { request: z.object({ ...identity, events: z.array(LiveEvent) }), response: nothing },
@@ -82,10 +82,18 @@ export const runnerCalls = {
     request: z.object({ agent: AgentName, tree: ObjectId, files: z.array(FileToWrite) }),
     response: nothing,
   },
-  /** starts the process and opens its conversation; answered when its loop is idle */
+  /** starts the process and opens its conversation; answered when its loop is idle; a fault while that launch is ending */
   launch: { request: Launch, response: z.object({ session: z.string() }) },
-  /** ends a launch after its running turn, if there is one; `now` cuts the turn off, which then ends as `lost` */
-  stopLaunch: { request: z.object({ launch: LaunchId, now: z.boolean() }), response: nothing },
+  /**
+   * ends a launch. One with a running turn ends after it, which `launchEnded` tells: it has not `ended` yet then.
+   * `now` cuts the turn off, which then ends as `lost`.
+   */
+  stopLaunch: {
+    request: z.object({ launch: LaunchId, now: z.boolean() }),
+    response: z.object({ ended: z.boolean() }),
+  },
+  /** replaces files of a launch's directory, such as a token, while its process runs; nothing when that has ended */
+  renewSecrets: { request: z.object({ launch: LaunchId, secrets: z.array(FileToWrite) }), response: nothing },
   /** there is mail; only a hint, the inbox is the truth */
   wake: { request: z.object({ agents: z.array(AgentName) }), response: nothing },
   /**

@@ -1,6 +1,6 @@
 /** Carries out a launch spec literally: its secrets become files, its argv a process on our lifeline. */
 import { once } from "node:events";
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, rename, writeFile } from "node:fs/promises";
 import { constants, setPriority } from "node:os";
 import { dirname, join } from "node:path";
 import type { Readable, Writable } from "node:stream";
@@ -22,13 +22,14 @@ export type AgentProcess = {
   end(): Promise<void>;
 };
 
-/** Writes a launch's secrets into its directory, readable for us alone; what is there already is replaced. */
+/** Writes a launch's secrets into its directory, readable for us alone; what is there is replaced in one moment. */
 export async function writeSecrets(directory: string, files: readonly FileToWrite[]): Promise<void> {
   await mkdir(directory, { recursive: true, mode: 0o700 });
   for (const { path, content, executable } of files) {
     const file = join(directory, checkedPath(path));
     await mkdir(dirname(file), { recursive: true, mode: 0o700 });
-    await writeFile(file, Buffer.from(content, "base64"), { mode: executable ? 0o700 : 0o600 });
+    await writeFile(`${file}.new`, Buffer.from(content, "base64"), { mode: executable ? 0o700 : 0o600 });
+    await rename(`${file}.new`, file); // a process that reads it meanwhile finds the old one or the new one, whole
   }
 }
 

@@ -1,4 +1,5 @@
 /** The launches that this runner holds, and what hived asks of them. */
+import { Fault } from "../contract/fault.ts";
 import type { Launch } from "../contract/launch.ts";
 import type { hivedCalls } from "../contract/link.ts";
 import type { AgentName, LaunchId, TurnId } from "../contract/names.ts";
@@ -6,9 +7,15 @@ import type { RequestOf } from "../contract/table.ts";
 import { type LoopParts, TurnLoop, turnOver } from "./turn-loop.ts";
 
 export type Launches = {
-  /** Starts one, and resolves with its conversation when it is idle; found done when it is there. */
+  /**
+   * Starts one, and resolves with its conversation when it is idle; found done when it is there.
+   * @throws Fault when it is there, but ending
+   */
   start(launch: Launch): Promise<string>;
-  stop(launch: LaunchId, when: "after its turn" | "now"): Promise<void>;
+  /** Ends one, after its running turn unless that is to be cut off. @returns whether it has ended; if not, hived is told when */
+  stop(launch: LaunchId, when: "after its turn" | "now"): Promise<boolean>;
+  /** Replaces files of a launch's directory; nothing when there is no such launch any more. */
+  renewSecrets(launch: LaunchId, secrets: Launch["secrets"]): Promise<void>;
   wake(agents: readonly AgentName[]): void;
   markReceived(turn: TurnId, mark: number): Promise<void>;
   /** what hived is told on each connection */
@@ -31,15 +38,22 @@ export function openLaunches(parts: LoopParts): Launches {
   return {
     async start(launch) {
       const there = loops.get(launch.launch);
+      if (there?.isStopping) throw new Fault(`${launch.agent}'s process is ending: it can be started anew after that`);
       if (there) return there.opened;
       const others = all().filter(({ agent }) => agent === launch.agent);
-      const loop = new TurnLoop(launch, parts, Promise.all(others.map((other) => other.stop("now"))));
+      const loop = new TurnLoop(launch, parts, Promise.all(others.map((other) => other.stop())));
       loops.set(launch.launch, loop);
       void loop.over.then(() => loops.delete(launch.launch));
       return loop.opened;
     },
     async stop(launch, when) {
-      await loops.get(launch)?.stop(when);
+      const loop = loops.get(launch);
+      if (when === "after its turn" && loop?.stopAfterTurn()) return false;
+      await loop?.stop();
+      return true;
+    },
+    async renewSecrets(launch, secrets) {
+      await loops.get(launch)?.renewSecrets(secrets);
     },
     wake(agents) {
       for (const loop of all()) if (agents.includes(loop.agent)) loop.wake();
@@ -65,7 +79,7 @@ export function openLaunches(parts: LoopParts): Launches {
     },
     async close() {
       const timer = new AbortController();
-      const inOrder = Promise.all(all().map((loop) => loop.stop("now", closeRungMs)));
+      const inOrder = Promise.all(all().map((loop) => loop.stop(closeRungMs)));
       await Promise.race([inOrder, parts.clock.wait(closeWithinMs, timer.signal)]);
       timer.abort();
       await Promise.all(all().map((loop) => loop.abandon()));

@@ -42,9 +42,13 @@ export async function testBubblewrap({ directory, node, bubblewrap }: Probed): P
       { kind: "readable", from: node, at: node },
       { kind: "writable", from: join(own, "state"), at: "/agents/probe/state" },
     ];
-    const sandbox = { hostname: "probe", network: "shared" as const, cwd: "/agents/probe/state", mounts };
+    const inside = { env: { PATH: "/usr/local/bin:/usr/bin:/bin" }, cwd: "/agents/probe/state", mounts };
     const script = probeScript(join(own, "other", "secret"));
-    const argv = sandboxed({ ...sandbox, env: { PATH: "/usr/local/bin:/usr/bin:/bin" } }, [node, "-e", script]);
+    const argv = sandboxed({ hostname: "probe", network: "shared", system: "programs", ...inside }, [
+      node,
+      "-e",
+      script,
+    ]);
     return verdictOf(await run(bubblewrap ?? argv[0] ?? "bwrap", argv.slice(1)));
   } finally {
     await rm(own, { recursive: true, force: true });

@@ -90,7 +90,10 @@ function handlersOf(config: RunnerConfig, launches: Launches): LinkHandlers<type
   return {
     prepareAgent: async (request) => done(prepareAgent(config.agentsRoot, request)),
     launch: async (launch) => ({ session: await faulty(launches.start(launch)) }),
-    stopLaunch: async ({ launch, now }) => done(launches.stop(launch, now ? "now" : "after its turn")),
+    stopLaunch: async ({ launch, now }) => ({
+      ended: await faulty(launches.stop(launch, now ? "now" : "after its turn")),
+    }),
+    renewSecrets: async ({ launch, secrets }) => done(launches.renewSecrets(launch, secrets)),
     wake: async ({ agents }) => {
       launches.wake(agents);
       return {};

@@ -2,7 +2,7 @@
  * The loop of one launch:
  *
  *   opening → idle ⇄ lease → turn → report → idle; idle ⇄ asleep (its process ended, its conversation is kept)
- *   any → over: stopped by hived, abandoned, or its process ended by itself, which hived is told
+ *   any → over: stopped by hived, abandoned, or its process ended by itself; hived is told what it does not wait for
  *
  * A broken link cuts nothing off: a turn goes on, and its report waits for the next link.
  */
@@ -47,6 +47,8 @@ export class TurnLoop {
   readonly #life: AgentLife;
   /** no turn after this one */
   readonly #stopping = new AbortController();
+  /** whoever asked for its end has been told to wait for a report of it */
+  #tellsEnd = false;
   /** nothing is to be told any more */
   readonly #abandoned = new AbortController();
   #turn: Turn | null = null;
@@ -78,6 +80,11 @@ export class TurnLoop {
     return this.#turn !== null && this.#turn.running !== null;
   }
 
+  /** It ends, or has. */
+  get isStopping(): boolean {
+    return this.#stopping.signal.aborted;
+  }
+
   get isAbandoned(): boolean {
     return this.#abandoned.signal.aborted;
   }
@@ -94,11 +101,20 @@ export class TurnLoop {
     await running.markReceived(mark);
   }
 
-  /** Ends it after its running turn, or now; resolves when its process is gone and the turn reported. */
-  async stop(when: "after its turn" | "now", rungMs?: number): Promise<void> {
+  /** Asks it to end after its running turn, which hived is told then. @returns false when there is no turn to wait for */
+  stopAfterTurn(): boolean {
+    if (this.#turn === null) return false;
+    this.#tellsEnd = true;
+    this.#stopping.abort();
+    this.wake(); // it may only have asked for a lease, and get none
+    return true;
+  }
+
+  /** Ends it now, cutting its turn off; resolves when its process is gone and the turn reported. */
+  async stop(rungMs?: number): Promise<void> {
     this.#stopping.abort();
     this.wake();
-    if (when === "now") this.#turn?.running?.cut("stopped", rungMs);
+    this.#turn?.running?.cut("stopped", rungMs);
     await this.over;
   }
 
@@ -109,6 +125,12 @@ export class TurnLoop {
     this.wake();
     await this.#life.lieDown();
     await this.over;
+  }
+
+  /** In place of those that it was opened with, and so after them. */
+  async renewSecrets(secrets: Launch["secrets"]): Promise<void> {
+    await this.opened.catch(() => undefined); // whoever asked for the launch hears of it
+    if (!this.isAbandoned) await writeSecrets(join(this.#parts.launchesRoot, this.launch), secrets);
   }
 
   async #open(launch: Launch): Promise<string> {
@@ -131,8 +153,8 @@ export class TurnLoop {
     await this.#life.lieDown();
     const { launch, agent } = this;
     const problem = this.#fell;
-    if (problem === null) return;
-    const signal = this.#stopping.signal;
+    if (problem === null && !this.#tellsEnd) return;
+    const { signal } = this.#tellsEnd ? this.#abandoned : this.#stopping;
     await this.#say(() => this.#parts.hived.callUntilHeard("launchEnded", { launch, agent, problem }, signal));
   }
 

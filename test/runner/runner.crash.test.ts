@@ -147,16 +147,48 @@ test("a running turn is killed when hived is away for too long, an idle agent is
   expect((await next.holds.next()).launches).toEqual([{ launch: idle.launch, agent: "carol", turn: null }]);
 });
 
-test("a launch is stopped after its running turn", async () => {
+test("a launch with a running turn ends after it, which is told then; nobody waits for it", async () => {
   await using stage = await withRunner();
   const { hived } = stage;
   const { launch } = await startWaiting(stage);
-  const stopped = hived.runner("stopLaunch", { launch, now: false });
+  expect(await hived.runner("stopLaunch", { launch, now: false })).toEqual({ ended: false });
   letGo(stage, "alice");
   expect(await hived.ends.next()).toMatchObject({ outcome: "ok" });
-  await stopped;
+  expect(await hived.lost.next()).toEqual({ boot: 1, agent: "alice", launch, problem: null });
+  expect(await hived.runner("stopLaunch", { launch, now: false })).toEqual({ ended: true });
+});
+
+test("the end of a launch that was asked for is told to hived's next life", async () => {
+  await using stage = await withRunner();
+  const { launch } = await startWaiting(stage);
+  await stage.hived.runner("stopLaunch", { launch, now: false });
+  await stage.hived.close();
+  letGo(stage, "alice");
+  const next = await stage.anotherHived();
+  expect(await next.lost.next()).toEqual({ boot: 2, agent: "alice", launch, problem: null });
+});
+
+test("an idle launch ends at once; one that just asks for a lease, when it has got none", async () => {
+  await using stage = await withRunner();
+  const { hived } = stage;
+  const { launch } = await launched(stage);
+  const { ended } = await hived.runner("stopLaunch", { launch, now: false });
+  if (!ended) expect(await hived.lost.next()).toMatchObject({ launch, problem: null });
+  expect(await hived.runner("stopLaunch", { launch, now: false })).toEqual({ ended: true });
   hived.disconnect();
   expect((await hived.holds.next()).launches).toEqual([]);
+});
+
+test("a launch that is ending is not found done, and can't be had again before it has ended", async () => {
+  await using stage = await withRunner();
+  const { hived } = stage;
+  const launch = await startWaiting(stage);
+  await hived.runner("stopLaunch", { launch: launch.launch, now: false });
+  await expect(hived.runner("launch", launch)).rejects.toThrow("alice's process is ending");
+  letGo(stage, "alice");
+  await hived.lost.next();
+  await hived.runner("stopLaunch", { launch: launch.launch, now: false });
+  await hived.runner("launch", launch);
 });
 
 test("a launch that is stopped now loses its turn", async () => {
@@ -291,6 +323,12 @@ test("a path that leads out of its directory is refused, and nothing is written"
 });
 
 const killScript = 'rules: [{ name: kill, steps: [{ run: "kill -9 $PPID" }] }]';
+
+async function launched(stage: Stage) {
+  const launch = await prepare(stage, "alice", sayScript);
+  await stage.hived.runner("launch", launch);
+  return launch;
+}
 
 async function startWaiting(stage: Stage) {
   const launch = await prepare(stage, "alice", waitingScript);

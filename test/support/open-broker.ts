@@ -7,8 +7,10 @@ import type { AgentName, BootId, LaunchId, TurnId } from "../../src/contract/nam
 import type { RequestOf, ResponseOf } from "../../src/contract/table.ts";
 import type { AgentRow } from "../../src/hived/agents/agents.ts";
 import type { Held } from "../../src/hived/broker/adopt.ts";
+import type { Runner } from "../../src/hived/core.ts";
 import { countBoot } from "../../src/hived/database/meta.ts";
 import { openRunnerLink, type RunnerLink } from "../../src/hived/sockets/runner-link.ts";
+import type { Handler } from "../../src/hived/work/scheduler.ts";
 import { connectLink, type LinkHandlers, type Peer, speak } from "../../src/rpc/link.ts";
 import { openCore, type TestCore } from "./open-core.ts";
 
@@ -26,6 +28,8 @@ export type PlayedRunner = {
   take<Name extends RunnerCall["name"]>(name: Name): Promise<RequestOf<(typeof runnerCalls)[Name]>>;
   /** what a call does before it is answered; throwing refuses it */
   before: Partial<Record<RunnerCall["name"], () => void>>;
+  /** what it answers about a launch that is to end: not before its running turn has, when false */
+  endsAtOnce: boolean;
   lease(
     agent: AgentRow,
     turn?: TurnId,
@@ -39,7 +43,7 @@ export type TestBroker = {
   boot: BootId;
   link: RunnerLink;
   /** agents whose process was lost, in order */
-  lost: { agent: AgentName; problem: string }[];
+  lost: { agent: AgentName; problem: string | null }[];
   /** launches whose socket is to be closed */
   over: LaunchId[];
   /** Connects a runner that says what it holds; resolves when hived may call it. */
@@ -54,7 +58,11 @@ export const newTurn = (): TurnId => `turn-${randomBytes(16).toString("hex")}` a
 /** A turn that ended well, in which the model ran. */
 export const proven = { outputs: 3, outputTokens: 20 };
 
-export async function openBroker(directory?: string): Promise<TestBroker> {
+/** @param work who does further kinds of work, with the runner that is connected */
+export async function openBroker(
+  directory?: string,
+  work: (core: TestCore, runner: Runner) => Record<string, Handler> = () => ({}),
+): Promise<TestBroker> {
   const core = openCore(directory);
   const boot = await countBoot(core.db);
   const socketPath = join(core.directory, "runner", "runner.sock");
@@ -65,11 +73,15 @@ export async function openBroker(directory?: string): Promise<TestBroker> {
     core,
     boot,
     socketPath,
-    launchLost: (_tx, agent, problem) => lost.push({ agent, problem }),
+    launchLost(tx, agent, problem) {
+      lost.push({ agent, problem });
+      if (handlers["converge"]) core.scheduler.enqueue(tx, "converge", agent);
+    },
     launchOver: (launch) => over.push(launch),
     runnerConnected: () => tellConnected(),
   });
-  core.work({ wake: link.wake });
+  const handlers = work(core, link.runner);
+  core.work({ wake: link.wake, ...handlers });
   await link.listen();
   return {
     core,
@@ -88,7 +100,7 @@ export async function openBroker(directory?: string): Promise<TestBroker> {
     async restart() {
       await link.close();
       await core.close();
-      return openBroker(core.directory);
+      return openBroker(core.directory, work);
     },
     async [Symbol.asyncDispose]() {
       await link.close();
@@ -105,7 +117,8 @@ async function playRunner(socketPath: string, held: Held[]): Promise<PlayedRunne
     before[name]?.();
     calls.push({ name, request } as RunnerCall);
     tell();
-    return name === "launch" ? { session: "session" } : {};
+    if (name === "launch") return { session: "session" };
+    return name === "stopLaunch" ? { ended: runner.endsAtOnce } : {};
   };
   const names = Object.keys(runnerCalls) as RunnerCall["name"][];
   const handlers = Object.fromEntries(names.map((name) => [name, note(name)])) as unknown as LinkHandlers<
@@ -119,12 +132,13 @@ async function playRunner(socketPath: string, held: Held[]): Promise<PlayedRunne
     if (!agent.launch) throw new Error(`${agent.name} has no launch`);
     return { boot, agent: agent.name, launch: agent.launch, turn };
   };
-  return {
+  const runner: PlayedRunner = {
     hived,
     boot,
     adopted,
     calls,
     before,
+    endsAtOnce: true,
     async take(name) {
       for (;;) {
         const at = calls.findIndex((call) => call.name === name);
@@ -150,6 +164,7 @@ async function playRunner(socketPath: string, held: Held[]): Promise<PlayedRunne
         ...change,
       }),
   };
+  return runner;
 }
 
 /** What the played runner says of its machine. */

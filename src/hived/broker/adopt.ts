@@ -9,8 +9,8 @@ import { adoptTurn, runningTurns } from "./turns.ts";
 
 export type Held = { launch: LaunchId; agent: AgentName; turn: TurnId | null };
 
-/** Told in the transaction that loses a launch, so that the agent is brought to life again. */
-export type OnLost = (tx: Transaction, agent: AgentName, problem: string) => void;
+/** Told in the transaction that loses a launch, so that the agent is brought to what it should be. */
+export type OnLost = (tx: Transaction, agent: AgentName, problem: string | null) => void;
 
 /**
  * Keeps what is held and known: a turn so goes on over a restart of hived, or a broken link. Ends every other launch, and
@@ -35,10 +35,20 @@ export function adopt(
   return { adopted: adopted.map(({ id }) => id), lost: lost.map(({ id }) => id) };
 }
 
-/** A launch whose process is gone although nobody asked for it: its turn is released, its agent has no process. */
-export function loseLaunch(tx: Transaction, core: Core, launch: LaunchRow, problem: string, onLost: OnLost): void {
+/**
+ * A launch whose process is gone: its turn is released, its agent has no process.
+ * @param problem null when it was asked for
+ */
+export function loseLaunch(
+  tx: Transaction,
+  core: Core,
+  launch: LaunchRow,
+  problem: string | null,
+  onLost: OnLost,
+): void {
   endLaunch(tx, core, launch.id, problem);
-  for (const turn of runningTurns(tx)) if (turn.launch === launch.id) releaseTurn(tx, core, turn.id, problem);
+  const why = problem ?? "Its process was ended.";
+  for (const turn of runningTurns(tx)) if (turn.launch === launch.id) releaseTurn(tx, core, turn.id, why);
   const agent = requireAgent(tx, launch.agent);
   if (agent.launch !== launch.id) return;
   const wasUp = agent.state === "idle" || agent.state === "working" || agent.state === "parked";

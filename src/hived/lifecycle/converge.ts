@@ -11,6 +11,7 @@ import { Refusal } from "../../contract/refusal.ts";
 import type { AgentConfig } from "../agents/agent-yaml.ts";
 import { type AgentRow, changeAgent, requireAgent } from "../agents/agents.ts";
 import { beginLaunch, endLaunch, findLaunch } from "../agents/launches.ts";
+import { loseLaunch } from "../broker/adopt.ts";
 import { releaseTurn } from "../broker/end-turn.ts";
 import { newLaunchId } from "../core.ts";
 import { specFor } from "../runtimes/choose.ts";
@@ -45,7 +46,7 @@ async function moveTo(parts: LifecycleParts, row: AgentRow, target: Deployment):
   const { core } = parts;
   const config = await prepareVersion(parts, row.name, target);
   const alive = row.launch && core.db.read((reader) => findLaunch(reader, row.launch as LaunchId));
-  if (alive && alive.tree !== target.tree) await endCurrent(parts, row.name, alive.id, false);
+  if (alive && alive.tree !== target.tree && !(await endCurrent(parts, row.name, alive.id))) return;
   const launch = alive && alive.tree === target.tree ? alive.id : newLaunchId();
   if (launch !== row.launch) {
     await core.db.write((tx) => {
@@ -84,19 +85,24 @@ async function start(parts: LifecycleParts, row: AgentRow, target: Deployment, l
   return { spec, session };
 }
 
-/** Ends a launch, after its running turn unless it is to be cut off. */
-async function endCurrent(parts: LifecycleParts, agent: AgentName, launch: LaunchId, now: boolean): Promise<void> {
+/**
+ * Ends a launch, after its running turn.
+ * @returns false while that turn runs, which may be long: the report of its end asks for this work again
+ */
+async function endCurrent(parts: LifecycleParts, agent: AgentName, launch: LaunchId): Promise<boolean> {
   const { core } = parts;
-  await core.db.write((tx) => changeAgent(tx, core, agent, { state: "converging" }));
-  await parts.runner.call("stopLaunch", { launch, now });
+  await core.db.write((tx) => {
+    const { turn } = requireAgent(tx, agent);
+    changeAgent(tx, core, agent, { state: "converging", problem: turn ? "It stops after its running turn." : null });
+  });
+  const { ended } = await parts.runner.call("stopLaunch", { launch, now: false });
+  if (!ended) return false;
   await parts.sockets.close(launch);
   await core.db.write((tx) => {
-    endLaunch(tx, core, launch, null);
-    const row = requireAgent(tx, agent);
-    if (row.launch !== launch) return;
-    if (row.turn) releaseTurn(tx, core, row.turn, "Its process was ended."); // a report that did not get through
-    changeAgent(tx, core, agent, { launch: null, turn: null });
+    const row = findLaunch(tx, launch);
+    if (row) loseLaunch(tx, core, row, null, () => undefined); // we go on by ourselves
   });
+  return true;
 }
 
 /**
@@ -127,7 +133,7 @@ async function giveUp(parts: LifecycleParts, agent: AgentName, target: Deploymen
 }
 
 async function stop(parts: LifecycleParts, row: AgentRow): Promise<void> {
-  if (row.launch) await endCurrent(parts, row.name, row.launch, false);
+  if (row.launch && !(await endCurrent(parts, row.name, row.launch))) return;
   await parts.core.db.write((tx) => changeAgent(tx, parts.core, row.name, { state: "stopped", problem: null }));
 }
 

@@ -27,7 +27,7 @@ export type RunnerLinkParts = {
   core: Core;
   boot: BootId;
   socketPath: string;
-  /** an agent's process is gone and nobody asked for it: told in that transaction */
+  /** an agent's process is gone: told in that transaction */
   launchLost: OnLost;
   /** the same, told after the commit: its socket is of no use any more */
   launchOver(launch: LaunchId): void;
