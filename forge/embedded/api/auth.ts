@@ -2,6 +2,7 @@
  * Who calls: a token (`token X`, `Bearer X`, or either half of basic authentication) or a password. Site admins may act as
  * somebody else by `Sudo`. Everybody has to say who they are, as with Forgejo's REQUIRE_SIGNIN_VIEW.
  */
+import { accessTokenBySecret } from "../domain/oauth-grants.ts";
 import { notFound, Refusal } from "../domain/refusal.ts";
 import { type Category, hasScope, type Level } from "../domain/scopes.ts";
 import { tokenBySecret } from "../domain/tokens.ts";
@@ -38,6 +39,8 @@ export async function callerOf(forge: Forge, authorization: string | undefined):
 }
 
 function tokenCaller(forge: Forge, secret: string): Caller | undefined {
+  const granted = accessTokenBySecret(forge, secret);
+  if (granted) return { ...granted, hasPassword: false };
   const token = tokenBySecret(forge.db, secret);
   return token && { user: requireUser(forge.db, token.user_id), scopes: token.scopes, hasPassword: false };
 }

@@ -1,6 +1,7 @@
 /** Every endpoint of the API, in the order of Forgejo's documentation. */
 import type { FastifyInstance } from "fastify";
 import type { Forge } from "../forge.ts";
+import { applicationEndpoints } from "./applications.ts";
 import { commentEndpoints } from "./comments.ts";
 import { contentEndpoints } from "./contents.ts";
 import { type Endpoint, serveEndpoints } from "./endpoint.ts";
@@ -19,10 +20,11 @@ import { teamEndpoints } from "./teams.ts";
 import { tokenEndpoints } from "./tokens.ts";
 import { userEndpoints } from "./users.ts";
 
-const endpoints: Endpoint[] = [
+export const endpoints: Endpoint[] = [
   ...miscEndpoints,
   ...userEndpoints,
   ...tokenEndpoints,
+  ...applicationEndpoints,
   ...orgEndpoints,
   ...teamEndpoints,
   ...repoEndpoints,

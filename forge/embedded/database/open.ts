@@ -5,8 +5,8 @@
 import { readFileSync } from "node:fs";
 import BetterSqlite3 from "better-sqlite3";
 
-/** The schema's number, kept in SQLite's user_version. */
-const SCHEMA_VERSION = 1;
+/** What has made the schema, one after the other; SQLite's user_version counts how many a file has seen. */
+const STEPS = ["schema.sql", "oauth.sql"];
 
 type Value = string | number | null;
 export type Parameters = Record<string, Value>;
@@ -93,17 +93,17 @@ function prepared(connection: BetterSqlite3.Database, file: string): BetterSqlit
   connection.pragma("synchronous = FULL");
   connection.pragma("foreign_keys = ON");
   const version = Number(connection.pragma("user_version", { simple: true }));
-  if (version > SCHEMA_VERSION) {
-    throw new DatabaseRefusal("newer_database", `${file} has schema ${version}, this program knows ${SCHEMA_VERSION}.`);
+  if (version > STEPS.length) {
+    throw new DatabaseRefusal("newer_database", `${file} has schema ${version}, this program knows ${STEPS.length}.`);
   }
-  if (version === 0) createSchema(connection);
+  for (const [index, step] of STEPS.entries()) if (index >= version) takeStep(connection, step, index + 1);
   return connection;
 }
 
-function createSchema(connection: BetterSqlite3.Database): void {
-  const schema = readFileSync(new URL("./schema.sql", import.meta.url), "utf8");
+function takeStep(connection: BetterSqlite3.Database, step: string, version: number): void {
+  const sql = readFileSync(new URL(`./${step}`, import.meta.url), "utf8");
   connection.transaction(() => {
-    connection.exec(schema);
-    connection.pragma(`user_version = ${SCHEMA_VERSION}`);
+    connection.exec(sql);
+    connection.pragma(`user_version = ${version}`);
   })();
 }

@@ -22,10 +22,12 @@ const KNOWN = new Set<string>([
   ...CATEGORIES.flatMap((category) => [`read:${category}`, `write:${category}`]),
 ]);
 
+export const isScope = (text: string): boolean => KNOWN.has(text);
+
 /** @throws Refusal 400 for no scopes or an unknown one */
 export function checkScopes(scopes: readonly string[]): void {
   if (scopes.length === 0) throw new Refusal(400, "access token must have a scope");
-  const unknown = scopes.find((scope) => !KNOWN.has(scope));
+  const unknown = scopes.find((scope) => !isScope(scope));
   if (unknown !== undefined) throw new Refusal(400, `invalid access token scope provided: ${unknown.slice(0, 100)}`);
 }
 

@@ -3,9 +3,12 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import { Refusal } from "../domain/refusal.ts";
 import type { Forge } from "../forge.ts";
 
+/** @param leadsTo another origin that a form may end at */
+export const contentPolicy = (leadsTo = ""): string =>
+  `default-src 'none'; style-src 'self'; img-src 'self' data:; form-action ${`'self' ${leadsTo}`.trim()}; frame-ancestors 'none'; base-uri 'none'`;
+
 const HEADERS = {
-  "content-security-policy":
-    "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+  "content-security-policy": contentPolicy(),
   "x-content-type-options": "nosniff",
   // not `no-referrer`: with that, browsers send `Origin: null` with our own forms (Fetch standard, "append a request
   // Origin header"), and nothing would be left to tell them from another site's

@@ -6,9 +6,10 @@ import { notFound, Refusal } from "../domain/refusal.ts";
 import type { User } from "../domain/users.ts";
 import type { Forge } from "../forge.ts";
 import { registerAssets } from "./assets.ts";
+import { authorizePage, postGrant } from "./authorize.ts";
 import { commitListPage, commitPage } from "./commits.ts";
 import { rawFile, repoPage, sourcePage } from "./files.ts";
-import { demandOwnForm, demandOwnHost, setHeaders } from "./guard.ts";
+import { contentPolicy, demandOwnForm, demandOwnHost, setHeaders } from "./guard.ts";
 import { homePage, ownerPage } from "./home.ts";
 import { issuePage, postComment } from "./issue.ts";
 import { issueListPage, pullListPage } from "./issues.ts";
@@ -32,6 +33,7 @@ const pull = `${repo}/pulls/:number`;
 
 const views: Record<string, View> = {
   "/": homePage,
+  "/login/oauth/authorize": authorizePage,
   "/:owner": ownerPage,
   [repo]: repoPage,
   [`${repo}/src/branch/*`]: sourcePage("branch"),
@@ -53,6 +55,7 @@ const views: Record<string, View> = {
 };
 
 const actions: Record<string, Action> = {
+  "/login/oauth/grant": postGrant,
   [`${repo}/issues/:number/comments`]: postComment,
   [`${pull}/merge`]: postMerge,
   [`${pull}/files/reviews/submit`]: postReview,
@@ -101,7 +104,7 @@ function registerSignIn(pages: FastifyInstance, forge: Forge): void {
     const { redirect_to } = visitParts(request).query;
     return visitorOf(forge, request)
       ? reply.redirect(localPath(redirect_to), 303)
-      : send(reply, signInPage(redirect_to), null);
+      : send(reply, signInPage(forge, redirect_to), null);
   });
   pages.post("/user/login", async (request, reply) => {
     const form = textFields(request.body);
@@ -109,7 +112,8 @@ function registerSignIn(pages: FastifyInstance, forge: Forge): void {
       signIn(forge, await userOfForm(forge, form), request, reply);
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
-      return send(reply, signInPage(form["redirect_to"], { status: 401, sentence: error.message, typed: form }), null);
+      const refused = { status: 401, sentence: error.message, typed: form };
+      return send(reply, signInPage(forge, form["redirect_to"], refused), null);
     }
     return reply.redirect(localPath(form["redirect_to"]), 303);
   });
@@ -147,6 +151,7 @@ function textFields(values: unknown): Record<string, string> {
 function send(reply: FastifyReply, answer: Page | GoTo | Download, user: User | null): FastifyReply {
   if ("goTo" in answer) return reply.redirect(answer.goTo, 303);
   if ("bytes" in answer) return sendFile(reply, answer);
+  if (answer.leadsTo !== undefined) reply.header("content-security-policy", contentPolicy(answer.leadsTo));
   return reply
     .status(answer.status ?? 200)
     .type("text/html; charset=utf-8")

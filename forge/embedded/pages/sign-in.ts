@@ -4,6 +4,7 @@ import { Refusal } from "../domain/refusal.ts";
 import { redeemSignInSecret } from "../domain/sign-in.ts";
 import { type User, userWithPassword } from "../domain/users.ts";
 import type { Forge } from "../forge.ts";
+import { originBehind } from "./authorize.ts";
 import { type Html, html } from "./html.ts";
 import { refusedNote } from "./parts.ts";
 import { localPath } from "./paths.ts";
@@ -18,12 +19,13 @@ const LinkForm = z.object({ secret: z.string().max(200) });
 
 export const secretOf = (values: unknown): string => LinkForm.safeParse(values).data?.secret ?? "";
 
-export function signInPage(redirectTo: unknown, refused?: RefusedForm): Page {
+export function signInPage(forge: Forge, redirectTo: unknown, refused?: RefusedForm): Page {
+  const wanted = localPath(redirectTo);
   const content = html`<section class="card narrow">
 <h1>Sign in</h1>
 ${refusedNote(refused?.sentence)}
 <form method="post" action="/user/login" class="stack">
-<input type="hidden" name="redirect_to" value="${localPath(redirectTo)}">
+<input type="hidden" name="redirect_to" value="${wanted}">
 <label for="user_name">User name</label>
 <input id="user_name" name="user_name" autocomplete="username" required autofocus value="${refused?.typed["user_name"] ?? ""}">
 <label for="password">Password</label>
@@ -32,7 +34,7 @@ ${refusedNote(refused?.sentence)}
 </form>
 <p class="hint">As the operator you can also use the one-time link that <code>hive up</code> prints. It signs you in once, within five minutes.</p>
 </section>`;
-  return { title: "Sign in", content, status: refused?.status ?? 200 };
+  return { title: "Sign in", content, status: refused?.status ?? 200, leadsTo: originBehind(forge, wanted) };
 }
 
 /** Nothing is used up by opening the link: a preview or a prefetch of it must not spend it. */

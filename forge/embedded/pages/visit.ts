@@ -28,6 +28,8 @@ export interface Page {
   content: Html;
   /** 200 unless it says otherwise: a refused form is shown again with the refusal's status */
   status?: number;
+  /** another origin that a form of this page may end at */
+  leadsTo?: string | undefined;
 }
 
 /** After a form has been carried out, the browser is sent to a page of ours, so that reloading repeats nothing. */
