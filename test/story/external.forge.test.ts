@@ -136,7 +136,11 @@ const things: Record<keyof Others, string[]> = {
 
 async function thingsOf(others: Others): Promise<unknown[]> {
   const asked = (["ada", "eve"] as const).flatMap((name) =>
-    things[name].map(async (path) => [name, path, await others[name].call("GET", path)]),
+    things[name].map(async (path) => [name, path, JSON.stringify(await others[name].call("GET", path), sorted)]),
   );
   return Promise.all(asked);
 }
+
+/** Forgejo tells the units of a team in any order. */
+const sorted = (_key: string, value: unknown): unknown =>
+  Array.isArray(value) && value.every((each) => typeof each === "string") ? value.toSorted() : value;
