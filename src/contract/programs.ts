@@ -42,8 +42,12 @@ export const WebConfig = z.object({
   /** as the browser knows it; its host is the only one that is served, but for the hook's, which is loopback */
   dashboardUrl: z.string(),
   hookUrl: z.string(),
-  /** what it tries to reach at its start, to prove that it cannot */
-  probes: z.object({ adminSocket: z.string(), forgeUrl: z.string() }),
+  /** what it tries to reach at its start, to prove that it cannot; `directories` by what is in them */
+  probes: z.object({
+    adminSocket: z.string(),
+    forgeUrl: z.string(),
+    directories: z.record(z.string(), z.string()),
+  }),
 });
 export type WebConfig = z.infer<typeof WebConfig>;
 

@@ -11,6 +11,8 @@ export type Sandbox = {
   hostname: string;
   /** shared: the host's network; none: a loopback of its own and nothing else */
   network: "shared" | "none";
+  /** programs: what the host has installed, and a /tmp to write; libraries: what Node is linked with, and nothing to write */
+  system: "programs" | "libraries";
   /** the whole environment inside */
   env: Record<string, string>;
   cwd: string;
@@ -23,8 +25,9 @@ export const sandboxUser = 1000;
 const tmpBytes = 512 * 1024 * 1024;
 
 /** Programs, libraries and certificates; `/bin` and its like are links on some systems and directories on others. */
-const system =
+const programs =
   "/usr /bin /sbin /lib /lib64 /nix/store /etc/ssl /etc/ca-certificates /etc/pki /etc/alternatives /etc/ld.so.cache";
+const libraries = "/usr/lib /usr/lib64 /usr/lib32 /lib /lib64 /lib32 /nix/store /etc/ld.so.cache";
 const names = "/etc/hosts /etc/resolv.conf /etc/nsswitch.conf /etc/services";
 
 /**
@@ -35,7 +38,8 @@ const names = "/etc/hosts /etc/resolv.conf /etc/nsswitch.conf /etc/services";
  * says (measured with 0.8.0). It hands on every open descriptor; Node's are closed on exec, but for stdio.
  */
 export function sandboxed(sandbox: Sandbox, argv: readonly string[]): string[] {
-  const { hostname, network, env, cwd, mounts } = sandbox;
+  const { hostname, network, system, env, cwd, mounts } = sandbox;
+  const isBare = system === "libraries";
   return [
     "bwrap",
     ..."--unshare-user --unshare-pid --unshare-ipc --unshare-uts --unshare-cgroup-try --disable-userns".split(" "),
@@ -43,9 +47,12 @@ export function sandboxed(sandbox: Sandbox, argv: readonly string[]): string[] {
     ...["--uid", String(sandboxUser), "--gid", String(sandboxUser), "--hostname", hostname],
     ..."--die-with-parent --new-session --cap-drop ALL --clearenv".split(" "),
     ...Object.entries(env).flatMap(([name, value]) => ["--setenv", name, value]),
-    ...["--proc", "/proc", "--dev", "/dev", "--size", String(tmpBytes), "--tmpfs", "/tmp"],
-    ...readableIfThere(network === "shared" ? `${system} ${names}` : system).flatMap(argumentsOf),
+    ...["--proc", "/proc", "--dev", "/dev"],
+    ...(isBare ? [] : ["--size", String(tmpBytes), "--tmpfs", "/tmp"]),
+    ...readableIfThere(isBare ? libraries : programs).flatMap(argumentsOf),
+    ...(network === "shared" ? readableIfThere(names).flatMap(argumentsOf) : []),
     ...mounts.flatMap(argumentsOf),
+    ...(isBare ? ["--remount-ro", "/dev"] : []),
     ...["--remount-ro", "/", "--chdir", cwd, "--"],
     ...argv,
   ];

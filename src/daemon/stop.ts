@@ -9,6 +9,9 @@ import { Refusal } from "../contract/refusal.ts";
  */
 const lifelineDescriptor = 3;
 
+/** Tells a program of ours that it has a lifeline. */
+export const lifelineEnvironment = { HIVE_LIFELINE: "1" };
+
 /** A signal that is aborted by SIGTERM, SIGINT, or the end of the lifeline when `HIVE_LIFELINE` says that there is one. */
 export function stopSignal(): AbortSignal {
   const controller = new AbortController();

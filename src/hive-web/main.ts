@@ -16,8 +16,8 @@ await runProgram(async () => {
     web.server.once("error", reject);
     web.server.listen({ fd: config.listenerDescriptor }, resolve);
   });
-  const urls = [config.hookUrl, config.probes.forgeUrl];
-  const openings = await findOpenings({ adminSocket: config.probes.adminSocket, urls });
+  const { adminSocket, forgeUrl, directories } = config.probes;
+  const openings = await findOpenings({ adminSocket, urls: [config.hookUrl, forgeUrl], directories });
   const note =
     openings.length === 0
       ? "isolated: no network, no files, no admin socket"

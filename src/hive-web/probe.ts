@@ -1,5 +1,5 @@
 /** What a process that holds no privilege cannot do: tried at its start, so that nobody has to take our word for it. */
-import { accessSync, closeSync, openSync, readFileSync, unlinkSync } from "node:fs";
+import { accessSync, closeSync, openSync, readdirSync, readFileSync, unlinkSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -9,13 +9,16 @@ export type Probes = {
   adminSocket: string;
   /** addresses on this machine that must be out of reach, our own listener's among them: it surely answers */
   urls: readonly string[];
+  /** directories that must be out of sight, by what is in them */
+  directories: Readonly<Record<string, string>>;
 };
 
 /** What this process could do although it should not, one phrase each; empty when it is isolated. */
-export async function findOpenings({ adminSocket, urls }: Probes): Promise<string[]> {
+export async function findOpenings({ adminSocket, urls, directories }: Probes): Promise<string[]> {
   const connections = await Promise.all(urls.map(canConnect));
   return [
     ...(can(() => accessSync(dirname(adminSocket))) ? ["see the admin socket"] : []),
+    ...Object.entries(directories).flatMap(([what, path]) => (can(() => readdirSync(path)) ? [`read ${what}`] : [])),
     ...(can(() => readFileSync("/etc/passwd")) ? ["read files of this machine"] : []),
     ...(can(writeSomewhere) ? ["write files"] : []),
     ...(connections.includes(true) ? ["open network connections"] : []),

@@ -10,7 +10,7 @@ import { openHome, openRuntime } from "../../src/hive/up/home.ts";
 import { isRunning, takeLock } from "../../src/hive/up/lock.ts";
 import { checkPort } from "../../src/hive/up/ports.ts";
 import { readRecord, writeRecord } from "../../src/hive/up/record.ts";
-import { findOnPath, sandboxOptions } from "../../src/hive/up/web-sandbox.ts";
+import { findOnPath, inSandbox } from "../../src/hive/up/web-sandbox.ts";
 
 let top: string;
 beforeAll(() => {
@@ -120,13 +120,18 @@ test("a port that another hive has chosen is taken before that hive listens ther
 });
 
 test("hive-web sees its program, its page and its socket's directory, all to read, and no network", () => {
-  const options = sandboxOptions({
+  const places = {
     node: "/opt/node",
     program: "/opt/hive",
     assets: "/opt/hive/dist/dashboard",
     socketDirectory: "/run/hive/web",
     compiled: "/home/hive/cache/compiled-web",
+  };
+  const { argv: options, env } = inSandbox(places, {
+    argv: ["/opt/node", "main.ts"],
+    env: { NODE_COMPILE_CACHE: "/c" },
   });
+  expect(env).toEqual({});
   const mounted = options.flatMap((option, at) => (option.includes("bind") ? [[option, options[at + 1]]] : []));
   const system = /^\/(usr\/)?lib|^\/nix\/store$|^\/etc\/ld\.so\.cache$/;
   expect(mounted.filter(([, path]) => !system.test(path ?? ""))).toEqual(
@@ -143,10 +148,13 @@ test("hive-web sees its program, its page and its socket's directory, all to rea
       "/run/hive/web",
     ].map((path) => ["--ro-bind", path]),
   );
-  for (const needed of ["--unshare-net", "--unshare-pid", "--die-with-parent", "--new-session"])
-    expect(options).toContain(needed);
-  expect(options.join(" ")).toContain("--cap-drop ALL");
-  expect(options.join(" ")).toContain("--remount-ro /");
+  const alone = "--unshare-net --unshare-pid --disable-userns --die-with-parent --new-session --clearenv".split(" ");
+  for (const needed of alone) expect(options).toContain(needed);
+  expect(options).not.toContain("--tmpfs");
+  const line = options.join(" ");
+  expect(line).toContain("--cap-drop ALL");
+  expect(line).toContain("--setenv NODE_COMPILE_CACHE /c --setenv HIVE_LIFELINE 1");
+  expect(line).toContain("--remount-ro /dev --remount-ro / --chdir / -- /opt/node main.ts");
 });
 
 test("a command is found on PATH, and nowhere else", () => {

@@ -16,7 +16,7 @@ import type { Process } from "../../contract/routes.ts";
 import { systemClock } from "../../daemon/clock.ts";
 import { backoffMs, describe, isOutsideFault } from "../../daemon/fault.ts";
 import { guarded, signalGroup, spawnOnLifeline } from "../../daemon/guard.ts";
-import { stopped } from "../../daemon/stop.ts";
+import { lifelineEnvironment, stopped } from "../../daemon/stop.ts";
 import { lastWords, openLogFile } from "./log-file.ts";
 
 export type Command = {
@@ -175,7 +175,7 @@ async function launch(spec: ChildSpec, logPath: string): Promise<Program> {
   const log = openLogFile(logPath);
   const { child, cut } = spawnOnLifeline(spec.isForeign ? guarded(command.argv) : command.argv, {
     ...(command.cwd === undefined ? {} : { cwd: command.cwd }),
-    env: spec.isForeign ? command.env : { ...command.env, HIVE_LIFELINE: "1" },
+    env: spec.isForeign ? command.env : { ...command.env, ...lifelineEnvironment },
     stdio: ["ignore", spec.isForeign ? log.descriptor : "pipe", log.descriptor],
     inherited: [...(command.inherited ?? []), ...(spec.lock === undefined ? [] : [spec.lock])],
   });

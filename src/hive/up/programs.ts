@@ -81,16 +81,20 @@ export function webSpec(place: Place): ChildSpec {
     assets: assetsOf(program),
     dashboardUrl: dashboardUrlOf(dashboardPort),
     hookUrl,
-    probes: { adminSocket: runtime.admin, forgeUrl: forge.url },
+    probes: {
+      adminSocket: runtime.admin,
+      forgeUrl: forge.url,
+      directories: { "hived's database": home.hived, "the forge's data": home.forge },
+    },
   };
   return {
     name: "hive-web",
     isForeign: false,
     async command(): Promise<Command> {
       const listener = await bindListener(dashboardPort);
+      const env = { NODE_COMPILE_CACHE: compiledWebOf(home), ...(level ? { HIVE_LOG_LEVEL: level } : {}) };
       return {
-        argv: sandbox.wrap(argvOf(place, "hive-web", config)),
-        env: { NODE_COMPILE_CACHE: compiledWebOf(home), ...(level ? { HIVE_LOG_LEVEL: level } : {}) },
+        ...sandbox.wrap({ argv: argvOf(place, "hive-web", config), env }),
         inherited: [listener.descriptor],
         release: listener.release,
       };

@@ -3,15 +3,20 @@
  * The listener and the lifeline are inherited through it.
  */
 import { spawnSync } from "node:child_process";
-import { existsSync, lstatSync, readlinkSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
+import { sandboxed } from "../../daemon/bubblewrap.ts";
+import { lifelineEnvironment } from "../../daemon/stop.ts";
+import type { Command } from "./child.ts";
 
 export type WebSandbox = {
-  /** Wraps the argv of hive-web; as it is, when there is no sandbox. */
-  wrap(argv: readonly string[]): string[];
+  /** Wraps hive-web; as it is, when there is no sandbox. */
+  wrap(command: WebCommand): WebCommand;
   /** why there is none; null when there is one */
   missing: string | null;
 };
+
+type WebCommand = Pick<Command, "argv" | "env">;
 
 type Places = {
   node: string;
@@ -24,51 +29,40 @@ type Places = {
 
 /** Finds out, by running it, whether bubblewrap can isolate hive-web on this machine. */
 export function openWebSandbox(places: Places): WebSandbox {
-  const bubblewrap = findOnPath("bwrap");
-  if (!bubblewrap) return { wrap: (argv) => [...argv], missing: "bubblewrap (bwrap) is not installed" };
-  const prefix = [bubblewrap, ...sandboxOptions(places), "--"];
-  const { status, stderr, error } = spawnSync(prefix[0] ?? "", [...prefix.slice(1), places.node, "--version"], {
-    env: {},
-    encoding: "utf8",
-    timeout: 10_000,
-  });
-  if (status === 0) return { wrap: (argv) => [...prefix, ...argv], missing: null };
-  const why = error?.message ?? stderr.trim().split("\n").at(-1) ?? `exit code ${status}`;
-  return { wrap: (argv) => [...argv], missing: `bubblewrap does not work here (${why})` };
+  const missing = missingFor(places);
+  return { wrap: (command) => (missing === null ? inSandbox(places, command) : command), missing };
 }
 
-/** Everything but the program's argv; compared whole in a test. */
-export function sandboxOptions({ node, program, assets, socketDirectory, compiled }: Places): string[] {
+function missingFor(places: Places): string | null {
+  if (!findOnPath("bwrap")) return "bubblewrap (bwrap) is not installed";
+  const { argv, env } = inSandbox(places, { argv: [places.node, "--version"], env: {} });
+  const [program = "", ...parameters] = argv;
+  const { status, stderr, error } = spawnSync(program, parameters, { env, encoding: "utf8", timeout: 10_000 });
+  if (status === 0) return null;
+  const why = error?.message ?? stderr.trim().split("\n").at(-1) ?? `exit code ${status}`;
+  return `bubblewrap does not work here (${why})`;
+}
+
+/** The command as it is spawned: outside of the sandbox there is nothing in its environment. Compared whole in a test. */
+export function inSandbox(places: Places, { argv, env }: WebCommand): WebCommand {
+  const { node, program, assets, socketDirectory, compiled } = places;
+  const ours = ["package.json", "node_modules", "src/contract", "src/rpc", "src/daemon", "src/hive-web"];
   const readable = [
-    node,
-    ...["package.json", "node_modules", "src/contract", "src/rpc", "src/daemon", "src/hive-web"].map((path) =>
-      join(program, path),
-    ),
-    assets,
-    compiled,
+    ...[node, ...ours.map((path) => join(program, path)), assets, compiled],
     socketDirectory, // the directory: a socket file that is mounted dies with the daemon behind it
   ];
-  return [
-    ...["--unshare-user", "--unshare-net", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"],
-    ...["--cap-drop", "ALL", "--die-with-parent", "--new-session", "--hostname", "hive-web"],
-    ...libraryOptions(),
-    ...["--proc", "/proc", "--dev", "/dev"],
-    ...readable.flatMap((path) => ["--ro-bind", path, path]),
-    ...["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/"],
-  ];
-}
-
-/** The shared libraries that Node is linked with. Where /lib is a link (merged /usr), so it is inside. */
-function libraryOptions(): string[] {
-  const real = ["/usr/lib", "/usr/lib64", "/usr/lib32", "/nix/store"].filter((path) => existsSync(path));
-  const linked = ["/lib", "/lib64", "/lib32"].filter((path) => existsSync(path));
-  return [
-    ...real.flatMap((path) => ["--ro-bind", path, path]),
-    ...linked.flatMap((path) =>
-      lstatSync(path).isSymbolicLink() ? ["--symlink", readlinkSync(path), path] : ["--ro-bind", path, path],
-    ),
-    ...["--ro-bind-try", "/etc/ld.so.cache", "/etc/ld.so.cache"],
-  ];
+  const [bubblewrap = "", ...options] = sandboxed(
+    {
+      hostname: "hive-web",
+      network: "none",
+      system: "libraries",
+      env: { ...env, ...lifelineEnvironment },
+      cwd: "/",
+      mounts: readable.map((path) => ({ kind: "readable", from: path, at: path })),
+    },
+    argv,
+  );
+  return { argv: [findOnPath(bubblewrap) ?? bubblewrap, ...options], env: {} };
 }
 
 /** The path of a command; undefined when PATH has none. */

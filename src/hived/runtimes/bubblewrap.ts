@@ -28,6 +28,7 @@ export function bubblewrapSpec(
   const sandbox = {
     hostname: agent.name,
     network: "shared" as const,
+    system: "programs" as const,
     env: environmentOf(agent, view, place, forge),
     cwd: view.state,
     mounts: [...programMounts(place), ...agentMounts(agent, view, place, join(place.launchesRoot, launch))],
