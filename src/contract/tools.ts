@@ -9,10 +9,18 @@ const clientId = z
   .optional()
   .describe("any id of yours; a call repeated with the same one is carried out once");
 
+type Tool = {
+  description: string;
+  input: z.ZodObject;
+  /** it only looks: called again after a lost answer, it does no harm */
+  readOnly?: true;
+};
+
 export const tools = {
   whoami: {
     description: "Who you are here: your name and role, your directories, the forge's address, and your peers.",
     input: z.object({}),
+    readOnly: true,
   },
   send: {
     description:
@@ -48,6 +56,7 @@ export const tools = {
     description:
       "Everything that still waits for you or that you wait for: approvals, questions, pull requests; oldest first.",
     input: z.object({}),
+    readOnly: true,
   },
   propose_agent: {
     description:
@@ -63,7 +72,10 @@ export const tools = {
       reason: z.string().describe("why it is wanted, for the operator"),
     }),
   },
-} as const;
+} as const satisfies Record<string, Tool>;
+
+/** The same by name, for what asks about any of them. */
+export const toolList = Object.entries<Tool>(tools).map(([name, tool]) => ({ name, ...tool }));
 
 export type ToolName = keyof typeof tools;
 export type ToolArguments<Name extends ToolName> = z.output<(typeof tools)[Name]["input"]>;

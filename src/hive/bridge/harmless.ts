@@ -1,7 +1,7 @@
 /** Which messages may be sent again when nobody knows whether they arrived. */
 import { randomUUID } from "node:crypto";
 import { z } from "zod";
-import { tools } from "../../contract/tools.ts";
+import { toolList } from "../../contract/tools.ts";
 
 export const Message = z.looseObject({
   jsonrpc: z.literal("2.0"),
@@ -14,10 +14,8 @@ export type Message = z.infer<typeof Message>;
 const ToolCall = z.looseObject({ name: z.string(), arguments: z.record(z.string(), z.unknown()).default({}) });
 
 const callTool = "tools/call";
-/** Tools that only look. */
-const looking: ReadonlySet<string> = new Set(["whoami", "get_open_threads"]);
-const takesClientId = (tool: string) =>
-  Object.entries(tools).some(([name, { input }]) => name === tool && "client_id" in input.shape);
+const findTool = (called: string) => toolList.find(({ name }) => name === called);
+const takesClientId = (tool: string) => findTool(tool)?.input.shape["client_id"] !== undefined;
 
 /** Gives a call of a tool that knows them an id, if it has none: so hived knows it again when it comes twice. */
 export function withClientId(message: Message): Message {
@@ -31,5 +29,5 @@ export function withClientId(message: Message): Message {
 export function isHarmlessTwice(message: Message): boolean {
   if (message.method !== callTool) return true;
   const call = ToolCall.safeParse(message.params).data;
-  return call !== undefined && (looking.has(call.name) || typeof call.arguments["client_id"] === "string");
+  return call !== undefined && (findTool(call.name)?.readOnly || typeof call.arguments["client_id"] === "string");
 }

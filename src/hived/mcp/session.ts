@@ -16,7 +16,7 @@ import {
 } from "@modelcontextprotocol/sdk/types.js";
 import { z } from "zod";
 import { Fault } from "../../contract/fault.ts";
-import { tools } from "../../contract/tools.ts";
+import { toolList } from "../../contract/tools.ts";
 import type { Caller, CallTool } from "./tools.ts";
 
 /** How a posted message is answered over HTTP; a notification gets no body. */
@@ -33,10 +33,11 @@ const instructions =
   "Answer by `send` with `in_reply_to`: what you merely write here, nobody else reads.";
 
 /** The same for every agent, so made once. */
-const toolList: Tool[] = Object.entries(tools).map(([name, { description, input }]) => ({
+const offered: Tool[] = toolList.map(({ name, description, input, readOnly }) => ({
   name,
   description,
   inputSchema: z.toJSONSchema(input, { io: "input" }) as Tool["inputSchema"],
+  ...(readOnly && { annotations: { readOnlyHint: true } }),
   // Claude Code hides tools behind a search otherwise
   _meta: { "anthropic/alwaysLoad": true },
 }));
@@ -44,7 +45,7 @@ const toolList: Tool[] = Object.entries(tools).map(([name, { description, input 
 /** @param version of this program, told to the client */
 export async function openSession(caller: Caller, callTool: CallTool, version: string): Promise<Session> {
   const server = new Server({ name: "hyperhive", version }, { capabilities: { tools: {} }, instructions });
-  server.setRequestHandler(ListToolsRequestSchema, () => ({ tools: toolList }));
+  server.setRequestHandler(ListToolsRequestSchema, () => ({ tools: offered }));
   server.setRequestHandler(CallToolRequestSchema, ({ params }) => callTool(caller, params.name, params.arguments));
   const { transport, post } = openPosts();
   await server.connect(transport);
