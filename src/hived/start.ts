@@ -9,6 +9,7 @@ import { listAgents } from "./agents/agents.ts";
 import { openTokens } from "./agents/tokens.ts";
 import { convergingApprovals } from "./approvals/approvals.ts";
 import { followApproval } from "./approvals/follow.ts";
+import { failApproval } from "./approvals/outcomes.ts";
 import { proposeAgent } from "./approvals/propose.ts";
 import { tellDeployment } from "./approvals/tell-deployment.ts";
 import { openReceiver } from "./broker/lease.ts";
@@ -124,6 +125,7 @@ function wire(config: HivedConfig, core: Core, boot: BootId, signal: AbortSignal
     sockets: { open: (launch, agent) => sockets.open(launch, agent), close: (launch) => sockets.close(launch) },
     provisionAgent: (agent, role) => provisionAgent(provisioning, agent, role),
     waitingApprovals: convergingApprovals,
+    failApproval: (number, problem) => failApproval({ core, forge }, number, problem),
   };
   const callTool = openTools({
     core,

@@ -26,6 +26,7 @@ function convergeWork(core: TestCore, runner: Runner) {
     sockets: { open: closed, close: closed },
     provisionAgent: closed,
     waitingApprovals: () => [],
+    failApproval: closed,
   };
   const run = (name: string) => converge(parts, AgentName.parse(name)).then(() => undefined);
   return { converge: { atOnce: 1, run } };

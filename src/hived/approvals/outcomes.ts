@@ -5,6 +5,7 @@ import type { Pull } from "../forge/client.ts";
 import { agentsRepo } from "../forge/plan.ts";
 import { ringItem } from "../forge/refresh.ts";
 import type { LifecycleParts } from "../lifecycle/parts.ts";
+import { setStatusOnce } from "./announce.ts";
 import { type ApprovalRow, findApproval, moveApproval } from "./approvals.ts";
 
 /** Merged, by us or by the operator: from here on `main` is what counts. */
@@ -54,8 +55,25 @@ export async function refuse(
   });
 }
 
+/** Merged, but `main` has no such agent (any more): nothing will come of it. */
+export async function failApproval(
+  parts: Pick<LifecycleParts, "core" | "forge">,
+  number: number,
+  problem: string,
+): Promise<void> {
+  const { core, forge } = parts;
+  const row = core.db.read((reader) => findApproval(reader, number));
+  if (row?.state !== "converging") return;
+  const status = { state: "failure" as const, description: problem };
+  await setStatusOnce(forge.as("hive-bot"), row.head, "hive/deploy", status);
+  await core.db.write((tx) => {
+    if (findApproval(tx, number)?.state !== "converging") return;
+    tell(tx, parts, moveApproval(tx, core, number, { state: "failed", problem }), `it was merged, but ${problem}`);
+  });
+}
+
 /** Tells the submitter, if that is an agent of ours. */
-export function tell(tx: Transaction, parts: LifecycleParts, approval: ApprovalRow, text: string): void {
+export function tell(tx: Transaction, parts: Pick<LifecycleParts, "core">, approval: ApprovalRow, text: string): void {
   if (approval.submitter === "operator" || approval.submitter === "system") return;
   const body = `Your proposal #${approval.number} (${approval.summary}): ${text}\n${approval.url}`;
   notify(tx, parts.core, { to: approval.submitter, body });

@@ -64,7 +64,7 @@ export function addDeployment(
   const newest = newestDeployment(tx, wanted.agent);
   const carried = newest?.state === "converging" ? newest.approvals : [];
   const number = (newest?.number ?? 0) + 1;
-  tx.run(SUPERSEDE, { agent: wanted.agent });
+  supersede(tx, wanted.agent);
   tx.run(ADD, {
     ...wanted,
     number,
@@ -72,6 +72,11 @@ export function addDeployment(
     now: core.clock.now(),
   });
   return number;
+}
+
+/** Ends an unfinished move, which nobody is told of: `main` has moved on. */
+export function supersede(tx: Transaction, agent: AgentName): void {
+  tx.run(SUPERSEDE, { agent });
 }
 
 /** Lets a deployment settle further pull requests, which brought nothing that it does not have. */

@@ -16,8 +16,8 @@ export async function followMain(parts: LifecycleParts): Promise<void> {
   const agents = root.find(({ path, type }) => path === "agents" && type === "tree");
   const entries = agents ? await bot.readTree(agentsRepo, agents.sha) : [];
   const directories = entries.filter(({ type }) => type === "tree");
+  const kept = new Set<string>();
   await core.db.write((tx) => {
-    const kept = new Set<string>();
     for (const { path, sha } of directories) {
       const name = AgentName.safeParse(path);
       if (!name.success) {
@@ -31,4 +31,15 @@ export async function followMain(parts: LifecycleParts): Promise<void> {
     for (const { name, wish } of listAgents(tx))
       if (!kept.has(name) && wish !== "destroyed") wantDestroyed(tx, core, name);
   });
+  const paths = new Set(directories.map(({ path }) => path));
+  for (const { number, agent } of waiting)
+    if (agent === null || !kept.has(agent)) await parts.failApproval(number, whyNone(agent, paths));
+}
+
+/** Why a merged pull request has no agent to wait for. */
+function whyNone(agent: string | null, directories: ReadonlySet<string>): string {
+  if (agent === null) return "it is about no one agent. Propose one directory under agents/.";
+  return directories.has(agent)
+    ? `agents/${agent} is no agent's directory: that name is none. Propose it under another.`
+    : `main has no agents/${agent}: it was taken out again. Propose it anew if it is still wanted.`;
 }

@@ -22,6 +22,8 @@ export type LifecycleParts = {
   tokens: Pick<Tokens, "read">;
   /** merged pull requests that still wait for their agent */
   waitingApprovals(reader: Reader): { number: number; agent: string | null }[];
+  /** ends the wait of one whose agent main does not have, and tells why; found done when it waits no more */
+  failApproval(number: number, problem: string): Promise<void>;
 };
 
 /** Where an agent's files are in hive/agents. */

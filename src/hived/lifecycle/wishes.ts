@@ -3,7 +3,7 @@ import { AgentName } from "../../contract/names.ts";
 import { addAgent, changeAgent, findAgent } from "../agents/agents.ts";
 import type { Core } from "../core.ts";
 import type { Transaction } from "../database/write.ts";
-import { addApprovals, addDeployment, newestDeployment } from "./deployments.ts";
+import { addApprovals, addDeployment, newestDeployment, supersede } from "./deployments.ts";
 import type { Version } from "./parts.ts";
 
 /** Asks for a run of converge(agent); cheap, and only one is ever waiting. */
@@ -48,8 +48,9 @@ export function wantVersion(
   enqueueConverge(tx, core, agent);
 }
 
-/** `main` has the agent's directory no more. Its state is kept. */
+/** `main` has the agent's directory no more. Its state is kept; a version that is on its way comes no more. */
 export function wantDestroyed(tx: Transaction, core: Core, agent: AgentName): void {
+  supersede(tx, agent);
   changeAgent(tx, core, agent, { wish: "destroyed" });
   enqueueConverge(tx, core, agent);
 }

@@ -1,0 +1,111 @@
+/** hived's lifecycle on a real forge, with a runner that the test plays. */
+import { AgentName, type ObjectId } from "../../src/contract/names.ts";
+import { convergingApprovals, putApproval } from "../../src/hived/approvals/approvals.ts";
+import { failApproval } from "../../src/hived/approvals/outcomes.ts";
+import { tellDeployment } from "../../src/hived/approvals/tell-deployment.ts";
+import type { Runner } from "../../src/hived/core.ts";
+import { agentsRepo } from "../../src/hived/forge/plan.ts";
+import { provision, provisionAgent } from "../../src/hived/forge/provision.ts";
+import { converge } from "../../src/hived/lifecycle/converge.ts";
+import { followMain } from "../../src/hived/lifecycle/follow-main.ts";
+import type { LifecycleParts } from "../../src/hived/lifecycle/parts.ts";
+import { parseDeploymentKey } from "../../src/hived/lifecycle/wishes.ts";
+import { openBroker } from "../support/open-broker.ts";
+import type { TestCore } from "../support/open-core.ts";
+import { type Provisioned, partsFor } from "../support/provisioned.ts";
+import { withToken } from "../support/raw-forge.ts";
+import type { RunningForge } from "../support/running-forge.ts";
+
+export type Lifecycle = Awaited<ReturnType<typeof openLifecycle>>;
+
+const yaml = "role: worker\nharness: { driver: acp, profile: script }\nruntime: { driver: process }\n";
+
+export async function openLifecycle(forge: RunningForge) {
+  let parts: (LifecycleParts & { forgeParts: Provisioned }) | undefined;
+  const made = () => {
+    if (!parts) throw new Error("the parts are made first");
+    return parts;
+  };
+  const work = (core: TestCore, runner: Runner) => {
+    parts = lifecycleParts(partsFor(core, forge), runner);
+    const done = async (run: Promise<unknown>) => {
+      await run;
+      return undefined;
+    };
+    return {
+      converge: { atOnce: 8, run: (key: string) => done(converge(made(), AgentName.parse(key))) },
+      "follow-main": { atOnce: 1, run: () => done(followMain(made())) },
+      "tell-deployment": { atOnce: 1, run: (key: string) => done(tellDeployment(made(), ...parseDeploymentKey(key))) },
+      ...Object.fromEntries(
+        ["reconcile", "update-docs"].map((kind) => [kind, { atOnce: 1, run: async () => undefined }]),
+      ),
+    };
+  };
+  const broker = await openBroker(undefined, work);
+  const { core } = broker;
+  const { forgeParts } = made();
+  await provision(forgeParts);
+  const operator = withToken(forge.url, forgeParts.tokens.read("operator") ?? "");
+  const contents = (path: string) => `/repos/${agentsRepo}/contents/${path}`;
+  const main = async () => (await forgeParts.forge.as("hive-bot").readBranch(agentsRepo, "main"))?.commit as ObjectId;
+  return {
+    parts: made(),
+    forgeParts,
+    broker,
+    core,
+    operator,
+    main,
+    followMain: () => core.db.write((tx) => core.scheduler.enqueue(tx, "follow-main", "")),
+    /** The operator pushes an agent's directory to main, or a new version of it. */
+    async push(agent: string, content = yaml): Promise<void> {
+      const body = { branch: "main", message: `Push ${agent}`, content: Buffer.from(content).toString("base64") };
+      const path = contents(`agents/${agent}/agent.yaml`);
+      const there = (await operator.status("GET", path)) === 200;
+      const sha = there ? ((await operator.call("GET", path)) as { sha: string }).sha : undefined;
+      await operator.call(there ? "PUT" : "POST", path, there ? { ...body, sha } : body);
+    },
+    async remove(agent: string): Promise<void> {
+      const path = contents(`agents/${agent}/agent.yaml`);
+      const { sha } = (await operator.call("GET", path)) as { sha: string };
+      await operator.call("DELETE", path, { branch: "main", message: `Remove ${agent}`, sha });
+    },
+    /** A pull request that was merged and waits for its agent, proposed by the manager. */
+    async merged(number: number, agent: string): Promise<void> {
+      const head = await main();
+      await core.db.write((tx) =>
+        putApproval(tx, core, {
+          number,
+          kind: "spawn",
+          agent,
+          submitter: AgentName.parse("boss"),
+          summary: `Add ${agent}`,
+          head,
+          state: "converging",
+          problem: null,
+          permissions: [],
+          url: `${forge.url}/${agentsRepo}/pulls/${number}`,
+          openedAt: core.clock.now(),
+          mergeCommit: head,
+        }),
+      );
+    },
+  };
+}
+
+function lifecycleParts(forgeParts: Provisioned, runner: Runner): LifecycleParts & { forgeParts: Provisioned } {
+  const nothing = async () => undefined;
+  const parts = {
+    core: forgeParts.core,
+    runner,
+    forge: forgeParts.forge,
+    forgeUrl: forgeParts.forge.url,
+    tokens: forgeParts.tokens,
+    sockets: { open: nothing, close: nothing },
+    provisionAgent: async (agent: AgentName, role: "manager" | "worker") => {
+      await provisionAgent(forgeParts, agent, role);
+    },
+    waitingApprovals: convergingApprovals,
+    failApproval: (number: number, problem: string) => failApproval(forgeParts, number, problem),
+  };
+  return { ...parts, forgeParts };
+}
