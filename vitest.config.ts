@@ -1,5 +1,6 @@
 /** The suites, told apart by the suffix of a test's file: what a test needs beside Node and git. */
 import { defineConfig } from "vitest/config";
+import { findForgejo } from "./src/hive/up/forgejo.ts";
 
 const slow = ["**/*.forge.test.ts", "**/*.browser.test.ts", "**/*.crash.test.ts"];
 const common = { root: ".", environment: "node" as const, testTimeout: 30_000, hookTimeout: 60_000 };
@@ -11,6 +12,16 @@ export default defineConfig({
     projects: [
       { test: { ...common, name: "fast", include: ["test/**/*.test.ts"], exclude: slow } },
       { test: { ...common, name: "forge", include: ["test/**/*.forge.test.ts"], testTimeout: 60_000 } },
+      {
+        // the same files as in `fast`, on one real Forgejo for all of them, where there is one
+        test: {
+          ...common,
+          name: "contract",
+          include: (await findForgejo()) ? ["test/forge-contract/*.test.ts"] : [],
+          globalSetup: "test/forge-contract/real-forge.ts",
+          testTimeout: 60_000,
+        },
+      },
       {
         test: {
           ...common,

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type Clone, cloneAs, emptyClone } from "./git-client.ts";
+import { type Clone, cloneAs, emptyClone } from "../forge-contract/git-client.ts";
 import { expectStatus, startTestForge, type TestForge } from "./test-forge.ts";
 
 let forge: TestForge;

@@ -5,7 +5,7 @@ import path from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { FLUSH, packet } from "../../forge/embedded/git/pkt-line.ts";
-import { type Clone, cloneAs, emptyClone, gitUrl, runGit } from "./git-client.ts";
+import { type Clone, cloneAs, emptyClone, gitUrl, runGit } from "../forge-contract/git-client.ts";
 import { basic, expectStatus, startTestForge, type TestForge } from "./test-forge.ts";
 
 let forge: TestForge;

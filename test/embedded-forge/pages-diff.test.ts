@@ -6,7 +6,7 @@ import { expect, test } from "vitest";
 import { highlightedLines } from "../../forge/embedded/pages/code.ts";
 import { type DiffLine, parsePatch } from "../../forge/embedded/pages/diff.ts";
 import { diffView } from "../../forge/embedded/pages/diff-view.ts";
-import { runGit } from "./git-client.ts";
+import { runGit } from "../forge-contract/git-client.ts";
 import { textOf } from "./visitor.ts";
 
 /** Lines that look like parts of a patch, among ordinary ones. */

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { type Clone, cloneAs } from "./git-client.ts";
+import { type Clone, cloneAs } from "../forge-contract/git-client.ts";
 import { type Caller, expectStatus, startTestForge, type TestForge } from "./test-forge.ts";
 import { hiddenFields, type Shown, signedIn, textOf, type Visitor } from "./visitor.ts";
 

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { html } from "../../forge/embedded/pages/html.ts";
 import { markdown } from "../../forge/embedded/pages/markdown.ts";
-import { cloneAs } from "./git-client.ts";
+import { cloneAs } from "../forge-contract/git-client.ts";
 import { expectStatus, startTestForge } from "./test-forge.ts";
 import { signedIn } from "./visitor.ts";
 

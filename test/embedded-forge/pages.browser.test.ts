@@ -1,8 +1,8 @@
 /** The pages in a real browser, with its scripts switched off: what a person sees and presses. */
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { cloneAs } from "../forge-contract/git-client.ts";
 import { launchBrowser } from "../support/browser.ts";
-import { cloneAs } from "./git-client.ts";
 import { expectStatus, startTestForge, type TestForge } from "./test-forge.ts";
 
 let browser: Browser;

@@ -1,5 +1,5 @@
 /** A repository with people, and pull requests made in one line, for the tests of what comes after. */
-import { type Clone, cloneAs } from "./git-client.ts";
+import { type Clone, cloneAs } from "../forge-contract/git-client.ts";
 import { type Answered, type Caller, expectStatus, startTestForge, type TestForge } from "./test-forge.ts";
 
 const REPO = "team/code";

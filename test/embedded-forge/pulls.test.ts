@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { Clone } from "./git-client.ts";
+import type { Clone } from "../forge-contract/git-client.ts";
 import { API, openWorkshop, type Workshop } from "./proposals.ts";
 import { expectStatus } from "./test-forge.ts";
 

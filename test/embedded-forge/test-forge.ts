@@ -3,52 +3,12 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { type RunningForge, type Surroundings, startForge } from "../../forge/embedded/app.ts";
+import { type Answered, basic, Caller, expectStatus } from "../forge-contract/caller.ts";
 
-export interface Answered {
-  status: number;
-  // biome-ignore lint/suspicious/noExplicitAny: the tests read fields of answers of every kind
-  body: any;
-  headers: Headers;
-}
-type Body = object;
-
-/** Calls as one user: its token, or name and password. */
-export class Caller {
-  private readonly url: string;
-  private readonly authorization: string | undefined;
-
-  constructor(url: string, authorization: string | undefined) {
-    this.url = url;
-    this.authorization = authorization;
-  }
-
-  get = (path: string, headers: Record<string, string> = {}) => this.call("GET", path, undefined, headers);
-  post = (path: string, body?: Body, headers: Record<string, string> = {}) => this.call("POST", path, body, headers);
-  put = (path: string, body?: Body) => this.call("PUT", path, body);
-  patch = (path: string, body: Body) => this.call("PATCH", path, body);
-  delete = (path: string, body?: Body) => this.call("DELETE", path, body);
-
-  /** Paths without a leading `/api` are of the API's first version. */
-  async call(method: string, path: string, body?: Body, headers: Record<string, string> = {}): Promise<Answered> {
-    const response = await fetch(`${this.url}${path.startsWith("/api") ? "" : "/api/v1"}${path}`, {
-      method,
-      headers: {
-        ...(this.authorization === undefined ? {} : { authorization: this.authorization }),
-        ...(body === undefined ? {} : { "content-type": "application/json" }),
-        ...headers,
-      },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    });
-    const text = await response.text();
-    const isJson = response.headers.get("content-type")?.startsWith("application/json") && text !== "";
-    return { status: response.status, body: isJson ? JSON.parse(text) : text, headers: response.headers };
-  }
-}
+export { type Answered, basic, Caller, expectStatus };
 
 const EVERY_SCOPE = ["all"];
 export const passwordOf = (name: string): string => `password-of-${name}`;
-export const basic = (name: string, secret: string): string =>
-  `Basic ${Buffer.from(`${name}:${secret}`).toString("base64")}`;
 
 export class TestForge implements AsyncDisposable {
   readonly home: string;
@@ -134,11 +94,3 @@ export const newTeam = (name: string, level: string) => ({
   units_map: { "repo.code": level, "repo.issues": level, "repo.pulls": level },
   includes_all_repositories: true,
 });
-
-/** @throws Error that shows the answer, when it has another status */
-export async function expectStatus(status: number, call: Promise<Answered>): Promise<Answered> {
-  const answer = await call;
-  if (answer.status !== status)
-    throw new Error(`${answer.status} instead of ${status}: ${JSON.stringify(answer.body)}`);
-  return answer;
-}

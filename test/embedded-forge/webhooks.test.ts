@@ -5,7 +5,7 @@ import path from "node:path";
 import { Webhooks } from "@octokit/webhooks";
 import { expect, test } from "vitest";
 import { startForge } from "../../forge/embedded/app.ts";
-import { type HookReceiver, startHookReceiver } from "./hook-receiver.ts";
+import { type HookReceiver, startHookReceiver } from "../forge-contract/hook-receiver.ts";
 import { configOf, expectStatus, startTestForge, TestForge } from "./test-forge.ts";
 
 const EVERYTHING = ["create", "delete", "push", "issues", "issue_comment", "pull_request", "repository"];

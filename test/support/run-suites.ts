@@ -9,7 +9,7 @@ import { z } from "zod";
 import { findForgejo } from "../../src/hive/up/forgejo.ts";
 import { run } from "./steps.ts";
 
-const suites = ["fast", "forge", "browser", "crash"];
+const suites = ["fast", "forge", "contract", "browser", "crash"];
 const Report = z.object({ numPassedTests: z.number(), numFailedTests: z.number(), numFailedTestSuites: z.number() });
 
 const words = process.argv.slice(2);

@@ -13,7 +13,7 @@ import {
 } from "../domain/edit-issue.ts";
 import { type IssueFilter, searchIssues } from "../domain/issue-search.ts";
 import { type Issue, requireIssue } from "../domain/issues.ts";
-import { usableLabels } from "../domain/labels.ts";
+import { type Label, labelsOf, usableLabels } from "../domain/labels.ts";
 import { openIssue } from "../domain/open-issue.ts";
 import { findOrg } from "../domain/orgs.ts";
 import { type Access, accessOf, unitOf } from "../domain/permissions.ts";
@@ -94,6 +94,7 @@ type IssueChange = z.output<typeof IssueChange>;
 function filterOf(
   call: Call<unknown, z.output<typeof ListQuery> | z.output<typeof SearchQuery>>,
   repos: Repo[],
+  known: readonly Label[],
 ): IssueFilter {
   const { state, type, q, since, before, sort } = call.query;
   const readable = (unit: "issues" | "pulls") =>
@@ -101,7 +102,7 @@ function filterOf(
   return {
     repos: { issues: type === "pulls" ? [] : readable("issues"), pulls: type === "issues" ? [] : readable("pulls") },
     state: state === "closed" || state === "all" ? state : "open",
-    labels: knownLabels(call, repos),
+    labels: knownLabels(call.query.labels, known),
     text: q,
     since,
     before,
@@ -110,11 +111,9 @@ function filterOf(
 }
 
 /** Names that no label has are ignored, as in Forgejo. */
-function knownLabels(call: Call<unknown, { labels: string[] }>, repos: readonly Repo[]): string[] {
-  const { labels } = call.query;
-  if (labels.length === 0) return [];
-  const known = new Set(repos.flatMap((repo) => usableLabels(call.forge.db, repo).map((label) => label.name)));
-  return labels.filter((name) => known.has(name)).slice(0, 20);
+function knownLabels(wanted: readonly string[], known: readonly Label[]): string[] {
+  const existing = new Set(known.map((label) => label.name));
+  return wanted.filter((name) => existing.has(name)).slice(0, 20);
 }
 
 /** The repositories that `owner` and `team` leave. @throws Refusal 400 team without owner, 404 unknown */
@@ -157,11 +156,11 @@ async function editIssue(call: Call<unknown, unknown, IssueChange>, issue: Issue
   await changeState(call, requireIssue(forge.db, issue.id), change.state);
 }
 
-/** A word that is no state changes nothing, as in Forgejo. */
+/** Whatever is not `closed` means open, as in Forgejo. */
 async function changeState({ forge, user }: Call, issue: Issue, state: string | undefined): Promise<void> {
-  if (state !== "open" && state !== "closed") return;
+  if (state === undefined) return;
   if (!issue.is_pull) {
-    setIssueState(forge, user, issue, state);
+    setIssueState(forge, user, issue, state === "closed" ? "closed" : "open");
     return;
   }
   const repo = requireRepo(forge.db, issue.repo_id);
@@ -173,8 +172,10 @@ async function changeState({ forge, user }: Call, issue: Issue, state: string | 
 export const issueEndpoints: Endpoint[] = [
   endpoint("GET", "/repos/issues/search", { scopes: ["issue"], query: SearchQuery }, (call) => {
     const { query, user } = call;
+    const repos = searchedRepos(call);
+    const labels = query.labels.length > 0 ? repos.flatMap((repo) => usableLabels(call.forge.db, repo)) : [];
     const filter: IssueFilter = {
-      ...filterOf(call, searchedRepos(call)),
+      ...filterOf(call, repos, labels),
       ...(query.created ? { author: user.id } : {}),
       ...(query.assigned ? { assignee: user.id } : {}),
       ...(query.mentioned ? { mentioned: user.name } : {}),
@@ -195,7 +196,7 @@ export const issueEndpoints: Endpoint[] = [
   endpoint("GET", "/repos/:owner/:repo/issues", { scopes: ["issue"], params: repoPath, query: ListQuery }, (call) => {
     const { repo } = repoOf(call);
     const filter: IssueFilter = {
-      ...filterOf(call, [repo]),
+      ...filterOf(call, [repo], labelsOf(call.forge.db, { repo })),
       author: idOf(call, call.query.created_by),
       assignee: idOf(call, call.query.assigned_by),
       mentioned: call.query.mentioned_by,

@@ -5,10 +5,9 @@ import { Refusal } from "./refusal.ts";
 const MIN_LENGTH = 8;
 const KEY_BYTES = 32;
 
-/** @throws Refusal 400 when the password is too short */
+/** @throws Refusal 400 when the password is too short, in Forgejo's word for that */
 export function checkPassword(password: string): void {
-  if (password.length < MIN_LENGTH)
-    throw new Refusal(400, "PasswordComplexity: the password is too short (8 characters at least)");
+  if (password.length < MIN_LENGTH) throw new Refusal(400, "PasswordIsRequired");
 }
 
 /** @param cost N of scrypt */

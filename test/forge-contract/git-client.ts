@@ -2,7 +2,9 @@
 import { spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import type { TestForge } from "./test-forge.ts";
+
+/** A forge, and a directory for clones of its repositories. */
+type Place = { url: string; home: string };
 
 export interface Ran {
   code: number;
@@ -46,13 +48,13 @@ export class Clone {
 }
 
 /** @param secret token or password; undefined: no credentials */
-export function gitUrl(forge: TestForge, repo: string, user?: string, secret?: string): string {
+export function gitUrl(forge: Place, repo: string, user?: string, secret?: string): string {
   const url = new URL(`${forge.url}/${repo}.git`);
   if (user !== undefined) Object.assign(url, { username: user, password: secret ?? "" });
   return url.href;
 }
 
-export async function cloneAs(forge: TestForge, repo: string, token: string, ...args: string[]): Promise<Clone> {
+export async function cloneAs(forge: Place, repo: string, token: string, ...args: string[]): Promise<Clone> {
   const dir = mkdtempSync(path.join(forge.home, "clone-"));
   const { code, text } = await runGit(dir, ["clone", "-q", ...args, gitUrl(forge, repo, WHO, token), "."]);
   if (code !== 0) throw new Error(text);
@@ -60,7 +62,7 @@ export async function cloneAs(forge: TestForge, repo: string, token: string, ...
 }
 
 /** An own repository of nothing yet that pushes there. */
-export async function emptyClone(forge: TestForge, repo: string, token: string): Promise<Clone> {
+export async function emptyClone(forge: Place, repo: string, token: string): Promise<Clone> {
   const clone = new Clone(mkdtempSync(path.join(forge.home, "clone-")));
   await clone.get("init", "-q", "-b", "main");
   await clone.get("remote", "add", "origin", gitUrl(forge, repo, WHO, token));

@@ -1,0 +1,17 @@
+import { expect, test } from "vitest";
+import { expectStatus, startTestForge } from "./test-forge.ts";
+
+test("the embedded forge says the version whose behaviour it has, and that it is the embedded one", async () => {
+  await using forge = await startTestForge();
+  expect((await forge.admin.get("/version")).body).toEqual({ version: "15.0.3+gitea-1.22.0" });
+  expect((await forge.admin.get("/api/forgejo/v1/version")).body).toMatchObject({ embedded: true });
+  expect((await forge.withHeader().get("/api/healthz")).body).toMatchObject({ status: "pass" });
+});
+
+test("only a site admin gets a link that signs in a browser", async () => {
+  await using forge = await startTestForge();
+  const alice = await forge.user("alice");
+  expect((await alice.post("/api/embedded/sign-in-links", { user: "alice" })).status).toBe(403);
+  const { body } = await expectStatus(201, forge.admin.post("/api/embedded/sign-in-links", { user: "alice" }));
+  expect(body.url).toMatch(new RegExp(`^${forge.url}/sign-in/link\\?secret=[\\w-]{40,}$`));
+});
