@@ -16,7 +16,7 @@ import { Git } from "./git/run.ts";
 import { KeyedLocks } from "./git/semaphore.ts";
 import { serveGit } from "./git-http.ts";
 import { registerOAuth } from "./oauth/endpoints.ts";
-import { keyFileOf, openSigningKey } from "./oauth/id-token.ts";
+import { keyFileOf, signingKeyIn } from "./oauth/id-token.ts";
 import { registerPages } from "./pages/routes.ts";
 import { recover } from "./recover.ts";
 import { deliverWebhooks, queueDeliveries } from "./webhooks.ts";
@@ -46,7 +46,7 @@ export async function startForge(input: ForgeConfig, surroundings: Surroundings 
     await recover(forge);
     await prepareAccounts(forge, config.adminName, config.adminTokenFile);
     await registerApi(app, forge);
-    await registerOAuth(app, forge, await openSigningKey(keyFileOf(config.dataDir)));
+    await registerOAuth(app, forge, signingKeyIn(keyFileOf(config.dataDir)));
     await registerPages(app, forge);
     gitEnds = await serveGit(app, forge);
     await app.listen({ host: config.host, port: config.port });

@@ -39,14 +39,16 @@ const TokenRequest = z.object({
 });
 type TokenRequest = z.output<typeof TokenRequest>;
 
-export async function registerOAuth(app: FastifyInstance, forge: Forge, key: SigningKey): Promise<void> {
+type Key = () => Promise<SigningKey>;
+
+export async function registerOAuth(app: FastifyInstance, forge: Forge, key: Key): Promise<void> {
   await app.register(async (oauth) => {
     await oauth.register(formbody);
     oauth.addHook("onRequest", async (_request, reply) => {
       reply.header("cache-control", "no-store");
     });
     oauth.get("/.well-known/openid-configuration", () => discovery(forge));
-    oauth.get("/login/oauth/keys", () => ({ keys: [key.publicJwk] }));
+    oauth.get("/login/oauth/keys", async () => ({ keys: [(await key()).publicJwk] }));
     oauth.get("/login/oauth/userinfo", (request, reply) => userInfo(forge, request, reply));
     oauth.post("/login/oauth/access_token", async (request, reply) => {
       try {
@@ -97,7 +99,7 @@ function tokenRequest({ body, headers }: FastifyRequest): TokenRequest {
 
 const formDecoded = (text: string): string => new URLSearchParams(`v=${text}`).get("v") ?? "";
 
-async function answerTokens(forge: Forge, key: SigningKey, request: TokenRequest) {
+async function answerTokens(forge: Forge, key: Key, request: TokenRequest) {
   const app = clientOf(forge, request);
   switch (request.grant_type) {
     case "authorization_code": {
@@ -142,13 +144,13 @@ function grantForCode(forge: Forge, app: OAuthApp, request: TokenRequest): { gra
   return { grant, nonce: code.nonce };
 }
 
-async function tokens(forge: Forge, key: SigningKey, app: OAuthApp, grant: Grant, nonce: string) {
+async function tokens(forge: Forge, key: Key, app: OAuthApp, grant: Grant, nonce: string) {
   const user = requireUser(forge.db, grant.user_id);
   if (!user.is_active || user.prohibit_login) throw new TokenRefusal("invalid_grant", "this account may not sign in");
   const { access, refresh } = giveTokens(forge, grant);
   const { scope } = grant;
   const idToken = scope.split(" ").includes("openid")
-    ? { id_token: await signIdToken(forge, key, { user, audience: app.clientId, nonce, scope }) }
+    ? { id_token: await signIdToken(forge, await key(), { user, audience: app.clientId, nonce, scope }) }
     : {};
   return {
     access_token: access,

@@ -1,13 +1,15 @@
 /** The key that signs who somebody is (OpenID Connect Core 1.0), kept beside the database, and what it signs. */
-import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from "node:crypto";
+import { createPrivateKey, createPublicKey, generateKeyPair, type KeyObject } from "node:crypto";
 import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import { promisify } from "node:util";
 import { calculateJwkThumbprint, exportJWK, type JWK, SignJWT } from "jose";
 import { ACCESS_LIFE_MS } from "../domain/oauth-grants.ts";
 import type { User } from "../domain/users.ts";
 import type { Forge } from "../forge.ts";
 
 const ALGORITHM = "RS256";
+const generate = promisify(generateKeyPair);
 
 export interface SigningKey {
   secret: KeyObject;
@@ -15,10 +17,24 @@ export interface SigningKey {
   publicJwk: JWK & { kid: string };
 }
 
-/** Made at the first start, 0600. @param file absolute */
-export async function openSigningKey(file: string): Promise<SigningKey> {
+/**
+ * Opened, or made (0600), by the first call of what it returns: an RSA key takes 0.1 s and more to make, and most forges
+ * never sign anything. @param file absolute
+ */
+export function signingKeyIn(file: string): () => Promise<SigningKey> {
+  let opened: Promise<SigningKey> | undefined;
+  return () => {
+    opened ??= openSigningKey(file).catch((error: unknown) => {
+      opened = undefined; // a full disk, perhaps: the next call tries again
+      throw error;
+    });
+    return opened;
+  };
+}
+
+async function openSigningKey(file: string): Promise<SigningKey> {
   if (!existsSync(file)) {
-    const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
+    const { privateKey } = await generate("rsa", { modulusLength: 2048 });
     writeFileSync(`${file}.new`, privateKey.export({ type: "pkcs8", format: "pem" }), { mode: 0o600, flush: true });
     renameSync(`${file}.new`, file);
   }
