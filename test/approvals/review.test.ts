@@ -1,12 +1,12 @@
 import { expect, test } from "vitest";
 import { EpochMs, ObjectId } from "../../src/contract/names.ts";
 import { decide } from "../../src/hived/approvals/review.ts";
-import type { Review } from "../../src/hived/forge/client.ts";
+import type { GivenReview } from "../../src/hived/forge/client.ts";
 
 const head = ObjectId.parse("a".repeat(40));
 const older = ObjectId.parse("b".repeat(40));
 const pull = { head, author: "manager" };
-const approval: Review = {
+const approval: GivenReview = {
   id: 1,
   user: "operator",
   state: "APPROVED",
@@ -16,6 +16,7 @@ const approval: Review = {
   commitId: head,
   body: "",
   submittedAt: EpochMs.parse(0),
+  isOfBase: true,
 };
 
 test("the operator's official approval of the head counts", () => {
@@ -27,14 +28,22 @@ test.each([
   ["a dismissed one", { dismissed: true }],
   ["one that is not official", { official: false }],
   ["one of an older head, though the forge still calls it good", { commitId: older }],
+  ["one that was given to another base", { isOfBase: false }],
   ["a mere comment", { state: "COMMENT" }],
   ["one that is not submitted yet", { state: "PENDING" }],
-] satisfies [string, Partial<Review>][])("%s does not count as an approval", (_, change) => {
+] satisfies [string, Partial<GivenReview>][])("%s does not count as an approval", (_, change) => {
   expect(decide(pull, [{ ...approval, ...change }]).kind).toBe("none");
 });
 
 test("an approval of an older head says so to the operator", () => {
   expect(decide(pull, [{ ...approval, commitId: older }])).toEqual({
+    kind: "none",
+    problem: expect.stringContaining("review it again"),
+  });
+});
+
+test("an approval that was given to another base says so to the operator", () => {
+  expect(decide(pull, [{ ...approval, isOfBase: false }])).toEqual({
     kind: "none",
     problem: expect.stringContaining("review it again"),
   });

@@ -37,7 +37,7 @@ export async function openLifecycle(forge: RunningForge) {
       "follow-main": { atOnce: 1, run: () => done(followMain(made())) },
       "tell-deployment": { atOnce: 1, run: (key: string) => done(tellDeployment(made(), ...parseDeploymentKey(key))) },
       ...Object.fromEntries(
-        ["reconcile", "update-docs"].map((kind) => [kind, { atOnce: 1, run: async () => undefined }]),
+        ["reconcile", "update-docs", "refresh"].map((kind) => [kind, { atOnce: 1, run: async () => undefined }]),
       ),
     };
   };

@@ -60,7 +60,7 @@ async function mergeHead(parts: LifecycleParts, row: ApprovalRow): Promise<void>
     pull?.state === "open" &&
     pull.base === "main" &&
     pull.head === row.head &&
-    decide(pull, await bot.listReviews(agentsRepo, row.number)).kind === "approved";
+    decide(pull, await bot.listGivenReviews(agentsRepo, row.number)).kind === "approved";
   if (!isStillApproved) return lookAgain(parts, row.number);
   const agent = AgentName.parse(row.agent);
   if (await isOutdated(parts, pull, agent)) return refuse(parts, row, outdated(agent));

@@ -32,7 +32,7 @@ export async function followApproval(parts: LifecycleParts, number: number): Pro
   if (pull.state === "merged") return recordMerge(parts, pull);
   const judged = verdict ? await judge(parts, pull, verdict) : row;
   if (judged.state === "invalid" || judged.state === "refused") return;
-  const decision = decide(pull, await bot.listReviews(agentsRepo, number));
+  const decision = decide(pull, await bot.listGivenReviews(agentsRepo, number));
   if (decision.kind === "approved") return act(parts, pull);
   await core.db.write((tx) => {
     const before = findApproval(tx, number);

@@ -1,6 +1,6 @@
 /** What the operator's reviews of a pull request say about its head. Forgejo's own marks are not enough for it. */
 import type { ObjectId } from "../../contract/names.ts";
-import type { Pull, Review } from "../forge/client.ts";
+import type { GivenReview, Pull, Review } from "../forge/client.ts";
 import { operator } from "../forge/plan.ts";
 
 export type Decision =
@@ -9,18 +9,20 @@ export type Decision =
   | { kind: "approved" };
 
 /**
- * Only the operator's newest word counts, when it is official, not dismissed, and given to this very head: Forgejo 7.0
- * keeps an approval alive over an AGit push, and later versions dismiss it a moment too late.
+ * Only the operator's newest word counts, when it is official, not dismissed, and given to this very head on this very base:
+ * Forgejo 7.0 keeps an approval alive over an AGit push, later versions dismiss it a moment too late, and all of them keep
+ * one over a change of the base.
  */
-export function decide(pull: Pick<Pull, "head" | "author">, reviews: readonly Review[]): Decision {
+export function decide(pull: Pick<Pull, "head" | "author">, reviews: readonly GivenReview[]): Decision {
   const words = reviews.filter(
     ({ user, state }) => user === operator && (state === "APPROVED" || state === "REQUEST_CHANGES"),
   );
-  const last = words.reduce<Review | null>(
+  const last = words.reduce<GivenReview | null>(
     (newest, review) => (newest && newest.id > review.id ? newest : review),
     null,
   );
   if (!last || last.dismissed || pull.author === operator) return { kind: "none", problem: null };
+  if (!last.isOfBase) return { kind: "none", problem: last.state === "APPROVED" ? otherBase : null };
   if (last.commitId !== pull.head)
     return { kind: "none", problem: last.state === "APPROVED" ? olderHead(last, pull.head) : null };
   if (last.state === "REQUEST_CHANGES") return { kind: "changes_requested", reason: last.body };
@@ -31,6 +33,9 @@ export function decide(pull: Pick<Pull, "head" | "author">, reviews: readonly Re
     };
   return { kind: "approved" };
 }
+
+const otherBase =
+  "The operator approved it while it was against another branch, which says nothing about main: review it again.";
 
 const olderHead = (review: Review, head: ObjectId) =>
   `The operator approved ${review.commitId.slice(0, 10)}, but the head is ${head.slice(0, 10)} now: review it again.`;

@@ -7,6 +7,7 @@ import type { AgentName } from "../../contract/names.ts";
 import type { Tokens } from "../agents/tokens.ts";
 import { openConnection } from "./connection.ts";
 import { ForgeUnavailable } from "./errors.ts";
+import { applicationVerbs } from "./verbs/applications.ts";
 import { contentVerbs } from "./verbs/contents.ts";
 import { issueVerbs } from "./verbs/issues.ts";
 import { layoutVerbs } from "./verbs/layout.ts";
@@ -16,7 +17,7 @@ import { statusVerbs } from "./verbs/statuses.ts";
 
 export type { TreeEntry } from "./verbs/contents.ts";
 export type { Comment, Issue } from "./verbs/issues.ts";
-export type { Pull, Review } from "./verbs/pulls.ts";
+export type { GivenReview, Pull, Review } from "./verbs/pulls.ts";
 
 /** The site admin provisions and nothing else; the bot does the coordinator's work; the others are themselves. */
 export type ForgeUser = "hive-admin" | "hive-bot" | "operator" | AgentName;
@@ -38,7 +39,8 @@ export type ForgeVerbs = ReturnType<typeof contentVerbs> &
   ReturnType<typeof issueVerbs> &
   ReturnType<typeof statusVerbs> &
   ReturnType<typeof peopleVerbs> &
-  ReturnType<typeof layoutVerbs>;
+  ReturnType<typeof layoutVerbs> &
+  ReturnType<typeof applicationVerbs>;
 
 export type Forge = {
   url: string;
@@ -60,6 +62,7 @@ export function openForge({ url, tokens, adminTokenFile, onSilence = () => undef
       ...statusVerbs(connection),
       ...peopleVerbs(connection),
       ...layoutVerbs(connection),
+      ...applicationVerbs(connection),
     };
   };
   return {

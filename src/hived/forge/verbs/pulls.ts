@@ -69,6 +69,12 @@ const toReview = ({ commit_id, submitted_at, ...review }: z.output<typeof Review
   submittedAt: submitted_at,
 });
 
+/** `isOfBase`: it was given after the base was changed for the last time. */
+export type GivenReview = Review & { isOfBase: boolean };
+
+/** Something that happened on an issue or pull request; ids count up. `review_id` is 0 where it is no review. */
+const TimelineEntry = z.object({ id: z.number().int(), type: z.string(), review_id: z.number().int().nullish() });
+
 export function pullVerbs(connection: Connection) {
   const readPull = async (repo: string, number: number): Promise<Pull | null> => {
     const pull = await connection.find(PullAnswer, (api) => api.repos.repoGetPullRequest(...at(repo), number));
@@ -88,6 +94,17 @@ export function pullVerbs(connection: Connection) {
       return pulls.map(toPull);
     },
     listReviews,
+    /** The reviews, each with whether it was given to the base that the pull request has now: the timeline has the order. */
+    async listGivenReviews(repo: string, number: number): Promise<GivenReview[]> {
+      const reviews = await listReviews(repo, number);
+      const timeline = await connection.list(TimelineEntry, (api, page) =>
+        api.repos.issueGetCommentsAndTimeline(...at(repo), number, page),
+      );
+      const retargets = timeline.filter(({ type }) => type === "change_target_branch");
+      const lastRetarget = Math.max(0, ...retargets.map(({ id }) => id));
+      const since = new Set(timeline.filter(({ id }) => id > lastRetarget).map(({ review_id }) => review_id));
+      return reviews.map((review) => ({ ...review, isOfBase: since.has(review.id) }));
+    },
     /**
      * Asks for reviews of the head. Who is asked already or has spoken on this very head is left out: to ask again takes
      * the official mark from the review that was given (Forgejo 7.0, models/issues/review.go, AddReviewRequest).
