@@ -1,5 +1,6 @@
 /** The `hive` command. Each of its commands has a file in commands/, and is loaded when it is called. */
 import { Command, CommanderError, InvalidArgumentError } from "commander";
+import { addForge } from "./commands/forge.ts";
 import { exitCodes, explain } from "./exit-codes.ts";
 
 const hive = new Command("hive")
@@ -59,6 +60,8 @@ hive
     const { mcp } = await import("./commands/mcp.ts");
     await mcp(socket);
   });
+
+addForge(hive);
 
 try {
   await hive.parseAsync();

@@ -12,6 +12,7 @@ export const bin = new URL("../../src/hive/bin.mjs", import.meta.url).pathname;
 const environment = {
   ...process.env,
   HIVE_FORGEJO_BIN: "",
+  HIVE_FORGEJO_MIRROR: "off",
   XDG_CACHE_HOME: "/nonexistent",
   NODE_COMPILE_CACHE: join(tmpdir(), `hive-tests-${process.getuid?.()}`),
 };
@@ -19,8 +20,8 @@ const environment = {
 type Ended = { code: number | null; out: string; err: string };
 
 /** Runs a command to its end. */
-export async function hive(argv: string[], env: Record<string, string> = {}): Promise<Ended> {
-  const child = spawn(process.execPath, [bin, ...argv], {
+export async function hive(argv: string[], env: Record<string, string> = {}, program = bin): Promise<Ended> {
+  const child = spawn(process.execPath, [program, ...argv], {
     env: { ...environment, ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
@@ -52,9 +53,9 @@ export function newHome() {
 }
 
 /** Starts a hive and waits for its links. */
-export async function startUp(home: string) {
-  const child = spawn(process.execPath, [bin, "up", "--home", home], {
-    env: environment,
+export async function startUp(home: string, env: Record<string, string> = {}, program = bin) {
+  const child = spawn(process.execPath, [program, "up", "--home", home], {
+    env: { ...environment, ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
   const texts = collect(child);

@@ -71,6 +71,29 @@ test("steps are plain lines where there is no terminal, each change once", async
   expect(said).toBe("  Preparing …\n  Preparing: one\n  Preparing: two\n✓ Preparing\n  Failing …\n✗ Failing\n");
 });
 
+test("a download is a bar on a terminal, and a line for each tenth elsewhere", async () => {
+  let said = "";
+  const write = (text: string) => {
+    said += text;
+    return true;
+  };
+  const mebibyte = 1024 * 1024;
+  const download = async (isTTY: boolean) => {
+    const steps = openSteps({ isTTY, columns: 80, write } as unknown as Parameters<typeof openSteps>[0]);
+    await steps.run("Installing", async (step) => {
+      for (let done = 1; done <= 200; done += 1) step.progress(done * mebibyte, 200 * mebibyte);
+      step.say("checking");
+      step.progress(100 * mebibyte, 200 * mebibyte);
+      if (isTTY) await expect.poll(() => said).toContain("Installing: ██████████░░░░░░░░░░ 100 of 200 MiB");
+    });
+  };
+  await download(true);
+  said = "";
+  await download(false);
+  const tenths = Array.from({ length: 11 }, (_, tenth) => `  Installing: ${tenth * 20} of 200 MiB\n`).join("");
+  expect(said).toBe(`  Installing …\n${tenths}  Installing: checking\n  Installing: 100 of 200 MiB\n✓ Installing\n`);
+});
+
 test("a program's last words are the line that says why, not the last one", () => {
   const path = join(top, "log");
   writeFileSync(path, "old Error: of an earlier life\n");

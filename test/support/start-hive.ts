@@ -56,6 +56,7 @@ export class Hive {
       PATH: `${dirname(process.execPath)}:/usr/local/bin:/usr/bin:/bin`,
       HOME: home,
       HIVE_HOME: join(this.directory, "hive"),
+      HIVE_FORGEJO_MIRROR: "off",
       ...(forgejo === undefined ? {} : { HIVE_FORGEJO_BIN: forgejo }),
     };
   }

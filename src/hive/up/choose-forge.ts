@@ -7,16 +7,19 @@ import { findForgejo, managedForge } from "./forgejo.ts";
 import type { Home } from "./home.ts";
 import { choosePort, defaultPorts } from "./ports.ts";
 import type { ForgeRecord } from "./record.ts";
+import { databaseVersion } from "./upgrade.ts";
 
 /**
- * The forge of a hive: as recorded, else as asked for, else a Forgejo that is found, else the embedded one.
+ * The forge of a hive: as recorded, else as asked for, else a Forgejo that is found or can be had, else the embedded one.
+ * @param obtain brings a Forgejo onto this machine, and says whether it has
  * @throws Refusal `forge_is_fixed` when another one is asked for than the hive has.
  */
 export async function chooseForge(
   recorded: ForgeRecord | undefined,
   asked: ExternalForge | undefined,
+  obtain: () => Promise<boolean>,
 ): Promise<ForgeRecord> {
-  if (!recorded) return asked ? { kind: "external", ...asked } : newForge();
+  if (!recorded) return asked ? { kind: "external", ...asked } : newForge(obtain);
   if (!asked) return recorded;
   if (recorded.kind === "external" && recorded.url === asked.url) return { kind: "external", ...asked };
   throw new Refusal(
@@ -26,20 +29,29 @@ export async function chooseForge(
   );
 }
 
-async function newForge(): Promise<ForgeRecord> {
+async function newForge(obtain: () => Promise<boolean>): Promise<ForgeRecord> {
+  const isThere = (await findForgejo()) !== undefined || (await obtain());
   const port = await choosePort(defaultPorts.forge);
-  return (await findForgejo()) ? { kind: "managed", port } : { kind: "embedded", port };
+  return isThere ? { kind: "managed", port } : { kind: "embedded", port };
 }
 
-/** @throws Refusal `forgejo_missing` when the Forgejo that a hive was made with is gone. */
+/** @throws Refusal `forgejo_missing` when the Forgejo that a hive was made with is gone, `forgejo_too_old` for an older one. */
 export async function openForge(record: ForgeRecord, place: { home: Home; program: string }): Promise<ForgeSource> {
   if (record.kind === "external") return externalForge(record);
   if (record.kind === "embedded") return embeddedForge({ ...place, port: record.port });
-  const forgejo = await findForgejo();
+  const used = databaseVersion(place.home);
+  const forgejo = await findForgejo(used);
   if (forgejo) return managedForge({ ...place, port: record.port }, forgejo);
+  const older = await findForgejo();
+  if (older)
+    throw new Refusal(
+      "forgejo_too_old",
+      `The forge's database is of Forgejo ${used}, and ${older.path} is the older ${older.version}.`,
+      `Run \`hive forge install\`, or name Forgejo ${used} or later in HIVE_FORGEJO_BIN.`,
+    );
   throw new Refusal(
     "forgejo_missing",
     "This hive was made with a Forgejo, and none is found now (HIVE_FORGEJO_BIN, PATH, the cache).",
-    "Name its binary in HIVE_FORGEJO_BIN; bash must be on PATH too.",
+    "Run `hive forge install`, or name its binary in HIVE_FORGEJO_BIN; bash must be on PATH too.",
   );
 }

@@ -11,7 +11,7 @@ export type ForgeSource = {
   /** what the operator should know of it; a sentence */
   note: string | null;
   /** what has to be there before its program starts; repeatable. An external forge is asked whether it will do */
-  prepare: ((step: Step) => Promise<void>) | null;
+  prepare: ((step: Pick<Step, "say">) => Promise<void>) | null;
   /** our child, unless it is an external one */
   spec: ChildSpec | null;
 };

@@ -14,42 +14,52 @@ import { type ForgeSource, forgeUrlOf, type OwnForge } from "./forge.ts";
 import type { Home } from "./home.ts";
 import { expectOk } from "./programs.ts";
 import { isAtLeast } from "./requirements.ts";
+import { keepBefore } from "./upgrade.ts";
 import { findOnPath } from "./web-sandbox.ts";
 
 const adminName = "hive-admin";
 /** A program that does not answer `--version` or a command in this time does not work. */
 const commandWithinMs = 60_000;
+const dumpWithinMs = 3_600_000;
 
 export type Forgejo = { path: string; version: string };
 
 /**
- * HIVE_FORGEJO_BIN, then PATH, then the newest in the cache; undefined when there is none, or no bash to run its hooks.
+ * HIVE_FORGEJO_BIN, then PATH, then the newest in the cache; undefined when none is so new, or no bash is there to run its
+ * hooks.
  * @throws Refusal `forgejo_unusable` when HIVE_FORGEJO_BIN names something else than a Forgejo that will do.
  */
-export async function findForgejo(): Promise<Forgejo | undefined> {
+export async function findForgejo(oldest: string = oldestForgejo): Promise<Forgejo | undefined> {
   const named = process.env["HIVE_FORGEJO_BIN"];
   if (named) {
-    const version = await versionOf(named);
-    if (version && isAtLeast(version, oldestForgejo)) return { path: named, version };
-    throw new Refusal(
-      "forgejo_unusable",
-      version
-        ? `${named} is Forgejo ${version}, which is too old.`
-        : `${named}, named by HIVE_FORGEJO_BIN, is no Forgejo.`,
-      `Name a Forgejo ${oldestForgejo} or later, or unset HIVE_FORGEJO_BIN.`,
-    );
+    const version = await versionOfNamed(named);
+    return isAtLeast(version, oldest) ? { path: named, version } : undefined;
   }
   if (!findOnPath("bash")) return undefined;
   for (const path of [findOnPath("forgejo"), ...cached()]) {
     const version = path && (await versionOf(path));
-    if (path && version && isAtLeast(version, oldestForgejo)) return { path, version };
+    if (path && version && isAtLeast(version, oldest)) return { path, version };
   }
   return undefined;
 }
 
+async function versionOfNamed(path: string): Promise<string> {
+  const version = await versionOf(path);
+  if (version && isAtLeast(version, oldestForgejo)) return version;
+  throw new Refusal(
+    "forgejo_unusable",
+    version ? `${path} is Forgejo ${version}, which is too old.` : `${path}, named by HIVE_FORGEJO_BIN, is no Forgejo.`,
+    `Name a Forgejo ${oldestForgejo} or later, or unset HIVE_FORGEJO_BIN.`,
+  );
+}
+
+/** Holds a directory per version. */
+export const forgejoCache = (): string =>
+  join(process.env["XDG_CACHE_HOME"] || join(homedir(), ".cache"), "hyperhive/forgejo");
+
 /** Forgejos in the cache, newest first. */
 function cached(): string[] {
-  const cache = join(process.env["XDG_CACHE_HOME"] || join(homedir(), ".cache"), "hyperhive/forgejo");
+  const cache = forgejoCache();
   if (!existsSync(cache)) return [];
   return readdirSync(cache)
     .sort((a, b) => (isAtLeast(a, b) ? -1 : 1))
@@ -58,7 +68,7 @@ function cached(): string[] {
 }
 
 /** `Forgejo version 7.0.16+gitea-1.21.11 built with …`; undefined when it does not say so. */
-async function versionOf(path: string): Promise<string | undefined> {
+export async function versionOf(path: string): Promise<string | undefined> {
   const { stdout } = await run(path, ["--version"], {}).catch((error: Fault) => ({ stdout: describe(error) }));
   return stdout.match(/^forgejo version (\d+\.\d+\.\d+)/im)?.[1];
 }
@@ -73,10 +83,12 @@ export function managedForge({ home, program, port }: OwnForge, forgejo: Forgejo
     title: `Forgejo ${forgejo.version} (${forgejo.path})`,
     note: null,
     async prepare(step) {
-      mkdirSync(join(home.forge, "data"), { recursive: true, mode: 0o700 });
+      // Repositories too: a dump of a forge that never ran misses their directory.
+      mkdirSync(join(home.forge, "data/repositories"), { recursive: true, mode: 0o700 });
       const template = readFileSync(join(program, "forge/app.ini"), "utf8");
       const values = { root: home.forge, port: String(port), url, ...secretsOf(join(home.forge, "secrets.json")) };
       writePrivate(config, render(template, values));
+      await keepBefore(home, forgejo.version, (argv) => run(forgejo.path, [...base, ...argv], env, dumpWithinMs), step);
       if (existsSync(home.adminToken)) return;
       step.say("making its database");
       await run(forgejo.path, [...base, "migrate"], env);
@@ -158,12 +170,18 @@ async function makeAdmin(forgejo: Forgejo, base: string[], env: Record<string, s
 }
 
 /** @throws Fault with what it said on stderr, never with its stdout: that may hold a password. */
-function run(path: string, argv: string[], env: Record<string, string>): Promise<{ stdout: string }> {
+function run(
+  path: string,
+  argv: string[],
+  env: Record<string, string>,
+  timeout = commandWithinMs,
+): Promise<{ stdout: string }> {
   return new Promise((resolve, reject) => {
-    execFile(path, argv, { env, timeout: commandWithinMs, encoding: "utf8" }, (error, stdout, stderr) => {
+    execFile(path, argv, { env, timeout, encoding: "utf8" }, (error, stdout, stderr) => {
       if (!error) return resolve({ stdout });
       const said = stderr.trim().split("\n").slice(-3).join(" ");
-      reject(new Fault(`forgejo ${argv.at(-1)} failed: ${said || error.code || error.message}`));
+      const command = argv.find((word) => /^\w/.test(word)) ?? argv[0];
+      reject(new Fault(`forgejo ${command} failed: ${said || error.code || error.message}`));
     });
   });
 }

@@ -58,11 +58,12 @@ export async function prepare(start: Start): Promise<{ place: Place; source: For
 
 type Decided = Pick<UpRecord, "forge" | "dashboardPort">;
 
-async function decide({ home, external, dashboardPort, steps }: Start): Promise<Decided> {
+async function decide({ home, program, external, dashboardPort, steps, stop }: Start): Promise<Decided> {
   const known = readRecord(home.record);
-  const forge = await chooseForge(known?.forge, external);
-  if (!known && forge.kind === "embedded")
-    steps.note("No Forgejo was found (HIVE_FORGEJO_BIN, PATH, the cache): the embedded forge is used.");
+  const forge = await chooseForge(known?.forge, external, async () => {
+    const { obtainForgejo } = await import("./obtain-forgejo.ts"); // few starts need it, and OpenPGP is much to load
+    return obtainForgejo(program, steps, stop.signal);
+  });
   return {
     forge,
     dashboardPort: dashboardPort ?? known?.dashboardPort ?? (await choosePort(defaultPorts.dashboard)),

@@ -4,6 +4,8 @@ import type { WriteStream } from "node:tty";
 export type Step = {
   /** replaces what is said about the step */
   say(detail: string): void;
+  /** says how much of it is done; `total` is undefined when nobody knows */
+  progress(doneBytes: number, totalBytes: number | undefined): void;
 };
 
 export type Steps = {
@@ -48,7 +50,10 @@ function moving(output: Output): Steps {
         draw();
       };
       draw();
-      return settle(work({ say }), finish);
+      const progress = (done: number, total: number | undefined) => {
+        detail = `${bar(done, total)}${amount(done, total)}`; // drawn with the next frame: it may be called often
+      };
+      return settle(work({ say, progress }), finish);
     },
   };
 }
@@ -65,9 +70,29 @@ function plain(output: Output): Steps {
         last = text;
         output.write(`  ${title}: ${text}\n`);
       };
-      return settle(work({ say }), (mark) => output.write(`${mark} ${title}${took(startedAt)}\n`));
+      const progress = (done: number, total: number | undefined) => say(amount(coarse(done, total), total));
+      return settle(work({ say, progress }), (mark) => output.write(`${mark} ${title}${took(startedAt)}\n`));
     },
   };
+}
+
+const barWidth = 20;
+
+function bar(done: number, total: number | undefined): string {
+  if (total === undefined) return "";
+  const full = Math.floor((barWidth * done) / total);
+  return `${"█".repeat(full)}${"░".repeat(barWidth - full)} `;
+}
+
+const mebibytes = (bytes: number) => Math.floor(bytes / 1024 / 1024);
+
+const amount = (done: number, total: number | undefined) =>
+  total === undefined ? `${mebibytes(done)} MiB` : `${mebibytes(done)} of ${mebibytes(total)} MiB`;
+
+/** A line for each tenth is enough for a log. */
+function coarse(done: number, total: number | undefined): number {
+  const tenth = Math.max(total === undefined ? 0 : total / 10, 10 * 1024 * 1024);
+  return done === total ? done : Math.floor(done / tenth) * tenth;
 }
 
 async function settle<Result>(work: Promise<Result>, finish: (mark: string) => void): Promise<Result> {
