@@ -3,8 +3,7 @@
  * The forge makes or updates the pull request; from there on it is followed like any other.
  */
 import { execFile } from "node:child_process";
-import { randomUUID } from "node:crypto";
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { z } from "zod";
@@ -17,7 +16,7 @@ import { agentsRepo, emailOf } from "../forge/plan.ts";
 import { agentDirectory, type LifecycleParts } from "../lifecycle/parts.ts";
 import { openApprovals } from "./approvals.ts";
 
-type Parts = LifecycleParts & {
+type Parts = Pick<LifecycleParts, "core" | "forge" | "forgeUrl" | "tokens"> & {
   /** a directory of ours that no agent can reach */
   scratch: string;
 };
@@ -36,10 +35,19 @@ export async function proposeAgent(parts: Parts, proposer: AgentName, wanted: Ar
   if ("problems" in parsed)
     throw new Refusal("bad_agent_yaml", `agent_yaml: ${parsed.problems.join("; ")}.`, "Correct it and call again.");
   const git = openScratch(parts, proposer);
-  const tree = await git.writeTree(filesOf(name, wanted));
-  const there = await directoryOf(parts, name, "main");
-  if (there === tree.directory) return `The agent ${name} is on main already, with exactly this content.`;
-  if (there) throw new Refusal("name_taken", `There is an agent ${name} already.`, "Choose another name.");
+  try {
+    return await proposeFrom(git, parts, { proposer, name, wanted });
+  } finally {
+    git.remove();
+  }
+}
+
+type Wanted = { proposer: AgentName; name: AgentName; wanted: Arguments };
+
+async function proposeFrom(git: Scratch, parts: Parts, { proposer, name, wanted }: Wanted): Promise<string> {
+  const made = await git.addToMain(agentDirectory(name), filesOf(name, wanted));
+  if (made.before === made.directory) return `The agent ${name} is on main already, with exactly this content.`;
+  if (made.before) throw new Refusal("name_taken", `There is an agent ${name} already.`, "Choose another name.");
   const other = parts.core.db.read(openApprovals).find((row) => row.agent === name && row.submitter !== proposer);
   if (other)
     throw new Refusal(
@@ -47,21 +55,19 @@ export async function proposeAgent(parts: Parts, proposer: AgentName, wanted: Ar
       `${other.submitter} has proposed an agent ${name}: ${other.url}`,
       "Choose another name.",
     );
-  const same = await findSame(parts, proposer, name, tree.directory);
+  const same = await findSame(parts, proposer, name, made.directory);
   if (same) return `This very proposal is open as #${same.number}: ${same.url}`;
-  const output = await git.push(tree, `agent-${name}`, `Add the agent ${name}\n\n${wanted.reason}\n`);
+  const output = await git.push(made, `agent-${name}`, `Add the agent ${name}\n\n${wanted.reason}\n`);
   const url = /https?:\/\/\S+\/pulls\/\d+/.exec(output)?.[0];
   return `Proposed${url ? `: ${url}` : ""}. The operator reviews it; you are told the outcome by a message.`;
 }
 
-const directoryOf = ({ forge }: Parts, name: AgentName, ref: string): Promise<string | null> =>
-  forge.as("hive-bot").readDirectoryTree(agentsRepo, ref, agentDirectory(name));
-
 /** Asked of the forge itself: a push whose answer got lost with a restart of ours may be in no row yet. */
 async function findSame(parts: Parts, proposer: AgentName, name: AgentName, directory: string) {
-  const pulls = await parts.forge.as("hive-bot").listPulls(agentsRepo, { state: "open" });
+  const bot = parts.forge.as("hive-bot");
+  const pulls = await bot.listPulls(agentsRepo, { state: "open" });
   for (const pull of pulls.filter(({ author, base }) => author === proposer && base === "main"))
-    if ((await directoryOf(parts, name, pull.head)) === directory) return pull;
+    if ((await bot.readDirectoryTree(agentsRepo, pull.head, agentDirectory(name))) === directory) return pull;
   return undefined;
 }
 
@@ -85,20 +91,23 @@ function filesOf(name: AgentName, { agent_yaml, prompt, files }: Arguments): Map
   return new Map([...all].map(([path, content]) => [`${agentDirectory(name)}/${path}`, content]));
 }
 
-/** git in the scratch repository, speaking to the forge as an agent. */
+/** `main` with the files added to it; `before` and `directory` are the git trees of their directory, without and with them. */
+type Made = { parent: string; root: string; before: string; directory: string };
+
+type Scratch = ReturnType<typeof openScratch>;
+
+/** git in a scratch repository of this call's own, as an agent may call twice at once; it speaks to the forge as that agent. */
 function openScratch({ scratch, forgeUrl, tokens, core: { log } }: Parts, agent: AgentName) {
-  const directory = join(scratch, `${agent}.git`);
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
   const token = tokens.read(agent);
   if (!token) throw new Fault(`${agent} has no token for the forge yet`);
-  const config = join(scratch, `${agent}.gitconfig`);
+  mkdirSync(scratch, { recursive: true, mode: 0o700 });
+  const directory = mkdtempSync(join(scratch, `${agent}-`));
+  const config = join(directory, "gitconfig");
   writeFileSync(config, gitConfig(new URL(forgeUrl).origin, token), { mode: 0o600 });
-  const index = join(directory, `index-${randomUUID()}`); // an agent may call twice at once
   const env = {
     PATH: process.env["PATH"] ?? "/usr/bin:/bin",
     HOME: scratch,
-    GIT_DIR: directory,
-    GIT_INDEX_FILE: index,
+    GIT_DIR: join(directory, "git"),
     GIT_CONFIG_GLOBAL: config,
     GIT_CONFIG_NOSYSTEM: "1",
     GIT_TERMINAL_PROMPT: "0",
@@ -115,26 +124,30 @@ function openScratch({ scratch, forgeUrl, tokens, core: { log } }: Parts, agent:
     const { stdout, stderr } = await running;
     return { out: stdout.trim(), err: stderr };
   };
-  const addToMain = async (files: Map<string, string>) => {
-    await git(["read-tree", "refs/heads/main"]);
+  const writeTree = async (base: string, files: Map<string, string>): Promise<string> => {
+    await git(["read-tree", base]);
     for (const [path, content] of files) {
       const { out: blob } = await git(["hash-object", "-w", "--stdin"], content);
       await git(["update-index", "--add", "--cacheinfo", `100644,${blob},${path}`]);
     }
-    return git(["write-tree"]);
+    return (await git(["write-tree"])).out;
   };
+  /** The git tree of a directory, "" where there is none. */
+  const treeOf = async (of: string, path: string): Promise<string> =>
+    (await git(["ls-tree", "-d", "--format=%(objectname)", of, path])).out;
   const remote = `${forgeUrl}/${agentsRepo}.git`;
   return {
-    async writeTree(files: Map<string, string>) {
-      await git(["init", "--quiet", "--bare", directory]);
+    remove: () => rmSync(directory, { recursive: true, force: true }),
+    /** Reads all of it from one commit of main, which becomes the parent. */
+    async addToMain(path: string, files: Map<string, string>): Promise<Made> {
+      await git(["init", "--quiet", "--bare"]);
       await overNetwork(() => git(["fetch", "--quiet", "--no-tags", remote, "+refs/heads/main:refs/heads/main"]));
-      const { out: root } = await addToMain(files).finally(() => rmSync(index, { force: true }));
-      const [first = ""] = files.keys();
-      const { out: ofAgent } = await git(["rev-parse", `${root}:${first.split("/").slice(0, 2).join("/")}`]);
-      return { root, directory: ofAgent };
+      const { out: parent } = await git(["rev-parse", "refs/heads/main"]);
+      const root = await writeTree(parent, files);
+      return { parent, root, before: await treeOf(parent, path), directory: await treeOf(root, path) };
     },
-    async push(tree: { root: string }, topic: string, message: string): Promise<string> {
-      const { out: commit } = await git(["commit-tree", tree.root, "-p", "refs/heads/main", "-F", "-"], message);
+    async push({ parent, root }: Made, topic: string, message: string): Promise<string> {
+      const { out: commit } = await git(["commit-tree", root, "-p", parent, "-F", "-"], message);
       const options = ["-o", `topic=${topic}`, "-o", "force-push=true"];
       const pushed = await overNetwork(() =>
         git(["push", "--porcelain", ...options, remote, `${commit}:refs/for/main`]),
