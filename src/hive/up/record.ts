@@ -1,7 +1,7 @@
 /** up.json: what a hive decided at its first start and stays with, and where its running instance can be reached. */
-import { renameSync, writeFileSync } from "node:fs";
 import { z } from "zod";
 import { Refusal } from "../../contract/refusal.ts";
+import { replaceFile } from "../../daemon/replace-file.ts";
 import { readIfThere } from "./home.ts";
 
 const ForgeRecord = z.discriminatedUnion("kind", [
@@ -35,8 +35,5 @@ export function readRecord(path: string): UpRecord | undefined {
   }
 }
 
-/** Replaces it: whole and durable, or not at all. */
-export function writeRecord(path: string, record: UpRecord): void {
-  writeFileSync(`${path}.new`, `${JSON.stringify(record, null, 2)}\n`, { mode: 0o600, flush: true });
-  renameSync(`${path}.new`, path);
-}
+export const writeRecord = (path: string, record: UpRecord): void =>
+  replaceFile(path, `${JSON.stringify(record, null, 2)}\n`);

@@ -1,6 +1,7 @@
 /** Forge users' tokens, one 0600 file each in hived's own directory; nothing else holds them. */
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { replaceFile } from "../../daemon/replace-file.ts";
 
 export type Tokens = {
   /** The user's token; undefined when there is none yet. */
@@ -23,10 +24,7 @@ export function openTokens(directory: string): Tokens {
         throw error;
       }
     },
-    write(user, token) {
-      writeFileSync(`${fileOf(user)}.new`, `${token}\n`, { mode: 0o600, flush: true });
-      renameSync(`${fileOf(user)}.new`, fileOf(user));
-    },
+    write: (user, token) => replaceFile(fileOf(user), `${token}\n`),
     remove: (user) => rmSync(fileOf(user), { force: true }),
   };
 }
