@@ -114,8 +114,11 @@ function wishOf(body: Omit<CommitFields, "sha">, files: FileOperation[]): FilesW
 }
 
 async function answerFiles(call: Call, repo: Repo, changed: FilesChanged) {
-  const { commit, branch, entries } = changed;
-  const contents = entries.map((entry) => entry && fileContent(call, repo, branch, commit.sha, entry));
+  const { commit, branch: ref, files } = changed;
+  const contents = files.map(async (file) => {
+    if (!file) return null;
+    return { ref, ...file, lastCommit: await newestCommit(call, repo, commit.sha, file.entry.path) };
+  });
   return filesJson(call.forge, repo, commit, await Promise.all(contents));
 }
 

@@ -2,7 +2,7 @@
 import { type Forge, repoDir } from "../forge.ts";
 import { type Commit, entryAt, NO_COMMIT, readCommit, resolveCommit, type TreeEntry } from "../git/objects.ts";
 import { moveRefs } from "../git/refs.ts";
-import { editTree, type TreeEdit, writeBlob, writeCommit } from "../git/write.ts";
+import { editTree, PLAIN_FILE, type TreeEdit, writeBlob, writeCommit } from "../git/write.ts";
 import { branchTip } from "./branches.ts";
 import { followRefs } from "./follow-refs.ts";
 import { checkBranchName, checkFilePath, printable } from "./names.ts";
@@ -43,7 +43,7 @@ export interface FilesChanged {
   /** Where the commit is. */
   branch: string;
   /** One per operation; null for a deleted file. */
-  entries: (TreeEntry | null)[];
+  files: ({ entry: TreeEntry; bytes: Buffer } | null)[];
 }
 
 /**
@@ -91,14 +91,15 @@ export function changeFiles(forge: Forge, actor: User, repo: Repo, wish: FilesWi
     if (target !== branch && (await branchTip(forge, repo, target)) !== undefined) {
       throw new Refusal(422, `branch already exists [name: ${target}]`);
     }
-    const commit = await commitFiles(forge, actor, repo, tip, wish);
+    const { commit, edits } = await commitFiles(forge, actor, repo, tip, wish);
     const before = target === branch ? (tip ?? NO_COMMIT) : NO_COMMIT;
     const objection = await objectionToMove(forge, repo, actor, { branch: target, before, after: commit });
     if (objection !== undefined) throw new Refusal(403, `user cannot commit to repo [user: ${actor.name}]`);
     const move = { ref: `refs/heads/${target}`, before, after: commit };
     if (!(await moveRefs(forge.git, repoDir(forge, repo), [move]))) throw new Refusal(409, "the branch has moved");
     await followRefs(forge, repo, actor, [move]);
-    return described(forge, repo, commit, target, wish.files);
+    const files = wish.files.map((file) => writtenFile(file, edits));
+    return { commit: await readCommit(forge.git, repoDir(forge, repo), commit), branch: target, files };
   });
 }
 
@@ -121,7 +122,7 @@ async function commitFiles(
   repo: Repo,
   tip: string | undefined,
   wish: FilesWish,
-): Promise<string> {
+): Promise<{ commit: string; edits: TreeEdit[] }> {
   const dir = repoDir(forge, repo);
   const edits: TreeEdit[] = [];
   for (const file of wish.files) edits.push(...(await editsOf(forge, repo, tip, file)));
@@ -129,13 +130,14 @@ async function commitFiles(
   const author = { ...own, ...stated(wish.author ?? wish.committer) };
   const committer = { ...own, ...stated(wish.committer ?? wish.author) };
   const signoff = wish.signoff ? `\nSigned-off-by: ${author.name} <${author.email}>\n` : "";
-  return writeCommit(forge.git, dir, {
+  const commit = await writeCommit(forge.git, dir, {
     tree: await editTree(forge.git, dir, tip, edits),
     parents: tip === undefined ? [] : [tip],
     message: `${(wish.message || defaultMessage(wish.files)).trimEnd()}\n${signoff}`,
     author,
     committer,
   });
+  return { commit, edits };
 }
 
 const stated = (person: Person = {}) => ({
@@ -190,10 +192,10 @@ async function refuseFileAsFolder(find: (path: string) => Promise<TreeEntry | un
   }
 }
 
-async function described(forge: Forge, repo: Repo, sha: string, branch: string, files: readonly FileOperation[]) {
-  const dir = repoDir(forge, repo);
-  const entries = files.map(async (file) =>
-    file.operation === "delete" ? null : ((await entryAt(forge.git, dir, sha, file.path)) ?? null),
-  );
-  return { commit: await readCommit(forge.git, dir, sha), branch, entries: await Promise.all(entries) };
+/** What its operation has made of a file. */
+function writtenFile({ path, content: bytes = Buffer.alloc(0) }: FileOperation, edits: readonly TreeEdit[]) {
+  const edit = edits.find(({ path: edited, sha }) => edited === path && sha !== null);
+  if (!edit?.sha) return null;
+  const { sha, mode = PLAIN_FILE } = edit;
+  return { entry: { path, mode, type: "blob" as const, sha, size: bytes.length }, bytes };
 }

@@ -14,10 +14,8 @@ export async function pushedCommits(
 ): Promise<{ commits: PushedCommit[]; totalCommits: number }> {
   if (after === NO_COMMIT) return { commits: [], totalCommits: 0 };
   const range: CommitRange = { from: after, not: before === NO_COMMIT ? [] : [before] };
-  const [commits, totalCommits] = await Promise.all([
-    listCommits(git, dir, { ...range, limit: MOST }),
-    countCommits(git, dir, range),
-  ]);
+  const commits = await listCommits(git, dir, { ...range, limit: MOST });
+  const totalCommits = commits.length < MOST ? commits.length : await countCommits(git, dir, range);
   const files = await changedPaths(
     git,
     dir,

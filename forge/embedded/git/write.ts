@@ -9,7 +9,7 @@ import { type Git, GitFault } from "./run.ts";
 export interface TreeEdit {
   path: string;
   sha: string | null;
-  /** 100644 unless said otherwise. */
+  /** PLAIN_FILE unless said otherwise. */
   mode?: string;
 }
 interface NewCommit {
@@ -20,6 +20,8 @@ interface NewCommit {
   committer: Signature;
 }
 export type Merged = { kind: "clean"; tree: string } | { kind: "conflict"; files: string[] };
+
+export const PLAIN_FILE = "100644";
 
 export const writeBlob = (git: Git, dir: string, content: Buffer): Promise<string> =>
   git.text(dir, ["hash-object", "-w", "--no-filters", "--stdin"], { input: content });
@@ -34,9 +36,9 @@ export async function editTree(
   const index = path.join(dir, `index-${randomBytes(8).toString("hex")}`);
   const env = { GIT_INDEX_FILE: index };
   try {
-    await git.bytes(dir, base === undefined ? ["read-tree", "--empty"] : ["read-tree", base], { env });
+    if (base !== undefined) await git.bytes(dir, ["read-tree", base], { env });
     const lines = edits.map(({ path: file, sha, mode }) =>
-      sha === null ? `0 ${"0".repeat(40)}\t${file}\0` : `${mode ?? "100644"} ${sha}\t${file}\0`,
+      sha === null ? `0 ${"0".repeat(40)}\t${file}\0` : `${mode ?? PLAIN_FILE} ${sha}\t${file}\0`,
     );
     await git.bytes(dir, ["update-index", "-z", "--index-info"], { env, input: lines.join("") });
     return await git.text(dir, ["write-tree"], { env });
