@@ -6,7 +6,14 @@ import { expect } from "vitest";
 import { z } from "zod";
 import type { HiveState } from "../../src/contract/fold.ts";
 import { processesOf } from "../support/processes.ts";
-import type { Hive } from "../support/start-hive.ts";
+import { type Hive, hives } from "../support/start-hive.ts";
+
+/** On the embedded forge: some of the points below are seen in its repositories. */
+export function openEmbedded(): Hive {
+  const [embedded] = hives;
+  if (embedded?.name !== "the embedded forge") throw new Error("there is no embedded forge");
+  return embedded.open();
+}
 
 export type Victim = "hived" | "hive-web" | "hive-runner" | "the forge" | "its agent";
 
