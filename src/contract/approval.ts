@@ -6,9 +6,13 @@ export const ApprovalKind = z.enum(["spawn", "config", "destroy", "inputs", "dec
 export type ApprovalKind = z.infer<typeof ApprovalKind>;
 
 /**
- * opened → invalid ⇄ waiting (a push is validated anew) → preparing → merging → converging → deployed;
- * waiting → changes_requested → (push) waiting; preparing → refused (failed or outdated, see `problem`) → (push) waiting;
- * converging → failed, while what ran before goes on running; any before merging → denied (closed unmerged).
+ *   opened → waiting | invalid, once its head was judged; a new head, or opening it anew, begins again at opened
+ *   waiting ⇄ changes_requested, by the operator's reviews
+ *   waiting → preparing → merging → converging → deployed | failed (then what ran before goes on running)
+ *   merging → waiting, when head or approval are others by then
+ *   preparing, merging → refused: it failed or is outdated, see `problem`; so is what is against another branch than main
+ *   any before converging → denied: closed, or merged elsewhere
+ *                         → converging: merged by the operator; deployed at once where it is about no agent
  */
 export const ApprovalState = z.enum([
   "opened",

@@ -1,4 +1,4 @@
-/** What nearly every verb of the coordinator stands on; made once by main.ts and handed to each. */
+/** What nearly every verb of the coordinator stands on; made once by start.ts and handed to each. */
 import { randomBytes } from "node:crypto";
 import type { Place } from "../contract/launch.ts";
 import type { runnerCalls } from "../contract/link.ts";
