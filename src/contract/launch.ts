@@ -12,6 +12,9 @@ export const FileToWrite = z.object({
 });
 export type FileToWrite = z.infer<typeof FileToWrite>;
 
+/** Names in the directories of a place: the runner makes them, and launch specs lead there. */
+export const placeNames = { state: "state", config: "config", currentDocs: "current" } as const;
+
 /** What the runner's machine offers, told when it connects: launch specs are made for it. Paths are absolute there. */
 export const Place = z.object({
   /** agents' directories: `<agentsRoot>/<name>/state`, `<agentsRoot>/<name>/config/<tree>` */

@@ -9,7 +9,7 @@
 import { randomBytes } from "node:crypto";
 import { mkdir, readdir, readlink, rename, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import type { FileToWrite } from "../contract/launch.ts";
+import { type FileToWrite, placeNames } from "../contract/launch.ts";
 import type { AgentName, ObjectId } from "../contract/names.ts";
 import { Refusal } from "../contract/refusal.ts";
 
@@ -18,21 +18,21 @@ export async function prepareAgent(
   agentsRoot: string,
   { agent, tree, files }: { agent: AgentName; tree: ObjectId; files: readonly FileToWrite[] },
 ): Promise<void> {
-  await mkdir(join(agentsRoot, agent, "state"), { recursive: true });
-  await makeVersion(join(agentsRoot, agent, "config", tree), files);
+  await mkdir(join(agentsRoot, agent, placeNames.state), { recursive: true });
+  await makeVersion(join(agentsRoot, agent, placeNames.config, tree), files);
 }
 
 /** Removes what a killed runner left unfinished. To be called before anything else is made here. */
 export async function sweep(agentsRoot: string): Promise<void> {
   for (const name of await readdir(agentsRoot)) {
     if (name.startsWith(".probe-")) await remove(join(agentsRoot, name));
-    const config = join(agentsRoot, name, "config");
+    const config = join(agentsRoot, name, placeNames.config);
     const versions = (await exists(config)) ? await readdir(config) : [];
     for (const version of versions) if (version.startsWith(".new-")) await remove(join(config, version));
   }
 }
 
-const current = "current";
+const current = placeNames.currentDocs;
 
 /** Makes `/docs` a directory from the start, empty until its content has come. */
 export async function prepareDocs(docsRoot: string): Promise<void> {

@@ -1,12 +1,11 @@
 /** Runtime `bubblewrap`: an agent sees its own directories, the system's programs and our program, and nothing else. */
 import { join } from "node:path";
-import type { LaunchSpec, Place } from "../../contract/launch.ts";
+import { type LaunchSpec, type Place, placeNames } from "../../contract/launch.ts";
 import type { LaunchId } from "../../contract/names.ts";
 import { type Mount, sandboxed } from "../../daemon/bubblewrap.ts";
 import {
   type AgentToLaunch,
   commandOf,
-  currentDocs,
   directoriesOf,
   driverOf,
   environmentOf,
@@ -69,7 +68,7 @@ function agentMounts(agent: AgentToLaunch, view: View, place: Place, launchDirec
     { kind: "readable", from: config, at: view.config },
     { kind: "writable", from: place.sharedRoot, at: view.shared },
     { kind: "readable", from: place.docsRoot, at: docsMount },
-    { kind: "link", to: join(docsMount, currentDocs), at: view.docs },
+    { kind: "link", to: join(docsMount, placeNames.currentDocs), at: view.docs },
     // The directory, not the socket in it: a mounted socket is dead for ever when hived has made a new one.
     { kind: "readable", from: launchDirectory, at: view.run },
     { kind: "readable", from: join(launchDirectory, runFiles.passwd), at: "/etc/passwd" },

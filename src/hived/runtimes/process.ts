@@ -1,23 +1,14 @@
 /** Runtime `process`: an agent beside us, as the same user, with no isolation at all. */
 import { join } from "node:path";
-import type { LaunchSpec, Place } from "../../contract/launch.ts";
+import { type LaunchSpec, type Place, placeNames } from "../../contract/launch.ts";
 import type { LaunchId } from "../../contract/names.ts";
-import {
-  type AgentToLaunch,
-  commandOf,
-  currentDocs,
-  directoriesOf,
-  driverOf,
-  environmentOf,
-  limitsOf,
-  type View,
-} from "./view.ts";
+import { type AgentToLaunch, commandOf, directoriesOf, driverOf, environmentOf, limitsOf, type View } from "./view.ts";
 
 /** Without mounts there are no `/agents`, `/shared` and `/docs`: the agent is told the real paths. */
 export const processView = (agent: AgentToLaunch, place: Place, launch: LaunchId): View => ({
   ...directoriesOf(agent, place),
   shared: place.sharedRoot,
-  docs: join(place.docsRoot, currentDocs),
+  docs: join(place.docsRoot, placeNames.currentDocs),
   agents: place.agentsRoot,
   run: join(place.launchesRoot, launch),
 });

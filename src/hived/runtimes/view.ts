@@ -1,7 +1,7 @@
 /** What an agent finds at its start: its directories, environment, command and tools, the same in every runtime. */
 import { dirname, join } from "node:path";
 import type { AgentRole } from "../../contract/agent.ts";
-import type { DriverSpec, LaunchSpec, Place } from "../../contract/launch.ts";
+import { type DriverSpec, type LaunchSpec, type Place, placeNames } from "../../contract/launch.ts";
 import type { AgentName, ObjectId } from "../../contract/names.ts";
 import type { AgentConfig } from "../agents/agent-yaml.ts";
 
@@ -20,9 +20,6 @@ export type View = { state: string; shared: string; docs: string; config: string
 
 /** Names of the files in a launch's directory: see `secrets.ts`. */
 export const runFiles = { token: "forge-token", gitConfig: "gitconfig", passwd: "passwd", socket: "mcp.sock" } as const;
-
-/** Where the newest version of `/docs` is found in the runner's docs directory. */
-export const currentDocs = "current";
 
 const systemPath = "/usr/local/bin:/usr/bin:/bin:/run/current-system/sw/bin";
 
@@ -82,6 +79,6 @@ export const limitsOf = ({ config: { limits } }: AgentToLaunch): LaunchSpec["lim
 
 /** An agent's directories on the runner's machine. */
 export const directoriesOf = ({ name, tree }: AgentToLaunch, place: Place) => ({
-  state: join(place.agentsRoot, name, "state"),
-  config: join(place.agentsRoot, name, "config", tree),
+  state: join(place.agentsRoot, name, placeNames.state),
+  config: join(place.agentsRoot, name, placeNames.config, tree),
 });

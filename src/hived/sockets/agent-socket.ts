@@ -13,6 +13,7 @@ import { aliveLaunches } from "../agents/launches.ts";
 import type { Core } from "../core.ts";
 import type { PostAnswer, Session } from "../mcp/session.ts";
 import type { CallTool } from "../mcp/tools.ts";
+import { runFiles } from "../runtimes/view.ts";
 import { prepareSocket } from "./socket-directory.ts";
 
 export type AgentSockets = {
@@ -36,7 +37,7 @@ export function openAgentSockets({ core, launchesRoot, callTool, version }: Part
     // Loaded when the first agent is there: the SDK is a quarter of a second of a start that others wait for.
     const { openSession } = await import("../mcp/session.ts");
     const session = await openSession({ agent, launch }, callTool, version);
-    const path = join(directoryOf(launch), "mcp.sock");
+    const path = join(directoryOf(launch), runFiles.socket);
     prepareSocket(path);
     return { session, server: await serveSession(path, session, core.log) };
   };
