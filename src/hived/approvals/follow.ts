@@ -2,10 +2,10 @@
  * Work `approval`: one pull request on hive/agents, looked at and moved on as far as it goes. A webhook, a review, a
  * restart and reconciliation all end here; what it was that rang does not matter.
  */
-import { Address, AgentName } from "../../contract/names.ts";
 import { findManager } from "../agents/agents.ts";
 import type { Pull } from "../forge/client.ts";
-import { agentsRepo, operator } from "../forge/plan.ts";
+import { addressOf } from "../forge/forge-items.ts";
+import { agentsRepo } from "../forge/plan.ts";
 import type { LifecycleParts } from "../lifecycle/parts.ts";
 import { act } from "./act.ts";
 import { announce } from "./announce.ts";
@@ -56,7 +56,7 @@ function openCycle(parts: LifecycleParts, pull: Pull, verdict: Verdict): Promise
       number: pull.number,
       kind: verdict.kind,
       agent: verdict.agent,
-      submitter: submitterOf(pull.author),
+      submitter: addressOf(pull.author),
       summary: pull.title,
       head: pull.head,
       state: "opened",
@@ -79,10 +79,4 @@ async function judge(parts: LifecycleParts, pull: Pull, verdict: Verdict): Promi
     if (isInvalid) tell(tx, parts, row, `it can't be acted on yet: ${problem}. Push a version that mends it.`);
     return row;
   });
-}
-
-/** An agent, the operator, or the hive; somebody else who has a user on the forge acts for the operator. */
-function submitterOf(author: string): Address {
-  if (author === "hive-bot") return "system";
-  return AgentName.safeParse(author).success ? Address.parse(author) : operator;
 }

@@ -2,7 +2,7 @@
 import { notify } from "../broker/send.ts";
 import type { Transaction } from "../database/write.ts";
 import type { Pull } from "../forge/client.ts";
-import { agentsRepo } from "../forge/plan.ts";
+import { agentsRepo, bot, operator } from "../forge/plan.ts";
 import { ringItem } from "../forge/refresh.ts";
 import type { LifecycleParts } from "../lifecycle/parts.ts";
 import { setStatusOnce } from "./announce.ts";
@@ -27,7 +27,7 @@ export async function recordMerge(parts: LifecycleParts, pull: Pull): Promise<vo
 export async function deny(parts: LifecycleParts, row: ApprovalRow): Promise<void> {
   if (row.state === "denied") return;
   const comments = await parts.forge.as("hive-bot").listComments(agentsRepo, row.number);
-  const last = comments.filter(({ user }) => user !== "hive-bot").at(-1);
+  const last = comments.filter(({ user }) => user !== bot).at(-1);
   const reason = last?.body.trim() || "no reason was given";
   await parts.core.db.write((tx) => {
     moveApproval(tx, parts.core, row.number, { state: "denied", problem: reason });
@@ -74,7 +74,7 @@ export async function failApproval(
 
 /** Tells the submitter, if that is an agent of ours. */
 export function tell(tx: Transaction, parts: Pick<LifecycleParts, "core">, approval: ApprovalRow, text: string): void {
-  if (approval.submitter === "operator" || approval.submitter === "system") return;
+  if (approval.submitter === operator || approval.submitter === "system") return;
   const body = `Your proposal #${approval.number} (${approval.summary}): ${text}\n${approval.url}`;
   notify(tx, parts.core, { to: approval.submitter, body });
 }

@@ -1,7 +1,7 @@
 /** The table of the forge's issues and pull requests: what they were when they were last fetched. */
-import { Address, AgentName, type EpochMs, type ObjectId } from "../../contract/names.ts";
+import { type Address, AgentName, type EpochMs, type ObjectId } from "../../contract/names.ts";
 import type { Reader, Transaction } from "../database/write.ts";
-import { bot } from "./plan.ts";
+import { bot, operator } from "./plan.ts";
 
 export type ForgeItem = {
   /** "owner/name" */
@@ -35,7 +35,6 @@ const columns = "kind title author state url head base reviewers assignees creat
 const PUT = `INSERT INTO forge_items (repo, number, ${columns.join(", ")})
   VALUES (:repo, :number, ${columns.map((column) => `:${column}`).join(", ")})
   ON CONFLICT (repo, number) DO UPDATE SET ${columns.map((column) => `${column} = :${column}`).join(", ")}`;
-const FIND = "SELECT * FROM forge_items WHERE repo = :repo AND number = :number";
 const OPEN_PULLS = "SELECT * FROM forge_items WHERE state = 'open' AND kind = 'pull' ORDER BY created_at, repo, number";
 const REMOVE = "DELETE FROM forge_items WHERE repo = :repo AND number = :number";
 
@@ -57,11 +56,6 @@ export function putItem(tx: Transaction, { createdAt, updatedAt, ...item }: Forg
   });
 }
 
-export function findItem(reader: Reader, repo: string, number: number): ForgeItem | undefined {
-  const row = reader.get<Stored>(FIND, { repo, number });
-  return row && fromStored(row);
-}
-
 /** What the forge has no more, or shows us no more. */
 export function removeItem(tx: Transaction, repo: string, number: number): void {
   tx.run(REMOVE, { repo, number });
@@ -73,5 +67,5 @@ export const openPulls = (reader: Reader): ForgeItem[] => reader.all<Stored>(OPE
 /** Who a forge user is to the hive: an agent, the hive itself, or somebody who acts for the operator. */
 export function addressOf(user: string): Address {
   if (user === bot || user === "hive-admin") return "system";
-  return AgentName.safeParse(user).success ? Address.parse(user) : "operator";
+  return AgentName.safeParse(user).data ?? operator;
 }

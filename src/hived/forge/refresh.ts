@@ -6,7 +6,7 @@ import type { Core } from "../core.ts";
 import type { Reader, Transaction } from "../database/write.ts";
 import type { Comment, Forge, ForgeVerbs, Issue, Review } from "./client.ts";
 import { type ForgeItem, putItem, removeItem } from "./forge-items.ts";
-import { organizations } from "./plan.ts";
+import { bot, organizations } from "./plan.ts";
 
 export type FetchedItem = {
   item: ForgeItem;
@@ -32,8 +32,8 @@ export function isFollowed(reader: Reader, owner: string): boolean {
 }
 
 /** As whom an owner's items are read: the bot sees our organizations alone, and an agent its own repositories. */
-export function readerOf(reader: Reader, owner: string): "hive-bot" | AgentName | null {
-  if (organizations.some(({ name }) => name === owner)) return "hive-bot";
+export function readerOf(reader: Reader, owner: string): typeof bot | AgentName | null {
+  if (organizations.some(({ name }) => name === owner)) return bot;
   const agent = AgentName.safeParse(owner);
   return agent.success && findAgent(reader, agent.data) ? agent.data : null;
 }

@@ -11,7 +11,7 @@ import { readMeta, writeMeta } from "../database/meta.ts";
 import type { Forge } from "../forge/client.ts";
 import { ForgeRefusal, isTokenRefused } from "../forge/errors.ts";
 import { openPulls } from "../forge/forge-items.ts";
-import { organizations } from "../forge/plan.ts";
+import { type bot, organizations } from "../forge/plan.ts";
 import { keepProtection } from "../forge/protection.ts";
 import { readerOf, ringItem } from "../forge/refresh.ts";
 import { forgetDeliveries } from "./deliveries.ts";
@@ -59,7 +59,7 @@ async function sweep({ core, forge }: Omit<Parts, "kind">, owner: string): Promi
 /** What is wrong with one user must not end the sweep of the others; a lost token is minted anew by provisioning. */
 async function listChanged(
   { core, forge }: Omit<Parts, "kind">,
-  user: "hive-bot" | AgentName,
+  user: typeof bot | AgentName,
   owner: string,
   since: EpochMs,
 ) {
