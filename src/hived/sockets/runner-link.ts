@@ -32,7 +32,7 @@ export type RunnerLinkParts = {
   /** the same, told after the commit: its socket is of no use any more */
   launchOver(launch: LaunchId): void;
   /** a runner is there and can be called */
-  runnerConnected(place: Place): void;
+  runnerConnected(): void;
 };
 
 export type RunnerLink = {
@@ -89,7 +89,7 @@ export function openRunnerLink(parts: RunnerLinkParts): RunnerLink {
       if (holder !== own) return;
       own.isReady = true;
       core.log.info({ adopted: adopted.length }, "a runner is connected");
-      parts.runnerConnected(place);
+      parts.runnerConnected();
       waiters.wakeAll();
     });
     return { boot: parts.boot, adopted };
