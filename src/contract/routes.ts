@@ -3,6 +3,7 @@ import { z } from "zod";
 import { Agent } from "./agent.ts";
 import { Event, ForgeHealth } from "./facts.ts";
 import { HiveState } from "./fold.ts";
+import { Drift, Rotation } from "./forge.ts";
 import { AgentName, EpochMs, Sequence } from "./names.ts";
 import { table } from "./table.ts";
 import { ThreadPage } from "./thread.ts";
@@ -65,6 +66,20 @@ export const routes = table({
     callers: ["admin"],
     request: nothing,
     response: z.object({ url: z.string(), expiresAt: EpochMs, forge: ForgeWayIn }),
+  },
+  /** looks at all that provisioning makes on the forge, and changes nothing */
+  checkForge: { callers: ["admin"], request: nothing, response: z.object({ drift: z.array(Drift) }) },
+  /** provisions the forge now; `left` are sentences about what only the operator can do */
+  repairForge: {
+    callers: ["admin"],
+    request: nothing,
+    response: z.object({ repaired: z.array(Drift), left: z.array(z.string()) }),
+  },
+  /** gives a user of the hive a new token on the forge; null: each of them */
+  rotateTokens: {
+    callers: ["admin"],
+    request: z.object({ user: z.string().nullable() }),
+    response: z.object({ rotations: z.array(Rotation) }),
   },
   readStatus: {
     callers: ["admin"],

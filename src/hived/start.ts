@@ -17,17 +17,20 @@ import type { Core } from "./core.ts";
 import { countBoot } from "./database/meta.ts";
 import { openDatabase } from "./database/open.ts";
 import { openEventLog } from "./events/event-log.ts";
+import { retireTokensOf } from "./forge/accounts.ts";
 import { openForge } from "./forge/client.ts";
 import { openForgeHealth } from "./forge/health.ts";
 import { agentsRepo, questionsRepo } from "./forge/plan.ts";
-import { type ProvisionParts, provision, provisionAgent } from "./forge/provision.ts";
+import { checkLayout, type ProvisionParts, provision, provisionAgent } from "./forge/provision.ts";
 import { type Follow, refresh } from "./forge/refresh.ts";
+import { rotateTokens } from "./forge/rotate.ts";
 import { forgeWayIn } from "./forge/way-in.ts";
 import { deliverWebhook } from "./intake/doorbell.ts";
 import { reconcile } from "./intake/reconcile.ts";
 import { converge } from "./lifecycle/converge.ts";
 import { followMain } from "./lifecycle/follow-main.ts";
 import type { LifecycleParts } from "./lifecycle/parts.ts";
+import { retireTokens } from "./lifecycle/retire-tokens.ts";
 import { updateDocs } from "./lifecycle/update-docs.ts";
 import { enqueueConverge, parseDeploymentKey } from "./lifecycle/wishes.ts";
 import { openTools } from "./mcp/tools.ts";
@@ -123,7 +126,7 @@ function wire(config: HivedConfig, core: Core, boot: BootId, signal: AbortSignal
     forgeUrl: url,
     tokens,
     sockets: { open: (launch, agent) => sockets.open(launch, agent), close: (launch) => sockets.close(launch) },
-    provisionAgent: (agent, role) => provisionAgent(provisioning, agent, role),
+    provisionAgent: (agent, role) => done(provisionAgent(provisioning, agent, role)),
     waitingApprovals: convergingApprovals,
     failApproval: (number, problem) => failApproval({ core, forge }, number, problem),
   };
@@ -154,6 +157,9 @@ function wire(config: HivedConfig, core: Core, boot: BootId, signal: AbortSignal
       openThreads,
       sockets: config.sockets,
       dashboardUrl: config.dashboardUrl,
+      checkForge: () => checkLayout(provisioning),
+      repairForge: () => provision(provisioning),
+      rotateTokens: (user: string | null) => rotateTokens(provisioning, user),
       forgeWayIn: () => forgeWayIn(provisioning, secretsDirectory),
       deliverWebhook: (delivery: Parameters<typeof deliverWebhook>[1]) => deliverWebhook({ core, secrets }, delivery),
     },
@@ -187,6 +193,14 @@ function handlersOf(
     refresh: { atOnce: 4, run: (key) => done(refresh(core, forge, key, follow)) },
     approval: { atOnce: 1, run: (key) => done(followApproval(lifecycle, Number(key))) },
     "follow-main": { atOnce: 1, run: () => done(followMain(lifecycle)) },
+    "retire-tokens": {
+      atOnce: 1,
+      run: (user) =>
+        retireTokens(
+          { ...lifecycle, tokens: provisioning.tokens, endOldTokens: (name) => retireTokensOf(provisioning, name) },
+          user,
+        ),
+    },
     "update-docs": { atOnce: 1, run: () => done(updateDocs(lifecycle)) },
     converge: { atOnce: 8, run: (key) => done(converge(lifecycle, AgentName.parse(key))) },
     "tell-deployment": { atOnce: 1, run: (key) => done(tellDeployment(lifecycle, ...parseDeploymentKey(key))) },
@@ -194,7 +208,7 @@ function handlersOf(
   };
 }
 
-const done = async (work: Promise<void>): Promise<undefined> => {
+const done = async (work: Promise<unknown>): Promise<undefined> => {
   await work;
 };
 

@@ -124,7 +124,7 @@ test("names are encoded, so that none can lead to another path", async () => {
     "/api/v1/repos/hive/agents/raw/docs/a%20b%3F.md?ref=main",
     "/api/v1/users/..%2Fadmin",
   ]);
-  for (const repo of ["hive/..", "./agents", "hive"]) await expect(other.bot.findRepo(repo)).rejects.toThrow("no name");
+  for (const repo of ["hive/..", "./agents", "hive"]) await expect(other.bot.readRepo(repo)).rejects.toThrow("no name");
   await expect(other.bot.readFile("hive/agents", "main", "a/../../b")).rejects.toThrow("no name");
   expect(paths).toHaveLength(3);
 });

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { AgentName } from "../../src/contract/names.ts";
 import { Refusal } from "../../src/contract/refusal.ts";
 import { addAgent } from "../../src/hived/agents/agents.ts";
+import { retireTokensOf } from "../../src/hived/forge/accounts.ts";
 import { agentsRepo, docsRepo, protection } from "../../src/hived/forge/plan.ts";
 import { provision, provisionAgent } from "../../src/hived/forge/provision.ts";
 import { forgeWayIn } from "../../src/hived/forge/way-in.ts";
@@ -41,7 +42,7 @@ describe.each(forges)("provisioning $name", ({ start }) => {
     for (const org of ["hive", "org-shared"])
       expect(await as("hive-bot").call("GET", `/orgs/${org}`)).toMatchObject({ visibility: "private" });
     for (const repo of ["hive/agents", "hive/questions", "org-shared/docs"]) {
-      expect(await admin().findRepo(repo)).toEqual({ isPrivate: true });
+      expect(await admin().readRepo(repo)).toMatchObject({ private: true });
       expect(await parts.forge.as("hive-bot").readFile(repo, "main", "README.md")).not.toBeNull();
     }
     const form = ".forgejo/issue_template/question.yaml";
@@ -100,7 +101,7 @@ describe.each(forges)("provisioning $name", ({ start }) => {
     expect(await as("boss").status("POST", `/repos/${docsRepo}/contents/again.md`, file)).toBe(403);
   });
 
-  test("mints a token anew that was deleted, and ends the ones before it", async () => {
+  test("mints a token anew that was deleted, and has the ones before it ended", async () => {
     await provisionAgent(parts, bob, "worker");
     const first = parts.tokens.read("bob") ?? "";
     parts.tokens.remove("bob");
@@ -109,7 +110,9 @@ describe.each(forges)("provisioning $name", ({ start }) => {
     );
     await provision(parts);
     expect(await as("bob").status("GET", "/user")).toBe(200);
+    await retireTokensOf(parts, bob);
     expect(await withToken(forge.url, first).status("GET", "/user")).toBe(401);
+    expect(await as("bob").status("GET", "/user")).toBe(200);
   });
 
   test("ends with one good token when two mint at once", async () => {
@@ -181,4 +184,17 @@ describe.each(forges)("provisioning $name", ({ start }) => {
     expect(parts.health.read().problem).toBeNull();
     expect(await withPassword(forge.url, "operator", "chosen by the operator").status("GET", "/user")).toBe(200);
   });
+});
+
+test.each(forges)("an organization hive that $name has already is left alone, and told", async ({ start }) => {
+  await using forge = await start();
+  await using core = openCore();
+  const parts = partsFor(core, forge);
+  const admin = parts.forge.as("hive-admin");
+  await admin.createOrg({ name: "hive", email: "" });
+  using calls = recordCalls();
+  await expect(provision(parts)).rejects.toMatchObject({ code: "name_taken" });
+  const told = "an organization hive that is not of this hive. Rename it there";
+  await core.event("ForgeChanged", ({ fact }) => fact.forge.problem?.includes(told) === true);
+  expect(calls.changes).toEqual([]);
 });

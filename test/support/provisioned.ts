@@ -1,12 +1,16 @@
 /** hived's half of a forge: the client, its secrets, and what provisioning needs, on a core and a forge of the test's. */
 import { join } from "node:path";
+import { Fault } from "../../src/contract/fault.ts";
 import { openTokens, type Tokens } from "../../src/hived/agents/tokens.ts";
+import type { Runner } from "../../src/hived/core.ts";
+import { retireTokensOf } from "../../src/hived/forge/accounts.ts";
 import { openForge } from "../../src/hived/forge/client.ts";
 import { openForgeHealth } from "../../src/hived/forge/health.ts";
 import { agentsRepo, questionsRepo } from "../../src/hived/forge/plan.ts";
 import { type ProvisionParts, provision } from "../../src/hived/forge/provision.ts";
 import { type Follow, refresh } from "../../src/hived/forge/refresh.ts";
 import { reconcile } from "../../src/hived/intake/reconcile.ts";
+import { retireTokens } from "../../src/hived/lifecycle/retire-tokens.ts";
 import { followQuestion } from "../../src/hived/questions/answer.ts";
 import { postQuestion } from "../../src/hived/questions/ask.ts";
 import { openThreadPublisher } from "../../src/hived/threads/publish.ts";
@@ -30,8 +34,22 @@ export function partsFor(
   const signal = new AbortController().signal;
   const forge = openForge({ url, tokens, adminTokenFile, onSilence: health.noteSilence, signal });
   const hookUrl = "http://127.0.0.1:9/hook";
-  return { core, forge, tokens, secrets: openTokens(secretsDirectory), health, kind, hookUrl, program, signal };
+  return {
+    core,
+    forge,
+    tokens,
+    secrets: openTokens(secretsDirectory),
+    health,
+    kind,
+    hookUrl,
+    program,
+    signal,
+  };
 }
+
+const noRunner = () => {
+  throw new Fault("there is no runner");
+};
 
 /**
  * The work that keeps the hive and the forge alike, as hived does it.
@@ -42,6 +60,7 @@ export function forgeWork(
   seen: (work: string) => void = () => undefined,
 ): Record<string, Handler> {
   const threads = openThreadPublisher(core);
+  const runner: Runner = { place: noRunner, call: noRunner };
   const note = (kind: string): Handler => ({
     atOnce: 1,
     run: async (key) => {
@@ -55,12 +74,26 @@ export function forgeWork(
     if (repo === agentsRepo && kind === "pull") core.scheduler.enqueue(tx, "approval", String(number));
     if (repo === questionsRepo && kind === "issue") followQuestion(tx, core, fetched);
   };
-  const done = (work: Promise<void>) => work.then(() => undefined);
+  const done = (work: Promise<unknown>) => work.then(() => undefined);
   return {
     provision: { atOnce: 1, run: () => done(provision({ core, forge, ...parts })) },
     reconcile: { atOnce: 1, run: () => reconcile({ core, forge, kind: parts.kind }) },
     refresh: { atOnce: 4, run: (key) => done(refresh(core, forge, key, follow)) },
     "post-question": { atOnce: 2, run: (key) => done(postQuestion(core, forge, Number(key))) },
+    "retire-tokens": {
+      atOnce: 1,
+      run: (user) =>
+        retireTokens(
+          {
+            core,
+            runner,
+            forgeUrl: forge.url,
+            tokens: parts.tokens,
+            endOldTokens: (name) => retireTokensOf({ core, forge, ...parts }, name),
+          },
+          user,
+        ),
+    },
     approval: note("approval"),
     "follow-main": note("follow-main"),
     "update-docs": note("update-docs"),

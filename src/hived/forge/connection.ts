@@ -6,8 +6,8 @@ import { giteaApi, type HttpResponse } from "gitea-js";
 import { z } from "zod";
 import { ForgeRefusal, ForgeUnavailable } from "./errors.ts";
 
-type Api = ReturnType<typeof giteaApi>;
-type Answer = HttpResponse<unknown>;
+export type Api = ReturnType<typeof giteaApi>;
+export type Answer = HttpResponse<unknown>;
 type Page = { page: number; limit: number };
 
 export type Connection = {

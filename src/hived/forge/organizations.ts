@@ -1,80 +1,128 @@
-/** Organizations with their repositories, teams and labels, as the plan says. */
+/** Organizations with their repositories, teams and labels, as pieces. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
+import type { AgentRole } from "../../contract/agent.ts";
+import type { AgentName } from "../../contract/names.ts";
+import type { Core } from "../core.ts";
+import { readMeta, writeMeta } from "../database/meta.ts";
+import type { Reader } from "../database/write.ts";
 import type { Forge } from "./client.ts";
-import { organizations } from "./plan.ts";
-import type { Team, TeamPlan } from "./verbs/people.ts";
+import { type Difference, difference, type Piece } from "./difference.ts";
+import { agentTeams, bot, emailOf, type Member, type Organization, operator } from "./plan.ts";
+import type { RepoSettings } from "./verbs/layout.ts";
+import { type Team, teamBody } from "./verbs/people.ts";
 
-type Say = (sentence: string) => void;
+const memory = (org: string) => `organization:${org}`;
 
-/** Both at once, as most of the time is spent waiting for the forge. */
-export async function provisionOrganizations(forge: Forge, say: Say): Promise<void> {
-  const making = organizations.map(async ({ name, repos, teams }) => {
-    await provisionOrg(forge, name, say);
-    const there = await forge.as("hive-admin").listTeams(name);
-    // Teams first: whatever comes into being after them is theirs from the start.
-    for (const { members, ...plan } of teams) await provisionTeam(forge, name, plan, members, there);
-    for (const { repo, description } of repos) await provisionRepo(forge, repo, description, say);
-  });
-  await Promise.all(making);
+/** Whether this hive has made the organization. */
+export const isOrgOurs = (reader: Reader, org: string): boolean => readMeta(reader, memory(org)) !== undefined;
+
+export const orgPiece = (core: Core, forge: Forge, { name }: Organization): Piece => ({
+  async look() {
+    const admin = forge.as("hive-admin");
+    const what = `organization ${name}`;
+    const found = await admin.findOrg(name);
+    const make = async () => {
+      const { id } = await admin.createOrg({ name, email: emailOf(name) });
+      await core.db.write((tx) => writeMeta(tx, memory(name), String(id)));
+    };
+    if (!found) return [difference(what, "private visibility", null, make)];
+    if (found.visibility === "private") return [];
+    return [difference(what, "private visibility", found.visibility, () => admin.makeOrgPrivate(name))];
+  },
+});
+
+/** Teams and who is in them, of the people of the hive: whom the operator lets in besides is the operator's affair. */
+export const teamsPiece = (forge: Forge, { name: org, teams }: Organization): Piece => ({
+  async look() {
+    const admin = forge.as("hive-admin");
+    const there = await admin.listTeams(org);
+    return teams.flatMap((plan) => {
+      const what = `team ${plan.name} of ${org}`;
+      const found = there.find(({ name }) => name === plan.name);
+      if (!found) return [difference(what, teamText(teamBody(plan)), null, () => admin.createTeam(org, plan))];
+      if (teamText(found) === teamText(teamBody(plan))) return [];
+      return [difference(what, teamText(teamBody(plan)), teamText(found), () => admin.editTeam(found.id, plan))];
+    });
+  },
+});
+
+/** What a team may do in the units that the hive uses; others, such as a wiki, are the operator's. */
+function teamText(team: Omit<Team, "id" | "name">): string {
+  const units = ["repo.code", "repo.issues", "repo.pulls"].map(
+    (unit) => `${unit}: ${team.units_map?.[unit] ?? "none"}`,
+  );
+  const repos = team.includes_all_repositories ? "all repositories" : "some repositories";
+  const makes = team.can_create_org_repo ? ", may make repositories" : "";
+  return `${team.permission}, ${repos}${makes}, ${units.join(", ")}`;
 }
 
-async function provisionOrg(forge: Forge, name: string, say: Say): Promise<void> {
-  const admin = forge.as("hive-admin");
-  if (await admin.hasOrg(name)) return;
-  say(`Making the organization ${name}.`);
-  await admin.createOrg(name);
-}
+type Agents = { name: AgentName; role: AgentRole }[];
 
-async function provisionRepo(forge: Forge, repo: string, description: string, say: Say): Promise<void> {
-  const admin = forge.as("hive-admin");
-  const found = await admin.findRepo(repo);
-  if (found?.isPrivate) return;
-  if (found) return admin.makePrivate(repo);
-  say(`Making the repository ${repo}.`);
-  await admin.createOrgRepo(repo, description);
-}
+/**
+ * The bot and the operator are in their teams, and nobody of the hive is in a team with more rights than it should have:
+ * an agent among the owners could change the rule of approvals.
+ */
+export const membersPiece = (forge: Forge, { name: org, teams }: Organization, agents: () => Agents): Piece => ({
+  async look() {
+    const admin = forge.as("hive-admin");
+    const looked = (await admin.listTeams(org)).map(async ({ id, name: team }) => {
+      const members = teams.find(({ name }) => name === team)?.members ?? [];
+      if (members.includes("each agent")) return []; // everybody may be there; whether they are is each agent's piece
+      const there = await admin.listTeamMembers(id);
+      const mayBeThere: string[] = [...members, ...agents().flatMap((agent) => managerName(agent, members))];
+      const ours = new Set<string>([bot, ...agents().map(({ name }) => name)]);
+      const extra = there.filter((user) => ours.has(user) && !mayBeThere.includes(user));
+      const missing = ([bot, operator] as const).filter((user) => members.includes(user) && !there.includes(user));
+      const what = (user: string) => `${user} in team ${team} of ${org}`;
+      return [
+        ...missing.map((user) => difference(what(user), "a member", null, () => admin.addTeamMember(id, user))),
+        ...extra.map((user) => difference(what(user), "no member", "one", () => admin.removeTeamMember(id, user))),
+      ];
+    });
+    return (await Promise.all(looked)).flat();
+  },
+});
 
-async function provisionTeam(
-  forge: Forge,
-  org: string,
-  plan: TeamPlan,
-  members: string[],
-  there: Team[],
-): Promise<void> {
-  const admin = forge.as("hive-admin");
-  const found = there.find(({ name }) => name === plan.name);
-  const team = found ?? (await admin.createTeam(org, plan));
-  if (!fits(team, plan)) await admin.editTeam(team.id, plan);
-  for (const member of members) await enlist(forge, team.id, member);
-}
+const managerName = ({ name, role }: Agents[number], members: readonly Member[]): string[] =>
+  role === "manager" && members.includes("the manager") ? [name] : [];
 
-/** Repositories of its organization: all of them, with the plan's right in each unit that the hive uses. */
-function fits(team: Team, { permission }: TeamPlan): boolean {
-  const units = team.units_map ?? {};
-  const hasUnits = ["repo.code", "repo.issues", "repo.pulls"].every((unit) => units[unit] === permission);
-  return team.includes_all_repositories && team.permission === permission && hasUnits;
-}
+/** The teams that an agent is in, and those that it is in no more. */
+export const agentTeamsPiece = (forge: Forge, agent: AgentName, role: AgentRole): Piece => ({
+  async look() {
+    const admin = forge.as("hive-admin");
+    const looked = agentTeams(role).map(async ({ org, team, isMember }): Promise<Difference[]> => {
+      const found = (await admin.listTeams(org)).find(({ name }) => name === team);
+      if (!found) return []; // it is missed as a team, and comes before its members
+      const isThere = await admin.isTeamMember(found.id, agent);
+      if (isThere === isMember) return [];
+      const what = `${agent} in team ${team} of ${org}`;
+      if (isMember) return [difference(what, "a member", null, () => admin.addTeamMember(found.id, agent))];
+      return [difference(what, "no member", "one", () => admin.removeTeamMember(found.id, agent))];
+    });
+    return (await Promise.all(looked)).flat();
+  },
+});
 
-async function enlist(forge: Forge, team: number, user: string): Promise<void> {
-  const admin = forge.as("hive-admin");
-  if (!(await admin.isTeamMember(team, user))) await admin.addTeamMember(team, user);
-}
-
-/** Puts a user into a team, or takes it out. @throws Error when provisioning has not made the team */
-export async function setMembership(
-  forge: Forge,
-  { org, team }: { org: string; team: string },
-  user: string,
-  isMember: boolean,
-): Promise<void> {
-  const admin = forge.as("hive-admin");
-  const found = (await admin.listTeams(org)).find(({ name }) => name === team);
-  if (!found) throw new Error(`${org} has no team ${team}`);
-  if (isMember) return enlist(forge, found.id, user);
-  if (await admin.isTeamMember(found.id, user)) await admin.removeTeamMember(found.id, user);
-}
+export const repoPiece = (forge: Forge, { repo, description, settings }: Organization["repos"][number]): Piece => ({
+  async look() {
+    const admin = forge.as("hive-admin");
+    const what = `repository ${repo}`;
+    const found = await admin.readRepo(repo);
+    const make = async () => {
+      await admin.createOrgRepo(repo, description);
+      await admin.editRepo(repo, settings);
+    };
+    const wanted = Object.keys(settings) as (keyof RepoSettings)[];
+    const wrong = wanted.filter((field) => settings[field] !== undefined && settings[field] !== found?.[field]);
+    const text = (of: RepoSettings) => wrong.map((field) => `${field}: ${of[field]}`).join(", ");
+    if (!found) return [difference(what, text(settings), null, make)];
+    return wrong.length === 0
+      ? []
+      : [difference(what, text(settings), text(found), () => admin.editRepo(repo, settings))];
+  },
+});
 
 const Labels = z.record(
   z.string(),
@@ -82,11 +130,18 @@ const Labels = z.record(
 );
 
 /** Labels of forge/labels.json that a repository lacks; one that somebody gave another look keeps it. */
-export async function provisionLabels(forge: Forge, program: string): Promise<void> {
+export function labelPieces(forge: Forge, program: string): Piece[] {
   const wanted = Labels.parse(JSON.parse(readFileSync(join(program, "forge/labels.json"), "utf8")));
-  const as = forge.as("hive-bot");
-  for (const [repo, labels] of Object.entries(wanted)) {
-    const there = new Set((await as.listLabels(repo)).map(({ name }) => name));
-    for (const label of labels) if (!there.has(label.name)) await as.createLabel(repo, label);
-  }
+  return Object.entries(wanted).map(([repo, labels]) => ({
+    async look() {
+      const there = new Set((await forge.as("hive-admin").listLabels(repo)).map(({ name }) => name));
+      return labels
+        .filter(({ name }) => !there.has(name))
+        .map((label) =>
+          difference(`label ${label.name} of ${repo}`, `the colour ${label.color}`, null, () =>
+            forge.as("hive-bot").createLabel(repo, label),
+          ),
+        );
+    },
+  }));
 }

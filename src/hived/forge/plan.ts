@@ -1,5 +1,7 @@
 /** What the forge is to look like: data alone, made so by provision.ts and its neighbours. */
-import type { Protection } from "./verbs/layout.ts";
+import type { AgentRole } from "../../contract/agent.ts";
+import type { AgentName } from "../../contract/names.ts";
+import type { Protection, RepoSettings } from "./verbs/layout.ts";
 import type { TeamPlan } from "./verbs/people.ts";
 
 /** The repository that says what is wanted, the one of the questions, and the one that every agent can read. */
@@ -21,14 +23,34 @@ export const scopes = {
   agent: ["write:repository", "write:issue", "write:notification", "read:organization", "write:user"],
 } as const;
 
-type Organization = {
-  name: string;
-  repos: { repo: string; description: string }[];
-  /** `members` are users of the hive; agents join their teams one by one */
-  teams: (TeamPlan & { members: string[] })[];
+/** A user of ours: `isRestricted` sees only what a team or a collaboration gives. */
+export type Account = {
+  name: typeof bot | typeof operator | AgentName;
+  isRestricted: boolean;
+  scopes: readonly string[];
 };
 
-const teams = { readers: "readers", maintainers: "maintainers" } as const;
+export const botAccount: Account = { name: bot, isRestricted: false, scopes: scopes.bot };
+export const agentAccount = (name: AgentName): Account => ({ name, isRestricted: true, scopes: scopes.agent });
+
+/** Who is in a team; the agents join one by one, as they come. */
+export type Member = typeof bot | typeof operator | "each agent" | "the manager";
+
+export type Organization = {
+  name: string;
+  /** `description` and all that is not here is the operator's, once the repository is made */
+  repos: { repo: string; description: string; settings: RepoSettings }[];
+  teams: (TeamPlan & { members: readonly Member[] })[];
+};
+
+const settings: RepoSettings = {
+  private: true,
+  archived: false,
+  default_branch: "main",
+  has_issues: true,
+  has_pull_requests: true,
+  allow_merge_commits: true,
+};
 
 export const organizations: Organization[] = [
   {
@@ -37,36 +59,40 @@ export const organizations: Organization[] = [
       {
         repo: agentsRepo,
         description: "The swarm as it should be: one directory per agent, changed by pull requests.",
+        settings,
       },
       {
         repo: questionsRepo,
         description: "Questions of agents, as issues. A comment that begins with /answer answers.",
+        settings: { ...settings, has_pull_requests: false, allow_merge_commits: undefined },
       },
     ],
     teams: [
       { name: "bots", permission: "write", members: [bot] },
       // An approval counts only from somebody with access of his own: a rule drops other names without a word.
       { name: "operators", permission: "write", members: [operator] },
-      { name: teams.readers, permission: "read", members: [] },
+      { name: "readers", permission: "read", members: ["each agent"] },
     ],
   },
   {
     name: "org-shared",
-    repos: [{ repo: docsRepo, description: "What every agent should know. In each sandbox at /docs." }],
+    repos: [{ repo: docsRepo, description: "What every agent should know. In each sandbox at /docs.", settings }],
     teams: [
       { name: "bots", permission: "write", members: [bot] },
-      { name: teams.maintainers, permission: "write", members: [operator] },
-      { name: teams.readers, permission: "read", members: [] },
+      { name: "maintainers", permission: "write", members: [operator, "the manager"] },
+      { name: "readers", permission: "read", members: ["each agent"] },
     ],
   },
 ];
 
-/** Teams that each agent is in, and that the manager is in besides. */
-export const agentTeams = [
-  { org: "hive", team: teams.readers },
-  { org: "org-shared", team: teams.readers },
-];
-export const managerTeams = [{ org: "org-shared", team: teams.maintainers }];
+/** Teams of an agent: those that it is in, and those that it would be in with another role. */
+export const agentTeams = (role: AgentRole): { org: string; team: string; isMember: boolean }[] =>
+  organizations.flatMap(({ name: org, teams }) =>
+    teams.flatMap(({ name: team, members }) => {
+      if (members.includes("each agent")) return [{ org, team, isMember: true }];
+      return members.includes("the manager") ? [{ org, team, isMember: role === "manager" }] : [];
+    }),
+  );
 
 /** `main` of hive/agents: nothing is merged without the operator's approval, and nobody but the operator pushes. */
 export const protectedBranch = "main";
@@ -89,7 +115,8 @@ export const protection: Protection = {
 };
 
 /** First content of the repositories: directories of this program, and forms with their places. */
-export const seeds: { repo: string; directory: string; forms: { from: string; to: string }[] }[] = [
+export type Seed = { repo: string; directory: string; forms: { from: string; to: string }[] };
+export const seeds: Seed[] = [
   {
     repo: docsRepo,
     directory: "seeds/org-shared/docs",

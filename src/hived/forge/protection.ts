@@ -1,28 +1,28 @@
 /** The rule of main in hive/agents, which makes an approval worth something: written, read back, and watched. */
-import { Fault } from "../../contract/fault.ts";
 import type { Core } from "../core.ts";
 import type { Forge } from "./client.ts";
+import { type Difference, difference, keep, type Piece } from "./difference.ts";
 import { agentsRepo, protectedBranch, protection } from "./plan.ts";
+import { tellRepaired } from "./tell.ts";
 import type { Protection } from "./verbs/layout.ts";
 
-/**
- * Makes the rule what it should be, once there is something that it protects: before that it would keep the first content
- * out. A rule that somebody changed is put right, and the change is told.
- * @throws Fault when the forge keeps another rule than the one that it was given
- */
-export async function keepProtection(core: Core, forge: Forge): Promise<void> {
-  const admin = forge.as("hive-admin");
-  const before = await admin.readProtection(agentsRepo, protectedBranch);
-  if (before && differences(before).length === 0) return;
-  if (!(await admin.readBranch(agentsRepo, protectedBranch))) return;
-  if (before) await admin.editProtection(agentsRepo, protectedBranch, protection);
-  else await admin.createProtection(agentsRepo, protectedBranch, protection);
-  const after = await admin.readProtection(agentsRepo, protectedBranch);
-  const kept = after ? differences(after) : ["all of it"];
-  if (kept.length > 0)
-    throw new Fault(`The forge does not take the rule of ${protectedBranch} in ${agentsRepo}: ${kept.join(", ")}.`);
-  if (before) await tellDrift(core, differences(before));
-}
+/** Made once there is something that it protects: before that it would keep the first content out. */
+export const protectionPiece = (forge: Forge): Piece => ({
+  async look(): Promise<Difference[]> {
+    const admin = forge.as("hive-admin");
+    const what = `rule of ${protectedBranch} in ${agentsRepo}`;
+    const found = await admin.readProtection(agentsRepo, protectedBranch);
+    const make = () => admin.createProtection(agentsRepo, protectedBranch, protection);
+    if (!found) return [difference(what, ruleText(protection, Object.keys(protection)), null, make)];
+    const wrong = differences(found);
+    if (wrong.length === 0) return [];
+    const change = () => admin.editProtection(agentsRepo, protectedBranch, protection);
+    return [difference(what, ruleText(protection, wrong), ruleText(found, wrong), change)];
+  },
+});
+
+const ruleText = (rule: Protection, fields: string[]): string =>
+  fields.map((field) => `${field}: ${rule[field as keyof Protection]}`).join(", ");
 
 /** The fields in which a rule is not as it should be. */
 const differences = (rule: Protection): string[] =>
@@ -30,7 +30,12 @@ const differences = (rule: Protection): string[] =>
     (field) => JSON.stringify(rule[field]) !== JSON.stringify(protection[field]),
   );
 
-function tellDrift(core: Core, fields: string[]): Promise<void> {
-  const text = `The rule of ${protectedBranch} in ${agentsRepo} had been changed (${fields.join(", ")}) and was put right.`;
-  return core.db.write((tx) => core.events.append(tx, { kind: "Note", text }, core.clock.now()));
+/**
+ * Puts a rule right that somebody has changed, and tells it.
+ * @throws Fault when the forge keeps another rule than the one that it was given
+ */
+export async function keepProtection(core: Core, forge: Forge): Promise<void> {
+  if (!(await forge.as("hive-admin").readBranch(agentsRepo, protectedBranch))) return;
+  const { repaired } = await keep(protectionPiece(forge), () => undefined);
+  await tellRepaired(core, repaired);
 }

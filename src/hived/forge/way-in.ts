@@ -1,7 +1,7 @@
 /** How the operator gets into the forge's own pages. */
 import { join } from "node:path";
 import type { ForgeWayIn } from "../../contract/routes.ts";
-import { hasFirstPassword } from "./accounts.ts";
+import { firstPassword } from "./accounts.ts";
 import { operator } from "./plan.ts";
 import type { ProvisionParts } from "./provision.ts";
 
@@ -13,7 +13,7 @@ export async function forgeWayIn(
   const { forge, kind } = parts;
   if (kind === "embedded")
     return { kind: "link", url: await forge.as("hive-admin").createSignInLink(forge.url, operator) };
-  return hasFirstPassword(parts)
+  return firstPassword(parts) !== undefined
     ? { kind: "password", user: operator, file: join(secretsDirectory, "operator-password") }
     : { kind: "own", user: operator };
 }

@@ -1,4 +1,5 @@
 /** Each route to its verb, at the socket of its caller: hive-web's, and the admin's own. */
+import type { Drift, Rotation } from "../../contract/forge.ts";
 import type { AgentName } from "../../contract/names.ts";
 import { type ForgeWayIn, routes } from "../../contract/routes.ts";
 import type { RequestOf, ResponseOf } from "../../contract/table.ts";
@@ -13,6 +14,9 @@ export type RouteParts = StateParts & {
   sockets: { web: string; admin: string };
   dashboardUrl: string;
   forgeWayIn(): Promise<ForgeWayIn>;
+  checkForge(): Promise<Drift[]>;
+  repairForge(): Promise<{ repaired: Drift[]; left: string[] }>;
+  rotateTokens(user: string | null): Promise<Rotation[]>;
   deliverWebhook(delivery: RequestOf<typeof routes.deliverWebhook>): Promise<ResponseOf<typeof routes.deliverWebhook>>;
 };
 
@@ -65,6 +69,9 @@ const adminHandlers = (parts: RouteParts): Parameters<typeof serve<typeof routes
       const forge = await parts.forgeWayIn();
       return { ...(await createLink(core, parts.dashboardUrl)), forge };
     },
+    checkForge: async () => ({ drift: await parts.checkForge() }),
+    repairForge: () => parts.repairForge(),
+    rotateTokens: async ({ user }) => ({ rotations: await parts.rotateTokens(user) }),
     readStatus: () => ({
       forge: parts.forgeHealth(),
       dashboardUrl: parts.dashboardUrl,

@@ -41,22 +41,31 @@ export type Hook = z.output<typeof Hook>;
 /** Whose events a hook is told of; `user` is the one that calls. */
 export type HookPlace = { kind: "system" } | { kind: "org"; org: string } | { kind: "user" };
 
-const Repo = z.object({ private: z.boolean() });
+/** What a repository allows, as far as we set it. */
+const RepoSettings = z.object({
+  private: z.boolean(),
+  archived: z.boolean(),
+  default_branch: z.string(),
+  has_issues: z.boolean(),
+  has_pull_requests: z.boolean(),
+  /** undefined: whatever it is */
+  allow_merge_commits: z.boolean().optional(),
+});
+export type RepoSettings = z.output<typeof RepoSettings>;
 
 export function layoutVerbs(connection: Connection) {
   return {
-    async findRepo(repo: string): Promise<{ isPrivate: boolean } | null> {
-      const found = await connection.find(Repo, (api) => api.repos.repoGet(...at(repo)));
-      return found && { isPrivate: found.private };
-    },
+    readRepo: (repo: string): Promise<RepoSettings | null> =>
+      connection.find(RepoSettings, (api) => api.repos.repoGet(...at(repo))),
     /** Empty: its first commit is its seed. */
     async createOrgRepo(repo: string, description: string): Promise<void> {
       const [org, name] = at(repo);
       const body = { name, description, private: true, auto_init: false, default_branch: "main" };
       await connection.tell((api) => api.orgs.createOrgRepo(org, body));
     },
-    async makePrivate(repo: string): Promise<void> {
-      await connection.tell((api) => api.repos.repoEdit(...at(repo), { private: true }));
+    /** Always with all of them: merge styles count only with `has_pull_requests` beside them. */
+    async editRepo(repo: string, settings: RepoSettings): Promise<void> {
+      await connection.tell((api) => api.repos.repoEdit(...at(repo), settings));
     },
     readProtection: (repo: string, branch: string): Promise<Protection | null> =>
       connection.find(Protection, (api) => api.repos.repoGetBranchProtection(...at(repo), encode(branch))),
