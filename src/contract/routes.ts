@@ -29,6 +29,18 @@ export const routes = table({
     request: z.object({ secret: z.string().max(128), address: z.string() }),
     response: z.object({ session: Secret, expiresAt: EpochMs }),
   },
+  /** `url` is the forge's, for the browser; `ticket` is kept in a cookie until it comes back */
+  beginForgeSignIn: {
+    callers: ["web"],
+    request: nothing,
+    response: z.object({ url: z.string(), ticket: Secret, expiresAt: EpochMs }),
+  },
+  /** exchanges what the forge sent the browser back with, the query of its address, for a session */
+  finishForgeSignIn: {
+    callers: ["web"],
+    request: z.object({ ticket: z.string().max(128), answer: z.string().max(4000), address: z.string() }),
+    response: z.object({ session: Secret, expiresAt: EpochMs }),
+  },
   signOut: { callers: ["web"], signedIn: true, request: nothing, response: nothing },
   /** the state at its sequence number, from one read transaction */
   readState: { callers: ["web"], signedIn: true, request: nothing, response: HiveState },

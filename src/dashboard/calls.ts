@@ -14,6 +14,16 @@ export async function signIn(secret: string): Promise<void> {
   await post("signIn", { secret });
 }
 
+/** @returns the forge's address that the browser is to go to; it comes back to this page with an answer */
+export async function beginForgeSignIn(): Promise<string> {
+  return z.object({ url: z.url({ protocol: /^https?$/ }) }).parse(await post("beginForgeSignIn", {})).url;
+}
+
+/** Exchanges the forge's answer for a cookie that no script sees. @param answer the query that the page was opened with */
+export async function finishForgeSignIn(answer: string): Promise<void> {
+  await post("finishForgeSignIn", { answer });
+}
+
 export async function signOut(): Promise<void> {
   await post("signOut", {});
 }

@@ -1,7 +1,7 @@
 /**
  * Keeps the store in step with the hive.
  *
- *   sign in (with a link) → load the state → stream of events ⇄ (the browser reconnects, after the last event it saw)
+ *   sign in (with a link, or from the forge) → load the state → stream of events ⇄ (the browser reconnects, after the last event it saw)
  *                              ▲                  │
  *                              └── resync, or the stream is closed for good
  *
@@ -12,15 +12,16 @@ import { Fault } from "../contract/fault.ts";
 import { EpochMs, type Sequence } from "../contract/names.ts";
 import { Refusal, type RefusalBody } from "../contract/refusal.ts";
 import { routes } from "../contract/routes.ts";
-import { readState, signIn } from "./calls.ts";
+import { finishForgeSignIn, readState, signIn } from "./calls.ts";
+import type { Entry } from "./entry.ts";
 import type { Store } from "./store.ts";
 
 const longestPauseMs = 10_000;
 
 /** Runs until the signal is aborted, nobody is signed in, or the page has to be loaded again; the store says which. */
-export async function keepInStep(store: Store, secret: string | null, signal: AbortSignal): Promise<void> {
+export async function keepInStep(store: Store, entry: Entry | null, signal: AbortSignal): Promise<void> {
   try {
-    const refusal = secret === null ? null : await enter(store, secret, signal);
+    const refusal = entry === null ? null : await enter(store, entry, signal);
     await stayConnected(store, refusal, signal);
   } catch (error) {
     if (signal.aborted) return;
@@ -33,10 +34,12 @@ export async function keepInStep(store: Store, secret: string | null, signal: Ab
   }
 }
 
-/** What is wrong with the link; null when it was good. */
-async function enter(store: Store, secret: string, signal: AbortSignal): Promise<RefusalBody | null> {
+/** What is wrong with the link, or with the forge's answer; null when it was good. */
+async function enter(store: Store, entry: Entry, signal: AbortSignal): Promise<RefusalBody | null> {
   try {
-    await retrying(store, signal, () => signIn(secret));
+    await retrying(store, signal, () =>
+      entry.kind === "link" ? signIn(entry.secret) : finishForgeSignIn(entry.answer),
+    );
     return null;
   } catch (error) {
     if (error instanceof Refusal) return error.toBody();

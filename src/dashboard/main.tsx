@@ -4,12 +4,12 @@ import { render } from "preact";
 import { Fault } from "../contract/fault.ts";
 import { Refusal } from "../contract/refusal.ts";
 import { attentionOf } from "./attention.ts";
-import { signOut } from "./calls.ts";
+import { beginForgeSignIn, signOut } from "./calls.ts";
 import { keepInStep } from "./connection.ts";
+import { type Entry, takeEntry } from "./entry.ts";
 import { Front } from "./pages/front.tsx";
 import { Opening } from "./pages/opening.tsx";
 import { SignIn } from "./pages/sign-in.tsx";
-import { takeSecret } from "./sign-in-link.ts";
 import { openStore, type View } from "./store.ts";
 
 /** Events that come together are drawn together, and a burst of them no more often than this. */
@@ -21,12 +21,12 @@ if (!root) throw new Error("index.html has no #root");
 let current = new AbortController();
 let isDue = false;
 
-/** Leaves whatever was going on, and begins with the link that the page was opened with, if it was. */
-function begin(secret: string | null): void {
+/** Leaves whatever was going on, and begins with the link, or the forge's answer, that the page was opened with, if it was. */
+function begin(entry: Entry | null): void {
   current.abort();
   current = new AbortController();
   store.connect({ kind: "connecting", problem: null });
-  void keepInStep(store, secret, current.signal);
+  void keepInStep(store, entry, current.signal);
 }
 
 async function leave(): Promise<void> {
@@ -40,8 +40,21 @@ async function leave(): Promise<void> {
   store.connect({ kind: "signed-out", refusal: null });
 }
 
+async function goToForge(): Promise<void> {
+  try {
+    location.assign(await beginForgeSignIn());
+  } catch (error) {
+    if (error instanceof Refusal) store.connect({ kind: "signed-out", refusal: error.toBody() });
+    else if (error instanceof Fault) {
+      const refusal = new Refusal("unavailable", error.message, "Try again in a moment.");
+      store.connect({ kind: "signed-out", refusal: refusal.toBody() });
+    } else throw error;
+  }
+}
+
 function Page({ hive, connection, news }: View) {
-  if (connection.kind === "signed-out") return <SignIn refusal={connection.refusal} />;
+  if (connection.kind === "signed-out")
+    return <SignIn refusal={connection.refusal} signInByForge={() => void goToForge()} />;
   if (hive) return <Front hive={hive} connection={connection} news={news} signOut={() => void leave()} />;
   return <Opening connection={connection} />;
 }
@@ -62,8 +75,8 @@ store.watch(() => {
 });
 // A link that is pasted over the open page changes its fragment, and loads nothing.
 addEventListener("hashchange", () => {
-  const secret = takeSecret(location, history);
-  if (secret !== null) begin(secret);
+  const entry = takeEntry(location, history);
+  if (entry !== null) begin(entry);
 });
-begin(takeSecret(location, history));
+begin(takeEntry(location, history));
 draw(root);

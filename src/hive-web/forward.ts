@@ -7,7 +7,14 @@ import type { Route } from "../contract/table.ts";
 import { post } from "../rpc/client.ts";
 
 /** Rows that have a way of their own: the cookie is set and cleared here, the hook and the stream are no calls of a page. */
-const ownWay: ReadonlySet<string> = new Set(["signIn", "signOut", "deliverWebhook", "watchEvents"]);
+const ownWay: ReadonlySet<string> = new Set([
+  "signIn",
+  "signOut",
+  "beginForgeSignIn",
+  "finishForgeSignIn",
+  "deliverWebhook",
+  "watchEvents",
+]);
 
 const rows: ReadonlyMap<string, Route> = new Map(
   Object.entries(routes).filter(([name, row]) => isForWeb(row) && !ownWay.has(name)),

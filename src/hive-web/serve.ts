@@ -10,7 +10,7 @@ import type { Assets } from "./assets.ts";
 import { parseJson, readJsonText } from "./body.ts";
 import { forward } from "./forward.ts";
 import { checkSameOrigin, hostOf, type Site, setSecurityHeaders } from "./headers.ts";
-import { sessionOf, signIn, signOut } from "./sign-in.ts";
+import { beginForgeSignIn, finishForgeSignIn, sessionOf, signIn, signOut } from "./sign-in.ts";
 import { openStreams } from "./stream.ts";
 import { takeDelivery } from "./webhook.ts";
 
@@ -42,6 +42,8 @@ export function openWeb({ site, assets, webSocket, log }: WebParts): Web {
     checkMethod(request, "POST");
     const body = parseJson(await readJsonText(request, bodyLimitBytes));
     if (name === "signIn") return json(await signIn(hived, site, request, response, body));
+    if (name === "beginForgeSignIn") return json(await beginForgeSignIn(hived, site, response));
+    if (name === "finishForgeSignIn") return json(await finishForgeSignIn(hived, site, request, response, body));
     if (name === "signOut") return json(await signOut(hived, site, request, response));
     return { type: "application/json", body: await forward(pool, name, body, sessionOf(request, site)) };
   };

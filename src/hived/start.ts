@@ -24,6 +24,7 @@ import { agentsRepo, questionsRepo } from "./forge/plan.ts";
 import { checkLayout, type ProvisionParts, provision, provisionAgent } from "./forge/provision.ts";
 import { type Follow, refresh } from "./forge/refresh.ts";
 import { rotateTokens } from "./forge/rotate.ts";
+import { readSignInClient } from "./forge/sign-in-app.ts";
 import { forgeWayIn } from "./forge/way-in.ts";
 import { deliverWebhook } from "./intake/doorbell.ts";
 import { reconcile } from "./intake/reconcile.ts";
@@ -160,6 +161,7 @@ function wire(config: HivedConfig, core: Core, boot: BootId, signal: AbortSignal
       checkForge: () => checkLayout(provisioning),
       repairForge: () => provision(provisioning),
       rotateTokens: (user: string | null) => rotateTokens(provisioning, user),
+      forgeSignIn: { core, forgeUrl: url, client: () => readSignInClient(secrets) },
       forgeWayIn: () => forgeWayIn(provisioning, secretsDirectory),
       deliverWebhook: (delivery: Parameters<typeof deliverWebhook>[1]) => deliverWebhook({ core, secrets }, delivery),
     },

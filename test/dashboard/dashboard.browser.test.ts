@@ -144,7 +144,7 @@ test("a page that is older than the hive says so, and asks to be loaded again", 
 test("a link that was used before says so, and where the next one comes from", async () => {
   await using dashboard = await start();
   const page = await dashboard.visit(`${dashboard.url}#sign-in=${"x".repeat(43)}`);
-  await page.getByRole("heading", { name: "This link does not let you in" }).waitFor();
+  await page.getByRole("heading", { name: "This did not let you in" }).waitFor();
   expect(await page.getByRole("alert").textContent()).toBe("This link is used up. Get another.");
   expect(await page.getByRole("main").textContent()).toContain("npm start");
   expect(page.url()).toBe(dashboard.url);

@@ -1,12 +1,12 @@
 import { expect, test } from "vitest";
 import { Agent } from "../../src/contract/agent.ts";
 import type { EpochMs } from "../../src/contract/names.ts";
+import { takeEntry } from "../../src/dashboard/entry.ts";
 import { inboxText, threadsText } from "../../src/dashboard/parts/agent-card.tsx";
 import { stepsAhead } from "../../src/dashboard/parts/course.tsx";
 import { followable, shown } from "../../src/dashboard/parts/shown.ts";
 import { agoText, spanText, untilText } from "../../src/dashboard/parts/time-text.ts";
 import { agentWords, workText } from "../../src/dashboard/parts/words.ts";
-import { takeSecret } from "../../src/dashboard/sign-in-link.ts";
 import { entryOf } from "./rows.ts";
 
 const now = 1_800_000_000_000 as EpochMs;
@@ -44,13 +44,27 @@ test("only http and https addresses are followed", () => {
   for (const url of ["//host/path", "/path", "", "file:///etc/passwd"]) expect(followable(url)).toBeNull();
 });
 
+test("the forge's answer is taken out of the page's address; another query stays", () => {
+  const at = { pathname: "/", hash: "", search: "" };
+  const history = { replaceState: () => Object.assign(at, { search: "" }) };
+  const opened = (search: string) => takeEntry(Object.assign(at, { search }), history);
+  for (const answer of ["?code=c&state=s", "?error=access_denied&state=s"]) {
+    expect(opened(answer)).toEqual({ kind: "forge", answer });
+    expect(at.search).toBe("");
+  }
+  for (const search of ["", "?x=1", "?code=c", "?state=s"]) {
+    expect(opened(search)).toBeNull();
+    expect(at.search).toBe(search);
+  }
+});
+
 test("the secret of a link is taken out of the address; another fragment stays", () => {
   const replaced: unknown[] = [];
   const history = { replaceState: (_state: unknown, _title: string, url?: string | URL | null) => replaced.push(url) };
   const at = { pathname: "/", search: "?x=1" };
-  expect(takeSecret({ ...at, hash: "#sign-in=abc_-123" }, history)).toBe("abc_-123");
-  expect(takeSecret({ ...at, hash: "#agents" }, history)).toBeNull();
-  expect(takeSecret({ ...at, hash: "#sign-in=" }, history)).toBeNull();
+  expect(takeEntry({ ...at, hash: "#sign-in=abc_-123" }, history)).toEqual({ kind: "link", secret: "abc_-123" });
+  expect(takeEntry({ ...at, hash: "#agents" }, history)).toBeNull();
+  expect(takeEntry({ ...at, hash: "#sign-in=" }, history)).toBeNull();
   expect(replaced).toEqual(["/?x=1"]);
 });
 

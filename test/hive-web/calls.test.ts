@@ -1,7 +1,7 @@
 import { createHmac } from "node:crypto";
 import { connect } from "node:net";
 import { expect, test } from "vitest";
-import { goodSecret, goodSession, startWeb, within } from "./start-web.ts";
+import { goodAnswer, goodSecret, goodSession, startWeb, within } from "./start-web.ts";
 
 test("a link's secret becomes a cookie that no script reads and no other site sends", async () => {
   await using web = await startWeb();
@@ -144,4 +144,22 @@ test("a client that drips its headers, or a body that is not wanted, is cut off"
   );
   expect(headers).toMatch(/^HTTP\/1.1 408 /);
   expect(body).toMatch(/^HTTP\/1.1 4(01|08) /);
+});
+
+test("a browser goes to the forge with a ticket in a cookie, and comes back with it for a session", async () => {
+  await using web = await startWeb();
+  const begun = await web.post("/api/beginForgeSignIn", {}, web.page);
+  expect(JSON.parse(begun.text)).toEqual({ url: "http://127.0.0.1:3000/login/oauth/authorize" });
+  const [ticket = ""] = begun.headers["set-cookie"] ?? [];
+  expect(ticket).toMatch(/^hive-ticket=t+; Path=\/; Max-Age=\d+; HttpOnly; SameSite=Strict$/);
+  const body = { answer: goodAnswer };
+  expect((await web.post("/api/finishForgeSignIn", body, web.page)).status).toBe(422);
+  const cookie = ticket.split(";")[0] ?? "";
+  const done = await web.post("/api/finishForgeSignIn", body, { ...web.page, cookie });
+  expect(done.status).toBe(200);
+  expect(done.headers["set-cookie"]).toEqual([
+    "hive-ticket=; Path=/; Max-Age=0; HttpOnly; SameSite=Strict",
+    expect.stringMatching(/^hive-session=s+; Path=\/; Max-Age=\d+; HttpOnly; SameSite=Strict$/),
+  ]);
+  expect(done.text).not.toContain(goodSession);
 });

@@ -16,6 +16,8 @@ import { openWeb } from "../../src/hive-web/serve.ts";
 import { type Handlers, serve } from "../../src/rpc/serve.ts";
 
 export const goodSecret = "a".repeat(43);
+export const goodTicket = "t".repeat(43);
+export const goodAnswer = "?code=c&state=s";
 export const goodSession = "s".repeat(43);
 
 type Asked = { method?: string; path: string; headers?: Record<string, string>; body?: string | Buffer };
@@ -60,6 +62,15 @@ class FakeHived {
       signIn: (request) => {
         this.signIns.push(request);
         if (request.secret !== goodSecret) throw new Refusal("not_signed_in", "This link is used up.", "Get another.");
+        return { session: goodSession, expiresAt: EpochMs.parse(Date.now() + 3_600_000) };
+      },
+      beginForgeSignIn: () => {
+        const expiresAt = EpochMs.parse(Date.now() + 600_000);
+        return { url: "http://127.0.0.1:3000/login/oauth/authorize", ticket: goodTicket, expiresAt };
+      },
+      finishForgeSignIn: ({ ticket, answer }) => {
+        if (ticket !== goodTicket || answer !== goodAnswer)
+          throw new Refusal("forge_sign_in_refused", "This is no answer of the forge.", "Try again.");
         return { session: goodSession, expiresAt: EpochMs.parse(Date.now() + 3_600_000) };
       },
       signOut: () => counted({}),

@@ -1,23 +1,28 @@
 import type { RefusalBody } from "../../contract/refusal.ts";
 import { HiveMark } from "../parts/icons.tsx";
 
-/** What somebody sees who is not signed in: why, and where a way in comes from. There is nothing to type. */
-export const SignIn = ({ refusal }: { refusal: RefusalBody | null }) => (
+/** What somebody sees who is not signed in: why, and the two ways in. There is nothing to type. */
+export const SignIn = ({ refusal, signInByForge }: { refusal: RefusalBody | null; signInByForge: () => void }) => (
   <main class="lonely">
     <div class="card lonely-card">
       <p class="brand">
         <HiveMark />
         Hyperhive
       </p>
-      <h1>{refusal ? "This link does not let you in" : "You are not signed in"}</h1>
+      <h1>{refusal ? "This did not let you in" : "You are not signed in"}</h1>
       {refusal && (
         <p class="problem" role="alert">
           {refusal.message} {refusal.next}
         </p>
       )}
       <p>
-        The way in is a one-time link. Start the hive in a terminal once more: one that runs already is left alone, and
-        prints a fresh link.
+        <button type="button" class="button" onClick={signInByForge}>
+          Sign in with the forge
+        </button>
+      </p>
+      <p>
+        Or take a one-time link: start the hive in a terminal once more. One that runs already is left alone, and prints
+        a fresh link.
       </p>
       <pre>
         <code>npm start</code>

@@ -5,6 +5,7 @@ import { type ForgeWayIn, routes } from "../../contract/routes.ts";
 import type { RequestOf, ResponseOf } from "../../contract/table.ts";
 import { serve } from "../../rpc/serve.ts";
 import { listAgents, requireAgent, toAgent } from "../agents/agents.ts";
+import { beginForgeSignIn, type ForgeSignInParts, finishForgeSignIn } from "../sign-in/forge-sign-in.ts";
 import { checkSession, createLink, isSignedIn, signIn, signOut } from "../sign-in/sign-in.ts";
 import { prepareSocket } from "./socket-directory.ts";
 import { readState, type StateParts } from "./state.ts";
@@ -13,6 +14,7 @@ import { watchEvents } from "./watch-events.ts";
 export type RouteParts = StateParts & {
   sockets: { web: string; admin: string };
   dashboardUrl: string;
+  forgeSignIn: ForgeSignInParts;
   forgeWayIn(): Promise<ForgeWayIn>;
   checkForge(): Promise<Drift[]>;
   repairForge(): Promise<{ repaired: Drift[]; left: string[] }>;
@@ -45,6 +47,8 @@ const webHandlers = (parts: RouteParts): Parameters<typeof serve<typeof routes, 
   const { core } = parts;
   return {
     signIn: (request) => signIn(core, request),
+    beginForgeSignIn: () => beginForgeSignIn(parts.forgeSignIn),
+    finishForgeSignIn: (returned) => finishForgeSignIn(parts.forgeSignIn, returned),
     async signOut(_request, _signal, session) {
       await signOut(core, session);
       return {};
