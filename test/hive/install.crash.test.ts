@@ -1,5 +1,5 @@
 /** `hive forge install` and a first `hive up`, as commands, on a real Forgejo that a mirror on this machine serves. */
-import { copyFileSync, cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { findForgejo } from "../../src/hive/up/forgejo.ts";
@@ -9,11 +9,14 @@ import { hive, newHome, startUp } from "./start-up.ts";
 const root = new URL("../..", import.meta.url).pathname;
 const found = await findForgejo();
 
+/** The dashboard may not be built yet. */
+const isThere = (part: string) => existsSync(join(root, part));
+
 /** The program, but for the release that it pins. */
 function programWith(release: object, top: string): string {
   const copy = join(top, "program");
   mkdirSync(copy);
-  for (const part of ["src", "forge", "seeds", "templates", "dist"])
+  for (const part of ["src", "forge", "seeds", "templates", "dist", "vite.config.ts"].filter(isThere))
     cpSync(join(root, part), join(copy, part), { recursive: true, preserveTimestamps: true });
   for (const file of ["package.json", "package-lock.json"]) copyFileSync(join(root, file), join(copy, file));
   symlinkSync(join(root, "node_modules"), join(copy, "node_modules"));

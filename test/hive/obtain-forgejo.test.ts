@@ -67,13 +67,21 @@ test("a host that is down leaves the embedded forge, in one line that says why",
   expect(said).toBe(embedded(`none could be downloaded (127.0.0.1:${port}: connect ECONNREFUSED 127.0.0.1:${port})`));
 });
 
+test("a key that cannot be had leaves the embedded forge: without it nothing can be proved", async () => {
+  await using mirror = await openMirror(binary(), key);
+  mirror.files.delete("/release-key.asc");
+  expect(await obtain(mirror)).toBe(false);
+  expect(said).toBe(embedded(`none could be downloaded (${mirror.url}/release-key.asc answered 404)`));
+  expect(mirror.ranges).toEqual([]);
+});
+
 test("a host that takes longer than 3 s leaves the embedded forge", async () => {
   await using mirror = await openMirror(binary(), key);
   mirror.isSilent = true;
   const startedAt = performance.now();
   expect(await obtain(mirror)).toBe(false);
   expect(performance.now() - startedAt).toBeGreaterThan(2_900);
-  expect(said).toBe(embedded("none could be downloaded (no mirror answered within 3 s)"));
+  expect(said).toBe(embedded("none could be downloaded (not all that is needed has answered within 3 s)"));
 });
 
 test("nothing is asked for when that is switched off, or when Forgejo would miss bash", async () => {

@@ -35,8 +35,10 @@ export type Mirror = {
   file: string;
   /** what was asked of the program, as `Range` headers; "" for all of it */
   ranges: string[];
-  /** before the next answers with the program: sends so many bytes and hangs up, one for each */
+  /** before the next answers with the program: sends at most so many bytes and hangs up, one for each */
   breaksAfter: number[];
+  /** instead of hanging up it says nothing more */
+  stalls: boolean;
   isSilent: boolean;
   [Symbol.asyncDispose](): Promise<void>;
 };
@@ -65,6 +67,7 @@ export async function openMirror(content: Buffer, key: PrivateKey, named = versi
     ]),
     ranges: [],
     breaksAfter: [],
+    stalls: false,
     isSilent: false,
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
@@ -91,5 +94,5 @@ function answer(mirror: Mirror, { url = "", headers }: IncomingMessage, response
   });
   const cut = url === mirror.file ? mirror.breaksAfter.shift() : undefined;
   if (cut === undefined) return void response.end(content.subarray(start));
-  response.write(content.subarray(start, start + cut), () => response.destroy());
+  response.write(content.subarray(start, start + cut), () => mirror.stalls || response.destroy());
 }

@@ -6,6 +6,7 @@
 import { createHash } from "node:crypto";
 import { chmodSync, createReadStream, existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import type { PublicKey } from "openpgp";
 import { Fault } from "../../contract/fault.ts";
 import { Refusal } from "../../contract/refusal.ts";
 import { systemClock } from "../../daemon/clock.ts";
@@ -16,8 +17,8 @@ import { type Asset, assetOf, type Release } from "./release.ts";
 import { findKey, whyNotSigned } from "./signature.ts";
 import type { Step, Steps } from "./steps.ts";
 
-/** A mirror that answers: where the program is, and its signature. */
-export type Offer = { release: Release; asset: Asset; url: string; signature: string };
+/** What a release can be had and proved with: where the program is, its signature, and the pinned key. */
+export type Offer = { release: Release; asset: Asset; url: string; signature: string; key: PublicKey };
 
 /** The pinned Forgejo, if it is installed. */
 export function installedForgejo({ version }: Release): Forgejo | undefined {
@@ -26,7 +27,7 @@ export function installedForgejo({ version }: Release): Forgejo | undefined {
 }
 
 /**
- * Asks all mirrors at once for the release's signature.
+ * Asks all mirrors for the release's signature, and all who may have it for the key, at once.
  * @throws Fault with what each of them said, when none has answered well in that time.
  */
 export async function askMirrors(release: Release, withinMs: number, signal: AbortSignal): Promise<Offer> {
@@ -34,26 +35,37 @@ export async function askMirrors(release: Release, withinMs: number, signal: Abo
   const late = AbortSignal.timeout(withinMs);
   const decided = new AbortController();
   const within = AbortSignal.any([signal, late, decided.signal]);
-  const asked = release.mirrors.map(async (mirror) => {
-    const url = `${mirror}/${asset.file}`;
-    const signature = await readText(`${url}.asc`, within);
-    if (!signature.startsWith("-----BEGIN PGP SIGNATURE-----")) throw new Fault(`${url}.asc is no signature`);
-    return { release, asset, url, signature };
-  });
-  const answer = await Promise.any(asked).catch((error: AggregateError) => error);
-  decided.abort(); // the others need not answer any more
-  signal.throwIfAborted();
-  if (!(answer instanceof AggregateError)) return answer;
-  throw new Fault(
-    late.aborted
-      ? `no mirror answered within ${withinMs / 1000} s`
-      : answer.errors.map(({ message }: Error) => message).join("; "),
-  );
+  try {
+    const [{ url, signature }, key] = await Promise.all([
+      Promise.any(release.mirrors.map((mirror) => readSignature(`${mirror}/${asset.file}`, within))),
+      Promise.any(release.key.urls.map((url) => readKey(url, release.key.fingerprint, within))),
+    ]);
+    return { release, asset, url, signature, key };
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!(error instanceof AggregateError)) throw error;
+    if (late.aborted) throw new Fault(`not all that is needed has answered within ${withinMs / 1000} s`);
+    throw new Fault(error.errors.map(({ message }: Error) => message).join("; "));
+  } finally {
+    decided.abort(); // the others need not answer any more
+  }
+}
+
+async function readSignature(url: string, signal: AbortSignal): Promise<{ url: string; signature: string }> {
+  const signature = await readText(`${url}.asc`, signal);
+  if (!signature.startsWith("-----BEGIN PGP SIGNATURE-----")) throw new Fault(`${url}.asc is no signature`);
+  return { url, signature };
+}
+
+async function readKey(url: string, fingerprint: string, signal: AbortSignal): Promise<PublicKey> {
+  const key = await findKey(await readText(url, signal), fingerprint);
+  if (key) return key;
+  throw new Fault(`${url} is not the key ${fingerprint}`);
 }
 
 /**
  * Installs what a mirror offers; one installation at a time, whoever comes second finds it done.
- * @throws Refusal `forgejo_not_genuine`, `key_unavailable`, `cache_full`, `cache_not_writable`; Fault when the line fails.
+ * @throws Refusal `forgejo_not_genuine`, `cache_full`, `cache_not_writable`; Fault when the line fails.
  */
 export async function installForgejo(offer: Offer, steps: Steps, signal: AbortSignal): Promise<Forgejo> {
   const { version } = offer.release;
@@ -86,16 +98,15 @@ async function alone<Result>(
 }
 
 async function fetchAndCheck(offer: Offer, directory: string, step: Step, signal: AbortSignal): Promise<Forgejo> {
-  const { release, asset, url } = offer;
+  const { release, asset, url, signature, key } = offer;
   const partial = join(directory, "forgejo.partial");
-  const key = await obtainKey(release, signal); // first: without it the rest is in vain
   const sha256 = asset.sha256 ?? (await readText(`${url}.sha256`, signal)).trim().split(/\s/)[0];
   step.say(`from ${new URL(url).host}`);
   await download(url, partial, step.progress, signal);
   step.say("checking its checksum and its signature");
   const found = await sha256Of(partial);
   if (found !== sha256) throw notGenuine(offer, partial, `its checksum is ${found}, not ${sha256}`);
-  const why = await whyNotSigned(partial, offer.signature, key);
+  const why = await whyNotSigned(partial, signature, key);
   if (why !== null) throw notGenuine(offer, partial, why);
   // Genuine, so it may be run now; but an older release is genuine too, with all that was found in it since.
   chmodSync(partial, 0o755);
@@ -106,26 +117,6 @@ async function fetchAndCheck(offer: Offer, directory: string, step: Step, signal
   renameSync(partial, path);
   step.say(path);
   return { path, version };
-}
-
-/** @throws Refusal `key_unavailable` when no address gives the key with the pinned fingerprint. */
-async function obtainKey({ key, mirrors }: Release, signal: AbortSignal) {
-  const said: string[] = [];
-  for (const url of key.urls) {
-    const text = await readText(url, signal).catch((error: unknown) => {
-      if (!(error instanceof Fault)) throw error;
-      said.push(error.message);
-    });
-    if (text === undefined) continue;
-    const found = await findKey(text, key.fingerprint);
-    if (found) return found;
-    said.push(`${url} has another key`);
-  }
-  throw new Refusal(
-    "key_unavailable",
-    `Forgejo's release key ${key.fingerprint} cannot be had (${said.join("; ")}).`,
-    `Try again later, or put the key beside your mirror's files as ${mirrors[0]}/release-key.asc.`,
-  );
 }
 
 function notGenuine({ release, url }: Offer, partial: string, why: string): Refusal {
