@@ -1,0 +1,90 @@
+/** What must not count in the story: approvals of something else than what is proposed, and proposals that nobody can approve. */
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { type Hive, hives } from "../support/start-hive.ts";
+import { agentsRepo, expectDeployed, proposalOf, quiet, statusOf, verdictsOf } from "./outcome.ts";
+import { openProposals, type Proposals } from "./proposals.ts";
+import { readTour } from "./tour.ts";
+
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
+
+const tour = readTour();
+
+describe.for(hives)("on $name", ({ open }) => {
+  let hive: Hive;
+  let proposals: Proposals;
+  beforeAll(async () => {
+    hive = open();
+    proposals = openProposals(hive, tour);
+    await hive.up();
+    await proposalOf(hive, tour.worker);
+    await quiet(hive);
+  });
+  afterAll(() => hive[Symbol.asyncDispose]());
+
+  test("an approval of an older head deploys nothing and says to review again; one of the head deploys it", async () => {
+    const older = await proposals.propose("older-head", proposals.workerFiles);
+    const newer = await proposals.propose("older-head", { ...proposals.workerFiles, "notes.md": "One more file.\n" });
+    await proposals.approve(newer, { head: older.head });
+    const waiting = await hive.until(({ approvals }) =>
+      approvals.find(({ number, problem }) => number === newer.number && problem?.includes("review it again")),
+    );
+    expect(waiting).toMatchObject({ state: "waiting", head: newer.head });
+    expect(waiting.problem).toContain(older.head.slice(0, 10));
+    expect(await proposals.isMerged(newer)).toBe(false);
+    await proposals.approve(newer);
+    await expectDeployed(hive, newer);
+  });
+
+  test("a push after the approval needs a new one, also where the forge lets the old one live", async () => {
+    const { "AGENTS.md": _, ...others } = proposals.workerFiles;
+    const incomplete = await proposals.propose("pushed-after", others);
+    expect(incomplete.problem).toContain("AGENTS.md: it is missing");
+    await proposals.expectNoEffect(incomplete, () => proposals.approve(incomplete));
+    const complete = await proposals.propose("pushed-after", proposals.workerFiles);
+    await hive.nothingDue();
+    const isLive = await proposals.hasLiveApproval(complete);
+    expect(proposals.now(complete)).toMatchObject({
+      state: "waiting",
+      head: complete.head,
+      problem: isLive ? expect.stringContaining("review it again") : null,
+    });
+    expect(await proposals.isMerged(complete)).toBe(false);
+  });
+
+  test("a pull request against another branch is not acted on, and says why; retargeted it is still the same", async () => {
+    const approval = await proposals.propose("elsewhere", proposals.workerFiles);
+    const branch = { new_branch_name: "draft", old_branch_name: "main" };
+    await hive.as("operator").call("POST", `${agentsRepo}/branches`, branch);
+    await proposals.retarget(approval, "draft");
+    await proposals.told(approval, /it is against draft, and only main counts/);
+    expect(proposals.now(approval)).toMatchObject({ state: "refused", problem: expect.stringContaining("draft") });
+    await proposals.expectNoEffect(approval, () => proposals.approve(approval));
+    await proposals.expectNoEffect(approval, () => proposals.retarget(approval, "main"));
+  });
+
+  test("an agent.yaml that does not parse is told by line and field, in a status and a comment", async () => {
+    const text = "role: worker\nharness:\n  driver: acp\n  profile: scirpt\n";
+    const approval = await proposals.propose("misspelt", { ...proposals.workerFiles, "agent.yaml": text });
+    const told = /agent\.yaml: line 4: field harness\.profile/;
+    expect(approval).toMatchObject({ state: "invalid", problem: expect.stringMatching(told) });
+    expect(await statusOf(hive, approval.head, "hive/validate")).toMatchObject({
+      status: "failure",
+      description: expect.stringMatching(told),
+    });
+    expect(await verdictsOf(hive, approval.number)).toEqual([expect.stringMatching(told)]);
+    await proposals.told(approval, told);
+  });
+
+  test("a name that is reserved is refused with its proposal, and one that is taken when it is approved", async () => {
+    const reserved = await proposals.propose("operator", proposals.workerFiles);
+    expect(reserved).toMatchObject({ state: "invalid", problem: expect.stringContaining("this name is reserved") });
+    const stranger = { username: "mallory", email: "mallory@elsewhere.invalid", password: "Somebody-else-7" };
+    await hive.as("hive-admin").call("POST", "/admin/users", stranger);
+    const taken = await proposals.propose("mallory", proposals.workerFiles);
+    await proposals.approve(taken);
+    await proposals.told(taken, /The forge has a user mallory that is not of this hive\. Choose another name/);
+    expect(proposals.now(taken)).toMatchObject({ state: "refused" });
+    expect(await statusOf(hive, taken.head, "hive/deploy")).toMatchObject({ status: "failure" });
+    expect(await proposals.isMerged(taken)).toBe(false);
+  });
+});
