@@ -104,6 +104,7 @@ function wire(config: HivedConfig, core: Core, boot: BootId, signal: AbortSignal
     health,
     kind,
     hookUrl: config.hookUrl,
+    dashboardUrl: config.dashboardUrl,
     program: config.program,
     signal,
   };

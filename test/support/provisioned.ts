@@ -34,6 +34,7 @@ export function partsFor(
   const signal = new AbortController().signal;
   const forge = openForge({ url, tokens, adminTokenFile, onSilence: health.noteSilence, signal });
   const hookUrl = "http://127.0.0.1:9/hook";
+  const dashboardUrl = "http://hive.localhost:9";
   return {
     core,
     forge,
@@ -42,6 +43,7 @@ export function partsFor(
     health,
     kind,
     hookUrl,
+    dashboardUrl,
     program,
     signal,
   };

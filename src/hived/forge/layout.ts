@@ -13,11 +13,13 @@ import { agentTeamsPiece, labelPieces, membersPiece, orgPiece, repoPiece, teamsP
 import { agentAccount, botAccount, organizations, seeds } from "./plan.ts";
 import { protectionPiece } from "./protection.ts";
 import { seedPiece } from "./seed.ts";
+import { signInAppPiece } from "./sign-in-app.ts";
 
 export type LayoutParts = AccountParts & {
   kind: ForgeHealth["kind"];
   /** where the forge delivers webhooks to */
   hookUrl: string;
+  dashboardUrl: string;
   /** the directory that holds our package.json, with seeds/, templates/ and forge/ */
   program: string;
 };
@@ -41,7 +43,7 @@ export function layout(parts: LayoutParts): Piece[][] {
     ],
     seeds.map((seed) => seedPiece(forge, program, seed)),
     // The rule lets nobody but the operator push, and takes only those who have access by then.
-    [protectionPiece(forge), ...labelPieces(forge, program), ...hookPieces(parts)],
+    [protectionPiece(forge), ...labelPieces(forge, program), ...hookPieces(parts), signInAppPiece(parts)],
   ];
 }
 
