@@ -7,6 +7,7 @@ import type { AgentName } from "../../contract/names.ts";
 import type { Tokens } from "../agents/tokens.ts";
 import { openConnection } from "./connection.ts";
 import { ForgeUnavailable } from "./errors.ts";
+import type { bot, operator } from "./plan.ts";
 import { applicationVerbs } from "./verbs/applications.ts";
 import { contentVerbs } from "./verbs/contents.ts";
 import { issueVerbs } from "./verbs/issues.ts";
@@ -20,7 +21,7 @@ export type { Comment, Issue } from "./verbs/issues.ts";
 export type { GivenReview, Pull, Review } from "./verbs/pulls.ts";
 
 /** The site admin provisions and nothing else; the bot does the coordinator's work; the others are themselves. */
-export type ForgeUser = "hive-admin" | "hive-bot" | "operator" | AgentName;
+export type ForgeUser = "hive-admin" | typeof bot | typeof operator | AgentName;
 
 type Options = {
   /** without a slash at its end */

@@ -112,7 +112,8 @@ async function settle(options: ConnectionOptions, sent: Promise<Answer>): Promis
   options.onSilence(null);
   if (answer.ok) return answer;
   if (answer.status === 401) {
-    const next = "A new one is made at the next start of the hive, unless it is the operator's own.";
+    // Reconciliation comes upon the bot's or an agent's, and has it made anew.
+    const next = "A new one is made within minutes; the site admin's, and mostly the operator's, you have to replace.";
     throw new ForgeUnavailable(`The forge refuses the token of ${options.user}. ${next}`, { isTokenRefused: true });
   }
   throw new ForgeRefusal(answer.status, saidBy(answer).slice(2) || `status ${answer.status} without a reason`);
