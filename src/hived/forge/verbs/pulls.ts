@@ -12,7 +12,6 @@ const PullAnswer = z.object({
   user: Login,
   state: z.enum(["open", "closed"]),
   merged: z.boolean(),
-  mergeable: z.boolean().nullish(),
   merge_commit_sha: ObjectId.nullish(),
   merge_base: z.string(),
   head: z.object({ sha: ObjectId }),
@@ -32,8 +31,6 @@ const toPull = (pull: z.output<typeof PullAnswer>) => ({
   body: pull.body,
   author: pull.user,
   state: pull.merged ? ("merged" as const) : pull.state,
-  /** false while the forge is still checking for conflicts, too; says nothing about approvals */
-  mergeable: pull.mergeable ?? false,
   head: pull.head.sha,
   base: pull.base.ref,
   mergeBase: pull.merge_base,

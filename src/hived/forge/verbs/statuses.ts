@@ -13,10 +13,9 @@ export function statusVerbs(connection: Connection) {
     async setStatus(
       repo: string,
       sha: string,
-      { url, ...status }: { context: string; state: StatusState; description: string; url?: string },
+      status: { context: string; state: StatusState; description: string },
     ): Promise<void> {
-      const body = { ...status, ...(url !== undefined && { target_url: url }) };
-      await connection.tell((api) => api.repos.repoCreateStatus(...at(repo), encode(sha), body));
+      await connection.tell((api) => api.repos.repoCreateStatus(...at(repo), encode(sha), status));
     },
     /** Newest first. */
     async listStatuses(repo: string, sha: string) {
