@@ -1,7 +1,7 @@
 /** A Forgejo that we run: found on this machine, configured from forge/app.ini, made ready for hived, and supervised. */
 import { execFile } from "node:child_process";
 import { createHmac, randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
@@ -9,6 +9,7 @@ import { Fault } from "../../contract/fault.ts";
 import { Refusal } from "../../contract/refusal.ts";
 import { systemClock } from "../../daemon/clock.ts";
 import { describe } from "../../daemon/fault.ts";
+import { replaceFile } from "../../daemon/replace-file.ts";
 import { oldestForgejo } from "./external.ts";
 import { type ForgeSource, forgeUrlOf, type OwnForge } from "./forge.ts";
 import type { Home } from "./home.ts";
@@ -87,13 +88,13 @@ export function managedForge({ home, program, port }: OwnForge, forgejo: Forgejo
       mkdirSync(join(home.forge, "data/repositories"), { recursive: true, mode: 0o700 });
       const template = readFileSync(join(program, "forge/app.ini"), "utf8");
       const values = { root: home.forge, port: String(port), url, ...secretsOf(join(home.forge, "secrets.json")) };
-      writePrivate(config, render(template, values));
+      replaceFile(config, render(template, values));
       await keepBefore(home, forgejo.version, (argv) => run(forgejo.path, [...base, ...argv], env, dumpWithinMs), step);
       if (existsSync(home.adminToken)) return;
       step.say("making its database");
       await run(forgejo.path, [...base, "migrate"], env);
       step.say("making its administrator");
-      writePrivate(home.adminToken, `${await makeAdmin(forgejo, base, env)}\n`);
+      replaceFile(home.adminToken, `${await makeAdmin(forgejo, base, env)}\n`);
     },
     spec: {
       name: "forge",
@@ -130,7 +131,7 @@ const Secrets = z.object({
 
 /** Made once: what Forgejo has encrypted or signed with them must stay readable. */
 function secretsOf(path: string): z.infer<typeof Secrets> {
-  if (!existsSync(path)) writePrivate(path, JSON.stringify(newSecrets()));
+  if (!existsSync(path)) replaceFile(path, JSON.stringify(newSecrets()));
   return Secrets.parse(JSON.parse(readFileSync(path, "utf8")));
 }
 
@@ -144,12 +145,6 @@ function internalToken(): string {
   const encode = (part: object) => Buffer.from(JSON.stringify(part)).toString("base64url");
   const signed = `${encode({ alg: "HS256", typ: "JWT" })}.${encode({ nbf: Math.floor(Date.now() / 1000) })}`;
   return `${signed}.${createHmac("sha256", randomBytes(32)).update(signed).digest("base64url")}`;
-}
-
-/** Replaces a file that only its owner may read: whole and durable, or not at all. */
-function writePrivate(path: string, content: string): void {
-  writeFileSync(`${path}.new`, content, { mode: 0o600, flush: true });
-  renameSync(`${path}.new`, path);
 }
 
 /** Makes the site admin, or finds it made by a start that was cut off, and returns a new token of it. */
