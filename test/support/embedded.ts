@@ -10,6 +10,7 @@ export const startEmbedded = (adminName = "hive-admin"): Promise<RunningForge> =
       port,
       adminName,
       adminTokenFile: join(directory, "admin-token"),
+      passwordCost: 2,
     };
     const program = join(import.meta.dirname, "../../forge/embedded/main.ts");
     return {
