@@ -24,6 +24,7 @@ import { findForgejo } from "./forgejo.ts";
 import { buildFrontEnd, needsBuild } from "./front-end.ts";
 import { homeAt, homeRefusal } from "./home.ts";
 import type { Steps } from "./steps.ts";
+import { databaseVersion } from "./upgrade.ts";
 
 /** A number that no distribution gives to an account of its own (Debian policy 9.2.2: 1000 to 59999 are the machine's). */
 const usualUser = 47_483;
@@ -53,7 +54,7 @@ export async function handOver({ root, program, external, steps, ...options }: R
   makeHome(root, user);
   if (external) checkReadable(user, external.adminTokenFile);
   const readable = await readableProgram(program, user, steps);
-  const forgejo = await readableForgejo(user, steps);
+  const forgejo = await readableForgejo(root, user, steps);
   steps.note(`Started by root: running as user ${user.uid}.`);
   const main = join(readable, "src/hive/main.ts");
   const argv = [
@@ -143,9 +144,9 @@ async function readableProgram(program: string, user: User, steps: Steps): Promi
   return copy;
 }
 
-/** A Forgejo that the user can run, if there is one at all. */
-async function readableForgejo(user: User, steps: Steps): Promise<string | undefined> {
-  const found = await findForgejo();
+/** A Forgejo for the home that the user can run; undefined when there is none, or only older ones: the user may have another. */
+async function readableForgejo(root: string, user: User, steps: Steps): Promise<string | undefined> {
+  const found = await findForgejo(databaseVersion(homeAt(root)));
   if (!found || canRun(user, found.path)) return found?.path;
   const copy = join(cache, "forgejo", found.version, "forgejo");
   if (isCopy(found.path, copy) && canRun(user, copy)) return copy;
