@@ -30,7 +30,7 @@ function listPage(visit: Visit, kind: "issues" | "pulls"): Page {
   const base = `${repoPath(repo)}/${kind}`;
   const content = html`${repoHeader(forge, repo, access, kind)}
 <h1 class="sr-only">${title}</h1>
-<div class="list-bar">${stateTabs(visit, base, filter, noun)}${searchForm(base, filter)}</div>
+<div class="list-bar">${stateTabs(visit, base, filter, noun)}${searchForm(base, filter)}${kind === "issues" && html`<a class="button primary" href="${base}/new">New issue</a>`}</div>
 <section class="card" aria-label="${title}">
 ${rows.length === 0 ? html`<p class="empty">There are no ${filter.state} ${noun}${(filter.text || query["label"]) && " that match"}.</p>` : issueRows(forge, rows, { withRepo: false })}
 </section>

@@ -1,5 +1,6 @@
 /** A pull request's conversation and its commits. The changes themselves are in pull-files.ts. */
 import { Refusal } from "../domain/refusal.ts";
+import { diffText, patchText } from "../git/diff.ts";
 import { listCommits } from "../git/objects.ts";
 import { commentForm } from "./comment-form.ts";
 import { commitRows } from "./commits.ts";
@@ -11,7 +12,7 @@ import { isAsked, reviewersBlock } from "./reviewers.ts";
 import { threadEntries } from "./thread.ts";
 import { labelsAndAssignees } from "./thread-side.ts";
 import { threadStateOf } from "./thread-state.ts";
-import type { GoTo, Page, Posted, RefusedForm, Visit } from "./visit.ts";
+import type { Download, GoTo, Page, Posted, RefusedForm, Visit } from "./visit.ts";
 
 const MAX_COMMITS = 250;
 
@@ -49,6 +50,23 @@ export async function pullCommitsPage(visit: Visit): Promise<Page> {
 <section class="card" aria-label="Commits">${commits.length === 0 ? html`<p class="empty">There are no commits.</p>` : commitRows(at.repo, commits, forge.now())}</section>`;
   return { title: `Commits · ${at.issue.title} · #${at.issue.number}`, content };
 }
+
+/** The changes as one difference, as text for a program. */
+export async function pullDiff(visit: Visit): Promise<Download> {
+  const at = visitPull(visit);
+  const { from, to } = patchRange(at);
+  return plainText(await diffText(visit.forge.git, at.dir, from, to, { withBinary: true }));
+}
+
+/** The commits as mails, for `git am`. */
+export async function pullPatch(visit: Visit): Promise<Download> {
+  const at = visitPull(visit);
+  const { from, to } = patchRange(at);
+  return plainText(await patchText(visit.forge.git, at.dir, from, to));
+}
+
+const patchRange = (at: PullVisit) => ({ from: at.pull.merge_base || at.pull.head_sha, to: at.pull.head_sha });
+const plainText = (text: string): Download => ({ bytes: Buffer.from(text), type: "text/plain; charset=utf-8" });
 
 export async function postMerge(visit: Posted): Promise<Page | GoTo> {
   const at = visitPull(visit);

@@ -14,10 +14,11 @@ import { homePage, ownerPage } from "./home.ts";
 import { issuePage, postComment } from "./issue.ts";
 import { issueListPage, pullListPage } from "./issues.ts";
 import { documentOf } from "./layout.ts";
+import { newIssuePage, postNewIssue } from "./new-issue.ts";
 import { localPath, signInPath } from "./paths.ts";
 import { discardPending, postLineComment, postReview } from "./post-review.ts";
 import { problemPage, refusalOf } from "./problem.ts";
-import { postMerge, pullCommitsPage, pullPage } from "./pull.ts";
+import { postMerge, pullCommitsPage, pullDiff, pullPage, pullPatch } from "./pull.ts";
 import { pullFilesPage } from "./pull-files.ts";
 import { signIn, signOut, visitorOf } from "./session.ts";
 import { linkPage, secretOf, signInPage, spentLinkPage, userOfForm, userOfLink } from "./sign-in.ts";
@@ -47,15 +48,19 @@ const views: Record<string, View> = {
   [`${repo}/commits/commit/*`]: commitListPage("commit"),
   [`${repo}/commit/:sha`]: commitPage,
   [`${repo}/issues`]: issueListPage,
+  [`${repo}/issues/new`]: (visit) => newIssuePage(visit),
   [`${repo}/issues/:number`]: (visit) => issuePage(visit),
   [`${repo}/pulls`]: pullListPage,
   [pull]: (visit) => pullPage(visit),
+  [`${repo}/pulls/:number(^\\d+).diff`]: pullDiff,
+  [`${repo}/pulls/:number(^\\d+).patch`]: pullPatch,
   [`${pull}/commits`]: pullCommitsPage,
   [`${pull}/files`]: (visit) => pullFilesPage(visit),
 };
 
 const actions: Record<string, Action> = {
   "/login/oauth/grant": postGrant,
+  [`${repo}/issues/new`]: postNewIssue,
   [`${repo}/issues/:number/comments`]: postComment,
   [`${pull}/merge`]: postMerge,
   [`${pull}/files/reviews/submit`]: postReview,

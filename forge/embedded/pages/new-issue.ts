@@ -1,0 +1,66 @@
+/** The page on which a new issue is written. */
+import { z } from "zod";
+import { isAtLeast } from "../domain/access-level.ts";
+import { usableLabels } from "../domain/labels.ts";
+import { openIssue } from "../domain/open-issue.ts";
+import { refuseArchived } from "../domain/permissions.ts";
+import { Refusal } from "../domain/refusal.ts";
+import { html } from "./html.ts";
+import { repoHeader } from "./layout.ts";
+import { labelTag, refusedNote } from "./parts.ts";
+import { issuePath, repoPath } from "./paths.ts";
+import { sentenceOf } from "./problem.ts";
+import { visitRepo } from "./repo-visit.ts";
+import type { GoTo, Page, Posted, RefusedForm, Visit } from "./visit.ts";
+
+export function newIssuePage(visit: Visit, refused?: RefusedForm): Page {
+  const { forge } = visit;
+  const { repo, access } = visitRepo(visit, "issues");
+  const labels = isAtLeast(access.issues, "write") ? usableLabels(forge.db, repo) : [];
+  const content = html`${repoHeader(forge, repo, access, "issues")}
+<section class="card comment-form" aria-labelledby="new-title">
+<header><h1 id="new-title">New issue</h1></header>
+${refusedNote(refused?.sentence)}
+<form method="post" action="${repoPath(repo)}/issues/new" class="stack">
+<label for="title">Title</label>
+<input id="title" name="title" required maxlength="255" autofocus value="${refused?.typed["title"]}">
+<label for="content">Text</label>
+<textarea id="content" name="content" rows="10" placeholder="Markdown is understood">${refused?.typed["content"]}</textarea>
+${labels.length > 0 && html`<fieldset><legend>Labels</legend>${labels.map((label) => html`<p><label><input type="checkbox" name="label" value="${label.id}"> ${labelTag(label)}</label></p>`)}</fieldset>`}
+<div class="buttons"><button class="primary">Open the issue</button></div>
+</form>
+</section>`;
+  return { title: `New issue · ${repo.owner_name}/${repo.name}`, content, ...(refused && { status: refused.status }) };
+}
+
+const NewIssue = z.object({
+  title: z.string().default(""),
+  content: z.string().default(""),
+  label: z
+    .union([z.string(), z.array(z.string())])
+    .default([])
+    .transform((value) => [value].flat().map(Number)),
+});
+
+export function postNewIssue(visit: Posted): Page | GoTo {
+  const { forge, user } = visit;
+  const { repo, access } = visitRepo(visit, "issues");
+  const { title, content: body, label: labels } = NewIssue.parse(visit.form);
+  try {
+    refuseArchived(repo);
+    if (title.trim() === "") throw new Refusal(422, "The issue needs a title.");
+    const issue = openIssue(forge, user, repo, access, {
+      title,
+      body,
+      labels,
+      assignees: [],
+      ref: "",
+      due_at: null,
+      closed: false,
+    });
+    return { goTo: issuePath(repo, issue) };
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    return newIssuePage(visit, { status: error.status, sentence: sentenceOf(error), typed: { title, content: body } });
+  }
+}
