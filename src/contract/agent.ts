@@ -32,7 +32,7 @@ export const Agent = z.object({
   /** the git tree of `agents/<name>` that runs, and the one that `main` wants */
   runningTree: ObjectId.nullable(),
   wantedTree: ObjectId.nullable(),
-  /** number of the newest `deployed/<name>/<n>` tag */
+  /** counts its versions here; the tag is `deployed/<name>/<n>`, with the next free number where that one is taken */
   deployment: z.number().int().nullable(),
   runtime: RuntimeKind.nullable(),
   launch: LaunchId.nullable(),

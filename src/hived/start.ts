@@ -25,6 +25,7 @@ import { checkLayout, type ProvisionParts, provision, provisionAgent } from "./f
 import { type Follow, refresh } from "./forge/refresh.ts";
 import { rotateTokens } from "./forge/rotate.ts";
 import { readSignInClient } from "./forge/sign-in-app.ts";
+import { retireAgent } from "./forge/retire-agent.ts";
 import { forgeWayIn } from "./forge/way-in.ts";
 import { deliverWebhook } from "./intake/doorbell.ts";
 import { reconcile } from "./intake/reconcile.ts";
@@ -129,6 +130,7 @@ function wire(config: HivedConfig, core: Core, boot: BootId, signal: AbortSignal
     tokens,
     sockets: { open: (launch, agent) => sockets.open(launch, agent), close: (launch) => sockets.close(launch) },
     provisionAgent: (agent, role) => done(provisionAgent(provisioning, agent, role)),
+    retireAgent: (agent) => retireAgent({ forge, tokens }, agent),
     waitingApprovals: convergingApprovals,
     failApproval: (number, problem) => failApproval({ core, forge }, number, problem),
   };
@@ -205,7 +207,7 @@ function handlersOf(
         ),
     },
     "update-docs": { atOnce: 1, run: () => done(updateDocs(lifecycle)) },
-    converge: { atOnce: 8, run: (key) => done(converge(lifecycle, AgentName.parse(key))) },
+    converge: { atOnce: 8, run: (key) => converge(lifecycle, AgentName.parse(key)) },
     "tell-deployment": { atOnce: 1, run: (key) => done(tellDeployment(lifecycle, ...parseDeploymentKey(key))) },
     "post-question": { atOnce: 2, run: (key) => done(postQuestion(core, forge, Number(key))) },
   };

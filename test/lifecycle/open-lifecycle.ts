@@ -6,6 +6,7 @@ import { tellDeployment } from "../../src/hived/approvals/tell-deployment.ts";
 import type { Runner } from "../../src/hived/core.ts";
 import { agentsRepo } from "../../src/hived/forge/plan.ts";
 import { provision, provisionAgent } from "../../src/hived/forge/provision.ts";
+import { retireAgent } from "../../src/hived/forge/retire-agent.ts";
 import { converge } from "../../src/hived/lifecycle/converge.ts";
 import { followMain } from "../../src/hived/lifecycle/follow-main.ts";
 import type { LifecycleParts } from "../../src/hived/lifecycle/parts.ts";
@@ -33,7 +34,7 @@ export async function openLifecycle(forge: RunningForge) {
       return undefined;
     };
     return {
-      converge: { atOnce: 8, run: (key: string) => done(converge(made(), AgentName.parse(key))) },
+      converge: { atOnce: 8, run: (key: string) => converge(made(), AgentName.parse(key)) },
       "follow-main": { atOnce: 1, run: () => done(followMain(made())) },
       "tell-deployment": { atOnce: 1, run: (key: string) => done(tellDeployment(made(), ...parseDeploymentKey(key))) },
       ...Object.fromEntries(
@@ -104,6 +105,7 @@ function lifecycleParts(forgeParts: Provisioned, runner: Runner): LifecycleParts
     provisionAgent: async (agent: AgentName, role: "manager" | "worker") => {
       await provisionAgent(forgeParts, agent, role);
     },
+    retireAgent: (agent: AgentName) => retireAgent(forgeParts, agent),
     waitingApprovals: convergingApprovals,
     failApproval: (number: number, problem: string) => failApproval(forgeParts, number, problem),
   };

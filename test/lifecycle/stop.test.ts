@@ -25,10 +25,11 @@ function convergeWork(core: TestCore, runner: Runner) {
     tokens,
     sockets: { open: closed, close: closed },
     provisionAgent: closed,
+    retireAgent: closed,
     waitingApprovals: () => [],
     failApproval: closed,
   };
-  const run = (name: string) => converge(parts, AgentName.parse(name)).then(() => undefined);
+  const run = (name: string) => converge(parts, AgentName.parse(name));
   return { converge: { atOnce: 1, run } };
 }
 

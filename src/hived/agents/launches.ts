@@ -16,6 +16,8 @@ export type LaunchRow = {
 const BEGIN = "INSERT INTO launches (id, agent, tree, started_at) VALUES (:id, :agent, :tree, :now)";
 const FIND = "SELECT * FROM launches WHERE id = :id";
 const ALIVE = "SELECT * FROM launches WHERE ended_at IS NULL ORDER BY agent, started_at, id";
+const NEWEST_ENDED = `SELECT * FROM launches WHERE agent = :agent AND ended_at IS NOT NULL
+  ORDER BY ended_at DESC, started_at DESC LIMIT :limit`;
 const END = "UPDATE launches SET ended_at = :now, problem = :problem WHERE id = :id AND ended_at IS NULL";
 
 export function beginLaunch(tx: Transaction, core: Core, launch: Pick<LaunchRow, "id" | "agent" | "tree">): void {
@@ -26,6 +28,29 @@ export const findLaunch = (reader: Reader, id: LaunchId) => reader.get<LaunchRow
 
 /** Launches whose process may be alive, as far as anybody has told. */
 export const aliveLaunches = (reader: Reader) => reader.all<LaunchRow>(ALIVE);
+
+type EndedLaunch = LaunchRow & { ended_at: number };
+
+/** More than these make no difference to anybody. */
+const mostFalls = 12;
+
+/**
+ * How often in a row a version of an agent has lost its process, though nobody asked for that, within `shortLifeMs` of its
+ * start; and the last time.
+ */
+export function fallsInARow(
+  reader: Reader,
+  agent: AgentName,
+  tree: ObjectId,
+  shortLifeMs: number,
+): { count: number; last: EndedLaunch | undefined } {
+  const newest = reader.all<EndedLaunch>(NEWEST_ENDED, { agent, limit: mostFalls });
+  const isFall = (launch: EndedLaunch) =>
+    launch.tree === tree && launch.problem !== null && launch.ended_at - launch.started_at < shortLifeMs;
+  const end = newest.findIndex((launch) => !isFall(launch));
+  const falls = end < 0 ? newest : newest.slice(0, end);
+  return { count: falls.length, last: falls[0] };
+}
 
 /** The first report of an end stands; `problem` is null when it was asked for. */
 export function endLaunch(tx: Transaction, core: Core, id: LaunchId, problem: string | null): void {

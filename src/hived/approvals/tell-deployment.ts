@@ -2,6 +2,8 @@
 import type { AgentName } from "../../contract/names.ts";
 import { notify } from "../broker/send.ts";
 import type { Transaction } from "../database/write.ts";
+import type { Forge } from "../forge/client.ts";
+import { isRefused } from "../forge/errors.ts";
 import { agentsRepo } from "../forge/plan.ts";
 import { type Deployment, findDeployment, markTold } from "../lifecycle/deployments.ts";
 import type { LifecycleParts } from "../lifecycle/parts.ts";
@@ -16,13 +18,7 @@ export async function tellDeployment(parts: LifecycleParts, agent: AgentName, nu
   if (!deployment || deployment.isTold || (deployment.state !== "ready" && deployment.state !== "failed")) return;
   const bot = forge.as("hive-bot");
   const isReady = deployment.state === "ready";
-  if (isReady)
-    await bot.createTag(
-      agentsRepo,
-      `deployed/${agent}/${number}`,
-      deployment.commit,
-      `${agent} runs version ${number}`,
-    );
+  if (isReady) await tagOnce(bot, deployment);
   const heads = core.db.read((reader) =>
     deployment.approvals.flatMap((approval) => findApproval(reader, approval)?.head ?? []),
   );
@@ -37,6 +33,21 @@ export async function tellDeployment(parts: LifecycleParts, agent: AgentName, nu
     if (isReady) wakeFirst(tx, parts, deployment);
     else tellOperator(tx, parts, deployment);
   });
+}
+
+/** Tags what runs now. Where another hive on this forge has used the number for another commit, the next free one is taken. */
+async function tagOnce(bot: ReturnType<Forge["as"]>, { agent, number, commit }: Deployment): Promise<void> {
+  const prefix = `deployed/${agent}/`;
+  const tag = (free: number) =>
+    bot.createTag(agentsRepo, `${prefix}${free}`, commit, `${agent} runs version ${number}`);
+  try {
+    await tag(number);
+  } catch (error) {
+    if (!isRefused(error, 409)) throw error;
+    const taken = (await bot.listTags(agentsRepo)).filter(({ name }) => name.startsWith(prefix));
+    if (taken.some((other) => other.commit === commit)) return; // we were cut off after it
+    await tag(Math.max(...taken.map(({ name }) => Number(name.slice(prefix.length)) || 0)) + 1);
+  }
 }
 
 function settle(

@@ -6,11 +6,12 @@
  *   the wanted version cannot be started → its deployment has failed, and the version before it goes on running
  */
 import { Fault } from "../../contract/fault.ts";
-import { type AgentName, type LaunchId, ObjectId } from "../../contract/names.ts";
+import { type AgentName, type EpochMs, type LaunchId, ObjectId } from "../../contract/names.ts";
 import { Refusal } from "../../contract/refusal.ts";
+import { backoffMs } from "../../daemon/fault.ts";
 import type { AgentConfig } from "../agents/agent-yaml.ts";
 import { type AgentRow, changeAgent, requireAgent } from "../agents/agents.ts";
-import { beginLaunch, endLaunch, findLaunch } from "../agents/launches.ts";
+import { beginLaunch, endLaunch, fallsInARow, findLaunch } from "../agents/launches.ts";
 import { loseLaunch } from "../broker/adopt.ts";
 import { releaseTurn } from "../broker/end-turn.ts";
 import { newLaunchId } from "../core.ts";
@@ -21,19 +22,52 @@ import type { LifecycleParts } from "./parts.ts";
 import { prepareVersion } from "./prepare.ts";
 import { enqueueConverge, enqueueTelling } from "./wishes.ts";
 
-export async function converge(parts: LifecycleParts, agent: AgentName): Promise<void> {
+/** @returns when to go on, for an agent whose process has ended again and again soon after its start */
+export async function converge(parts: LifecycleParts, agent: AgentName): Promise<{ again: EpochMs } | undefined> {
   const row = parts.core.db.read((reader) => requireAgent(reader, agent));
-  if (row.wish !== "running") return stop(parts, row);
+  if (row.wish !== "running") return done(stop(parts, row));
   const target = parts.core.db.read((reader) => targetOf(reader, agent));
-  if (!target) return fail(parts, agent, "No version of it has ever run.");
+  if (!target) return done(fail(parts, agent, "No version of it has ever run."));
   const isThere = row.launch !== null && row.running_tree === target.tree && row.state !== "converging";
-  if (isThere && target.state !== "converging") return; // a deployment of what runs already, after a revert, still has to end
+  // A deployment of what runs already, after a revert, still has to end.
+  if (isThere && target.state !== "converging") return undefined;
+  const rest = await restAfterFalls(parts, row, target);
+  if (rest) return rest;
   try {
     await moveTo(parts, row, target);
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
     await giveUp(parts, agent, target, `${error.message} ${error.next}`);
   }
+  return undefined;
+}
+
+const done = async (work: Promise<void>): Promise<undefined> => {
+  await work;
+};
+
+/** After a life of this much, opening included, an end is no sign of a program that can't live. */
+const shortLifeMs = 120_000;
+const longestRestMs = 5 * 60_000;
+
+/**
+ * A process that ends soon after each start is not started again at once, for ever: one second later after the first time,
+ * then twice as long each time. Another version starts at once.
+ */
+async function restAfterFalls(
+  { core }: LifecycleParts,
+  row: AgentRow,
+  target: Deployment,
+): Promise<{ again: EpochMs } | undefined> {
+  if (row.launch !== null || row.state !== "converging") return undefined;
+  const { count, last } = core.db.read((reader) => fallsInARow(reader, row.name, target.tree, shortLifeMs));
+  if (!last) return undefined;
+  const again = (last.ended_at + backoffMs(count + 1, longestRestMs)) as EpochMs;
+  if (again <= core.clock.now()) return undefined;
+  const times = count === 1 ? "once" : `${count} times in a row`;
+  const problem = `${last.problem} That was ${times} soon after its start; the next try is at ${new Date(again).toISOString()}.`;
+  await core.db.write((tx) => changeAgent(tx, core, row.name, { problem }));
+  return { again };
 }
 
 /** The newest version, or when that has failed the one that ran before it. */
@@ -135,6 +169,7 @@ async function giveUp(parts: LifecycleParts, agent: AgentName, target: Deploymen
 async function stop(parts: LifecycleParts, row: AgentRow): Promise<void> {
   if (row.launch && !(await endCurrent(parts, row.name, row.launch))) return;
   await parts.core.db.write((tx) => changeAgent(tx, parts.core, row.name, { state: "stopped", problem: null }));
+  if (row.wish === "destroyed") await parts.retireAgent(row.name);
 }
 
 const fail = (parts: LifecycleParts, agent: AgentName, problem: string): Promise<void> =>

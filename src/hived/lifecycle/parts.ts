@@ -19,6 +19,8 @@ export type LifecycleParts = {
   };
   /** the agent's forge user, token and teams; found done when they are there */
   provisionAgent(agent: AgentName, role: AgentRole): Promise<void>;
+  /** takes a destroyed agent's tokens and teams away; found done when they are gone */
+  retireAgent(agent: AgentName): Promise<void>;
   tokens: Pick<Tokens, "read">;
   /** merged pull requests that still wait for their agent */
   waitingApprovals(reader: Reader): { number: number; agent: string | null }[];

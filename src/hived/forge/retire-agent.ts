@@ -1,0 +1,32 @@
+/**
+ * What a destroyed agent keeps on the forge, and what not. Its user stays, with all that it wrote; its tokens and its
+ * places in teams go, so that nothing of it can act any more. An agent of that name that comes later gets new ones.
+ */
+import { randomBytes } from "node:crypto";
+import type { AgentName } from "../../contract/names.ts";
+import type { Tokens } from "../agents/tokens.ts";
+import type { Forge } from "./client.ts";
+import { emailOf, organizations } from "./plan.ts";
+
+type Parts = { forge: Forge; tokens: Pick<Tokens, "read" | "remove"> };
+
+/** Found done once its token's file is gone, which goes last. @throws ForgeUnavailable */
+export async function retireAgent({ forge, tokens }: Parts, agent: AgentName): Promise<void> {
+  if (tokens.read(agent) === undefined) return;
+  const admin = forge.as("hive-admin");
+  if ((await admin.findUser(agent))?.email === emailOf(agent)) {
+    await leaveTeams(forge, agent);
+    const password = `${randomBytes(24).toString("base64url")}-aA1`; // for this moment: the forge ends tokens for nothing less
+    await admin.setPassword(agent, password);
+    const as = forge.withPassword(agent, password);
+    for (const { id } of await as.listTokens()) await as.deleteToken(id);
+  }
+  tokens.remove(agent);
+}
+
+async function leaveTeams(forge: Forge, agent: AgentName): Promise<void> {
+  const admin = forge.as("hive-admin");
+  for (const { name: org } of organizations)
+    for (const { id } of await admin.listTeams(org))
+      if (await admin.isTeamMember(id, agent)) await admin.removeTeamMember(id, agent);
+}
