@@ -3,9 +3,10 @@
  * a figure fails; one that is noisy neither passes nor fails.
  */
 import { type Figure, toLine } from "./figure.ts";
+import { forge } from "./forge.ts";
 import { start } from "./start.ts";
 
-const areas: Record<string, () => AsyncIterable<Figure>> = { start };
+const areas: Record<string, () => AsyncIterable<Figure>> = { forge, start };
 
 const words = process.argv.slice(2);
 const asJson = words.includes("--json");

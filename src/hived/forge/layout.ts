@@ -9,7 +9,15 @@ import { listAgents } from "../agents/agents.ts";
 import { type AccountParts, accountPiece, operatorPiece } from "./accounts.ts";
 import type { Piece } from "./difference.ts";
 import { hookPiece } from "./hooks.ts";
-import { agentTeamsPiece, labelPieces, membersPiece, orgPiece, repoPiece, teamsPiece } from "./organizations.ts";
+import {
+  agentTeamsPiece,
+  labelPieces,
+  membersPiece,
+  orgPiece,
+  type Roster,
+  repoPiece,
+  teamsPiece,
+} from "./organizations.ts";
 import { agentAccount, botAccount, organizations, seeds } from "./plan.ts";
 import { protectionPiece } from "./protection.ts";
 import { seedPiece } from "./seed.ts";
@@ -55,8 +63,8 @@ function hookPieces(parts: LayoutParts): Piece[] {
 }
 
 /** What an agent should have on the forge, in the order in which it can be made. */
-export function agentPieces(parts: LayoutParts, { name, role }: KnownAgent): Piece[] {
+export function agentPieces(parts: LayoutParts, { name, role }: KnownAgent, roster?: Roster): Piece[] {
   const { forge, kind } = parts;
   const hook = kind === "external" ? [hookPiece(parts, forge.as(name), { kind: "user" }, name)] : [];
-  return [accountPiece(parts, agentAccount(name)), agentTeamsPiece(forge, name, role), ...hook];
+  return [accountPiece(parts, agentAccount(name)), agentTeamsPiece(forge, name, role, roster), ...hook];
 }

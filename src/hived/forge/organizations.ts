@@ -9,7 +9,7 @@ import { readMeta, writeMeta } from "../database/meta.ts";
 import type { Reader } from "../database/write.ts";
 import type { Forge } from "./client.ts";
 import { type Difference, difference, type Piece } from "./difference.ts";
-import { agentTeams, bot, emailOf, type Member, type Organization, operator } from "./plan.ts";
+import { agentTeams, bot, emailOf, type Member, type Organization, operator, organizations } from "./plan.ts";
 import type { RepoSettings } from "./verbs/layout.ts";
 import { type Team, teamBody } from "./verbs/people.ts";
 
@@ -88,9 +88,30 @@ export const membersPiece = (forge: Forge, { name: org, teams }: Organization, a
 const managerName = ({ name, role }: Agents[number], members: readonly Member[]): string[] =>
   role === "manager" && members.includes("the manager") ? [name] : [];
 
-/** The teams that an agent is in, and those that it is in no more. */
-export const agentTeamsPiece = (forge: Forge, agent: AgentName, role: AgentRole): Piece => ({
+/** Who is in a team; undefined when there is no such team. */
+export type Roster = (org: string, team: string) => ReadonlySet<string> | undefined;
+
+/** Reads all teams at once: asking for each agent in each would be many times the calls. */
+export async function readRoster(forge: Forge): Promise<Roster> {
+  const admin = forge.as("hive-admin");
+  const reading = organizations.map(async ({ name: org }) => {
+    const teams = await admin.listTeams(org);
+    return Promise.all(
+      teams.map(async ({ id, name }) => [`${org}/${name}`, new Set(await admin.listTeamMembers(id))] as const),
+    );
+  });
+  const all = new Map((await Promise.all(reading)).flat());
+  return (org, team) => all.get(`${org}/${team}`);
+}
+
+/**
+ * The teams that an agent is in, and those that it is in no more.
+ * @param roster of a moment ago, where there is one: what is right there is not asked again
+ */
+export const agentTeamsPiece = (forge: Forge, agent: AgentName, role: AgentRole, roster?: Roster): Piece => ({
   async look() {
+    const isRight = agentTeams(role).every(({ org, team, isMember }) => roster?.(org, team)?.has(agent) === isMember);
+    if (isRight) return [];
     const admin = forge.as("hive-admin");
     const looked = agentTeams(role).map(async ({ org, team, isMember }): Promise<Difference[]> => {
       const found = (await admin.listTeams(org)).find(({ name }) => name === team);

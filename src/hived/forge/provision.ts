@@ -11,6 +11,7 @@ import { type Difference, eachOf, inTurn, type Kept, keep, type Piece } from "./
 import { ForgeRefusal, ForgeUnavailable, isTokenRefused } from "./errors.ts";
 import type { ForgeHealthKeeper } from "./health.ts";
 import { agentPieces, knownAgents, type LayoutParts, layout } from "./layout.ts";
+import { type Roster, readRoster } from "./organizations.ts";
 import { probeForge } from "./probe.ts";
 import { tell, tellRepaired } from "./tell.ts";
 
@@ -55,9 +56,10 @@ async function makeLayout(parts: ProvisionParts): Promise<Kept> {
     all.left.push(...left);
   };
   for (const stage of layout(parts)) await eachOf(stage, keepPiece);
+  const roster = await readRoster(parts.forge);
   await eachOf(knownAgents(parts), async ({ name, role }) => {
     try {
-      all.repaired.push(...(await provisionAgent(parts, name, role)));
+      all.repaired.push(...(await provisionAgent(parts, name, role, roster)));
     } catch (error) {
       // One agent that the forge refuses must not keep the others waiting: converge says it on the agent itself.
       if (!(error instanceof Refusal || error instanceof ForgeRefusal)) throw error;
@@ -71,10 +73,15 @@ async function makeLayout(parts: ProvisionParts): Promise<Kept> {
  * An agent's forge user, token and teams; found done when they are there.
  * @throws Refusal when the name is taken by somebody else, or none that the forge takes
  */
-export function provisionAgent(parts: ProvisionParts, name: AgentName, role: AgentRole): Promise<Drift[]> {
+export function provisionAgent(
+  parts: ProvisionParts,
+  name: AgentName,
+  role: AgentRole,
+  roster?: Roster,
+): Promise<Drift[]> {
   return inTurn(`provision ${name}`, async () => {
     const repaired: Drift[] = [];
-    for (const piece of agentPieces(parts, { name, role }))
+    for (const piece of agentPieces(parts, { name, role }, roster))
       repaired.push(...(await keep(piece, () => undefined)).repaired);
     return repaired;
   });
@@ -93,8 +100,9 @@ export function checkLayout(parts: ProvisionParts): Promise<Drift[]> {
         found.push({ what, wanted, found: is });
     };
     for (const stage of layout(parts)) await eachOf(stage, look);
+    const roster = await readRoster(parts.forge);
     await eachOf(knownAgents(parts), async (agent) => {
-      for (const piece of agentPieces(parts, agent)) await look(piece);
+      for (const piece of agentPieces(parts, agent, roster)) await look(piece);
     });
     return found;
   });
