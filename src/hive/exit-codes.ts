@@ -6,6 +6,8 @@ import { Refusal } from "../contract/refusal.ts";
 export const exitCodes = {
   ok: 0,
   bug: 1,
+  /** the forge is not as it should be */
+  drift: 1,
   usage: 2,
   notRunning: 3,
   /** it runs, but not all of it is well */

@@ -1,6 +1,7 @@
 /** The `hive` command. Each of its commands has a file in commands/, and is loaded when it is called. */
 import { Command, CommanderError, InvalidArgumentError } from "commander";
 import { addForge } from "./commands/forge.ts";
+import { addToken } from "./commands/token.ts";
 import { exitCodes, explain } from "./exit-codes.ts";
 
 const hive = new Command("hive")
@@ -61,7 +62,8 @@ hive
     await mcp(socket);
   });
 
-addForge(hive);
+addForge(hive, home);
+addToken(hive, home);
 
 try {
   await hive.parseAsync();

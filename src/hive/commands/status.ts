@@ -4,6 +4,7 @@ import { Fault } from "../../contract/fault.ts";
 import { Refusal } from "../../contract/refusal.ts";
 import { type Process, routes, upRoutes } from "../../contract/routes.ts";
 import { client } from "../../rpc/client.ts";
+import { columns } from "../columns.ts";
 import { exitCodes } from "../exit-codes.ts";
 import type { Runtime } from "../up/home.ts";
 import { reachHive } from "../up/reach.ts";
@@ -77,14 +78,3 @@ const processRow = ({ name, health, pid, restarts, problem, note }: Process) => 
 ];
 
 const agentRow = ({ name, role, state, runtime, problem }: Agent) => [name, role, state, runtime ?? "", problem ?? ""];
-
-/** Rows of cells, each column as wide as its widest cell. */
-function columns(rows: string[][]): string[] {
-  const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];
-  return rows.map((row) =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join("  ")
-      .trimEnd(),
-  );
-}
