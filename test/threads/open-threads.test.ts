@@ -2,11 +2,12 @@ import { expect, test } from "vitest";
 import { AgentName, type EpochMs, type ObjectId } from "../../src/contract/names.ts";
 import type { ThreadPage } from "../../src/contract/thread.ts";
 import { putApproval } from "../../src/hived/approvals/approvals.ts";
+import { eventsAfter } from "../../src/hived/events/event-log.ts";
 import { type ForgeItem, putItem } from "../../src/hived/forge/forge-items.ts";
 import { addQuestion, closeQuestion, markPosted } from "../../src/hived/questions/questions.ts";
 import { openThreads } from "../../src/hived/threads/open-threads.ts";
 import { openThreadPublisher } from "../../src/hived/threads/publish.ts";
-import { addIdleAgent, openCore, type TestCore } from "../support/open-core.ts";
+import { addIdleAgent, newest, openCore, type TestCore } from "../support/open-core.ts";
 
 const [alice, bob, boss] = ["alice", "bob", "boss"].map((name) => AgentName.parse(name)) as [
   AgentName,
@@ -168,4 +169,18 @@ test("each page that changed is told, and no other", async () => {
   );
   expect(told.filter(({ agent }) => agent === bob)).toHaveLength(2);
   stopping.abort();
+});
+
+test("a start tells the pages that changed while nobody told, and none that was told before", async () => {
+  await using core = await openSwarm();
+  const stopping = new AbortController();
+  openThreadPublisher(core).watch(stopping.signal);
+  await core.event("ThreadsChanged", ({ fact }) => fact.agent === bob);
+  stopping.abort();
+  const before = newest(core);
+  await putPull(core, { author: bob });
+  openThreadPublisher(core).watch(new AbortController().signal);
+  await core.event("ThreadsChanged", ({ fact, sequence }) => fact.agent === boss && sequence > before);
+  const told = core.db.read((reader) => eventsAfter(reader, before, 100)).map(({ fact }) => fact);
+  expect(told.map((fact) => fact.kind === "ThreadsChanged" && fact.agent)).toEqual([bob, boss]);
 });

@@ -1,7 +1,7 @@
 /** The event log: facts in the order of their commits, the newest of them kept, and whoever watches them. */
 import { type Event, Fact } from "../../contract/facts.ts";
 import type { HiveState } from "../../contract/fold.ts";
-import type { EpochMs, Sequence } from "../../contract/names.ts";
+import type { AgentName, EpochMs, Sequence } from "../../contract/names.ts";
 import type { Reader, Transaction } from "../database/write.ts";
 
 type Row = { sequence: number; at: number; fact: string };
@@ -29,6 +29,8 @@ const APPEND = "INSERT INTO events (at, kind, fact) VALUES (:at, :kind, :fact)";
 const FORGET = "DELETE FROM events WHERE sequence <= :upTo";
 const AFTER = "SELECT * FROM events WHERE sequence > :after ORDER BY sequence LIMIT :limit";
 const ENDS = "SELECT coalesce(min(sequence), 0) AS oldest, coalesce(max(sequence), 0) AS newest FROM events";
+const PAGES = `SELECT json_extract(fact, '$.agent') AS agent, json_extract(fact, '$.page') AS page, max(sequence)
+  FROM events WHERE kind = 'ThreadsChanged' GROUP BY 1`;
 const NOTES = `SELECT * FROM (SELECT * FROM events WHERE kind = 'Note' ORDER BY sequence DESC LIMIT :limit)
   ORDER BY sequence`;
 
@@ -66,6 +68,11 @@ export function eventsAfter(reader: Reader, after: Sequence, limit: number): Eve
 /** The sequence numbers of the oldest and newest event that are kept; 0 and 0 when there is none. */
 export function logEnds(reader: Reader): { oldest: Sequence; newest: Sequence } {
   return reader.get<{ oldest: Sequence; newest: Sequence }>(ENDS) ?? { oldest: 0 as Sequence, newest: 0 as Sequence };
+}
+
+/** Each agent's page of open threads as it was told last, as JSON; of an agent whose telling is not kept any more, none. */
+export function toldPages(reader: Reader): Map<AgentName, string> {
+  return new Map(reader.all<{ agent: AgentName; page: string }>(PAGES).map(({ agent, page }) => [agent, page]));
 }
 
 /** The newest notes, oldest first. */

@@ -4,12 +4,13 @@ import type { AgentName } from "../../contract/names.ts";
 import { listAgents } from "../agents/agents.ts";
 import type { Core } from "../core.ts";
 import type { Transaction } from "../database/write.ts";
+import { toldPages } from "../events/event-log.ts";
 import { pageOf, sweepThreads } from "./open-threads.ts";
 
 export type ThreadPublisher = {
   /** Something of the forge has changed that is no event by itself. */
   changed(tx: Transaction): void;
-  /** Tells all pages, as a crash may have come between a change and its telling; then each change, until the signal. */
+  /** Tells what a crash may have left untold; then each change, until the signal. */
   watch(signal: AbortSignal): void;
 };
 
@@ -17,7 +18,7 @@ export type ThreadPublisher = {
 const causes: ReadonlySet<FactKind> = new Set<FactKind>(["ApprovalChanged", "QuestionChanged", "AgentChanged"]);
 
 export function openThreadPublisher(core: Core): ThreadPublisher {
-  const told = new Map<AgentName, string>();
+  const told = core.db.read(toldPages); // a start tells nobody what was told before it
   let isQueued = false;
   const publish = () => {
     if (isQueued) return;
