@@ -34,7 +34,7 @@ export function issuePage(visit: Visit, refused?: RefusedForm): Page | GoTo {
 <p>${stateTag(state)} ${person(author)} opened this ${ago(issue.created_at, forge.now())}</p></header>
 <div class="columns">
 <div class="main-column">
-${threadEntries(forge, repo, issue)}
+${threadEntries(visit, repo, issue)}
 ${commentForm(visit, at, issue, state, refused)}
 </div>
 <aside class="side-column" aria-label="About this issue">${labelsAndAssignees(forge, issue)}</aside>

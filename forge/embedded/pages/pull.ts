@@ -26,7 +26,7 @@ export async function pullPage(visit: Visit, refused?: RefusedForm & { form: "co
 <div class="columns">
 <div class="main-column">
 ${state === "open" && reviewNote(visit, at)}
-${threadEntries(forge, repo, issue)}
+${threadEntries(visit, repo, issue)}
 ${await mergeBox(visit, at, refused?.form === "merge" ? refused : undefined)}
 ${commentForm(visit, at, issue, state, refused?.form === "comment" ? refused : undefined)}
 </div>

@@ -12,9 +12,17 @@ import { type Html, html, type Part } from "./html.ts";
 import { markdown } from "./markdown.ts";
 import { ago, avatar, counted, labelTag, person } from "./parts.ts";
 import { commitPath } from "./paths.ts";
+import type { Visit } from "./visit.ts";
 
-/** The opening text and everything after it. */
-export function threadEntries(forge: Forge, repo: Repo, issue: Issue): Html {
+/** Ten thousand comments in one page would hold the whole forge up for seconds, and the reader's browser too. */
+const PAGE_SIZE = 200;
+
+/** The opening text and what came after it: of a long thread one page, the newest unless the query names another. */
+export function threadEntries({ forge, query }: Visit, repo: Repo, issue: Issue): Html {
+  const entries = timelineOf(forge.db, issue.id);
+  const pages = Math.max(1, Math.ceil(entries.length / PAGE_SIZE));
+  const page = Math.max(1, Math.min(pages, Number.parseInt(query["page"] ?? "", 10) || pages));
+  const shown = entries.slice((page - 1) * PAGE_SIZE, page * PAGE_SIZE);
   const opening = commentCard(forge, repo, {
     id: `issue-${issue.number}`,
     author: nameOf(forge, issue.author_id),
@@ -22,7 +30,13 @@ export function threadEntries(forge: Forge, repo: Repo, issue: Issue): Html {
     at: issue.created_at,
     body: issue.body,
   });
-  return html`<div class="thread">${opening}${timelineOf(forge.db, issue.id).map((entry) => entryHtml(forge, repo, entry))}</div>`;
+  return html`<div class="thread">${opening}${pager(page, pages)}${shown.map((entry) => entryHtml(forge, repo, entry))}${pager(page, pages)}</div>`;
+}
+
+function pager(page: number, pages: number): Html | false {
+  if (pages < 2) return false;
+  const link = (to: number, label: string) => html`<a class="button" href="?page=${to}">${label}</a>`;
+  return html`<nav class="pager" aria-label="Pages of this thread">${page > 1 && link(page - 1, "Earlier")}<span>Page ${page} of ${pages}</span>${page < pages && link(page + 1, "Later")}</nav>`;
 }
 
 const nameOf = (forge: Forge, userId: number): string => requireUser(forge.db, userId).name;
