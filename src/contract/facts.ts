@@ -15,6 +15,8 @@ export const ForgeHealth = z.object({
   version: z.string().nullable(),
   /** what provisioning or a call is waiting for; null when all is well */
   problem: z.string().nullable(),
+  /** how many items were fetched of those that have changed; null while there are but a few */
+  catchingUp: z.object({ done: z.number().int(), of: z.number().int() }).nullable().default(null),
 });
 export type ForgeHealth = z.infer<typeof ForgeHealth>;
 

@@ -27,6 +27,7 @@ import { rotateTokens } from "./forge/rotate.ts";
 import { readSignInClient } from "./forge/sign-in-app.ts";
 import { retireAgent } from "./forge/retire-agent.ts";
 import { forgeWayIn } from "./forge/way-in.ts";
+import { openCatchUp } from "./intake/catch-up.ts";
 import { deliverWebhook } from "./intake/doorbell.ts";
 import { reconcile } from "./intake/reconcile.ts";
 import { converge } from "./lifecycle/converge.ts";
@@ -179,6 +180,7 @@ function handlersOf(
   threadsChanged: ThreadPublisher["changed"],
 ): Record<string, Handler> {
   const { forge, health } = provisioning;
+  const caughtUp = openCatchUp(core, health);
   const follow: Follow = (tx, fetched) => {
     threadsChanged(tx);
     const { repo, number, kind } = fetched.item;
@@ -195,7 +197,7 @@ function handlersOf(
           ? reconcile({ core, forge, kind: provisioning.kind })
           : done(core.db.write((tx) => core.scheduler.retryNow(tx))),
     },
-    refresh: { atOnce: 4, run: (key) => done(refresh(core, forge, key, follow)) },
+    refresh: { atOnce: 4, run: (key) => done(refresh(core, forge, key, follow).then(caughtUp)) },
     approval: { atOnce: 1, run: (key) => done(followApproval(lifecycle, Number(key))) },
     "follow-main": { atOnce: 1, run: () => done(followMain(lifecycle)) },
     "retire-tokens": {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { AgentName, ObjectId } from "../../src/contract/names.ts";
+import { AgentName, type EpochMs, ObjectId } from "../../src/contract/names.ts";
 import type { ForgeVerbs } from "../../src/hived/forge/client.ts";
 import { ForgeRefusal, ForgeUnavailable } from "../../src/hived/forge/errors.ts";
 import { agentsRepo, questionsRepo } from "../../src/hived/forge/plan.ts";
@@ -137,10 +137,18 @@ describe.each(forges)("the client and $name", ({ start }) => {
       assignees: ["operator"],
     });
     expect(await bot.listComments(questionsRepo, number)).toMatchObject([{ user: "hive-bot", body: "a comment" }]);
-    const changed = await bot.listChanged("hive", 0 as never);
+    const changedSince = async (since: number) => {
+      const all = [];
+      for await (const { changed } of bot.changedPages("hive", since as EpochMs)) all.push(...changed);
+      return all;
+    };
+    const changed = await changedSince(0);
+    expect(await bot.countItems("hive")).toBe(changed.length);
+    expect(await bot.countItemsOf(questionsRepo)).toBe(changed.filter(({ repo }) => repo === questionsRepo).length);
+    expect(await bot.countItemsOf("hive/nothing")).toBeNull();
     expect(changed).toContainEqual({ repo: questionsRepo, number, updatedAt: expect.any(Number) });
     const newest = Math.max(...changed.map(({ updatedAt }) => updatedAt));
-    expect(await bot.listChanged("hive", (newest + 1000) as never)).toEqual([]);
+    expect(await changedSince(newest + 1000)).toEqual([]);
   });
 
   test("reads a list to its end, however many pages it has", async () => {

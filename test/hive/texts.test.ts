@@ -10,7 +10,13 @@ import { lastWords } from "../../src/hive/up/log-file.ts";
 import { isAtLeast } from "../../src/hive/up/requirements.ts";
 import { openSteps } from "../../src/hive/up/steps.ts";
 
-const forge = { kind: "managed" as const, url: "http://127.0.0.1:3000", version: "15.0.9", problem: null };
+const forge = {
+  kind: "managed" as const,
+  url: "http://127.0.0.1:3000",
+  version: "15.0.9",
+  problem: null,
+  catchingUp: null,
+};
 const since = EpochMs.parse(0);
 const process_ = { pid: 12, health: "ready" as const, restarts: 0, since, problem: null, note: null };
 const top = mkdtempSync("/tmp/hive-texts-");

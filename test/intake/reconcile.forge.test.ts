@@ -116,13 +116,21 @@ describe.each(forges)("reconciliation with $name", ({ start }) => {
     await core.db.write((tx) => tx.run("DELETE FROM work"));
   });
 
-  test("forgets what the forge has no more", async () => {
-    await as("alice").call("POST", "/user/repos", { name: "passing", private: true });
-    await as("alice").call("POST", "/repos/alice/passing/issues", { title: "passing" });
+  test("finds what the forge has no more without a bell, and forgets it", async () => {
+    const passing = async (titles: string[]) => {
+      await as("alice").call("POST", "/user/repos", { name: "passing", private: true });
+      for (const title of titles) await as("alice").call("POST", "/repos/alice/passing/issues", { title });
+    };
+    await passing(["one", "two", "three"]);
     await sweep();
-    expect(item("alice/passing", 1)).toBeDefined();
     await as("alice").call("DELETE", "/repos/alice/passing");
-    await refresh(core, parts.forge, "alice/passing#1", () => undefined);
+    await passing(["another one"]);
+    expect(await sweep()).toEqual(expect.arrayContaining([1, 2, 3].map((number) => `alice/passing#${number}`)));
+    expect(item("alice/passing", 1)).toMatchObject({ title: "another one" });
+    expect([2, 3].map((number) => item("alice/passing", number))).toEqual([undefined, undefined]);
+    expect(await sweep()).not.toContain("alice/passing#2");
+    await as("alice").call("DELETE", "/repos/alice/passing");
+    await sweep();
     expect(item("alice/passing", 1)).toBeUndefined();
   });
 

@@ -8,7 +8,7 @@ import { client } from "../../src/rpc/client.ts";
 import { openFrames, openStreamPool } from "../../src/rpc/stream.ts";
 import { addIdleAgent, newest, openCore, type TestCore } from "../support/open-core.ts";
 
-const forge = { kind: "embedded" as const, url: "http://forge.test", version: "1", problem: null };
+const forge = { kind: "embedded" as const, url: "http://forge.test", version: "1", problem: null, catchingUp: null };
 
 const partsOf = (core: TestCore): RouteParts => ({
   core,
@@ -16,7 +16,7 @@ const partsOf = (core: TestCore): RouteParts => ({
   dashboardUrl: "http://hive.localhost:7000/",
   forgeHealth: () => forge,
   forgeSignIn: { core, forgeUrl: "http://127.0.0.1:9", client: () => undefined },
-    forgeWayIn: async () => ({ kind: "own", user: "operator" }),
+  forgeWayIn: async () => ({ kind: "own", user: "operator" }),
   checkForge: async () => [],
   repairForge: async () => ({ repaired: [], left: [] }),
   rotateTokens: async () => [],

@@ -43,7 +43,16 @@ const ending = fc
       async (hive) => {
         const turn = turnOf(hive, agent);
         if (!turn) return;
-        const report = { boot, agent, launch: turn.launch, turn: turn.id, outcome, evidence: proven, problem: null };
+        const report = {
+          boot,
+          agent,
+          launch: turn.launch,
+          turn: turn.id,
+          outcome,
+          evidence: proven,
+          problem: null,
+          catchingUp: null,
+        };
         await endTurn(hive.core, { ...report, answeredMarks: [], session: null, retryAt: null });
       },
   );
@@ -59,7 +68,7 @@ const losing = fc.constantFrom(...names).map(
 const snapshot = (core: TestCore): HiveState =>
   readState({
     core,
-    forgeHealth: () => ({ kind: "embedded", url: "http://forge.test", version: "1", problem: null }),
+    forgeHealth: () => ({ kind: "embedded", url: "http://forge.test", version: "1", problem: null, catchingUp: null }),
     newestQuestions: () => [],
     openThreads: () => ({ threads: [], totals: { approval: 0, question: 0, pr: 0 } }),
   });

@@ -9,6 +9,7 @@ import { openForgeHealth } from "../../src/hived/forge/health.ts";
 import { agentsRepo, questionsRepo } from "../../src/hived/forge/plan.ts";
 import { type ProvisionParts, provision } from "../../src/hived/forge/provision.ts";
 import { type Follow, refresh } from "../../src/hived/forge/refresh.ts";
+import { openCatchUp } from "../../src/hived/intake/catch-up.ts";
 import { reconcile } from "../../src/hived/intake/reconcile.ts";
 import { retireTokens } from "../../src/hived/lifecycle/retire-tokens.ts";
 import { followQuestion } from "../../src/hived/questions/answer.ts";
@@ -70,6 +71,7 @@ export function forgeWork(
       return undefined;
     },
   });
+  const caughtUp = openCatchUp(core, parts.health);
   const follow: Follow = (tx, fetched) => {
     threads.changed(tx);
     const { repo, number, kind } = fetched.item;
@@ -80,7 +82,7 @@ export function forgeWork(
   return {
     provision: { atOnce: 1, run: () => done(provision({ core, forge, ...parts })) },
     reconcile: { atOnce: 1, run: () => reconcile({ core, forge, kind: parts.kind }) },
-    refresh: { atOnce: 4, run: (key) => done(refresh(core, forge, key, follow)) },
+    refresh: { atOnce: 4, run: (key) => done(refresh(core, forge, key, follow).then(caughtUp)) },
     "post-question": { atOnce: 2, run: (key) => done(postQuestion(core, forge, Number(key))) },
     "retire-tokens": {
       atOnce: 1,

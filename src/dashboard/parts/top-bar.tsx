@@ -28,4 +28,7 @@ export const TopBar = ({ forge, connection, signOut }: Props) => (
   </header>
 );
 
-const forgeText = ({ kind, version }: ForgeHealth) => `(${kind}${version ? ` ${version}` : ""})`;
+const forgeText = ({ kind, version, catchingUp }: ForgeHealth) => {
+  const known = version ? `${kind} ${version}` : kind;
+  return catchingUp ? `(${known}, ${catchingUp.done} of ${catchingUp.of} changes seen)` : `(${known})`;
+};

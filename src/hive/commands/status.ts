@@ -61,13 +61,16 @@ export function statusText({ home, processes, forge, dashboardUrl, agents, probl
   const lines = [
     `home       ${home}`,
     `dashboard  ${dashboardUrl ?? problem}`,
-    `forge      ${forge ? [forge.url, forge.kind, forge.version, forge.problem].filter(Boolean).join(", ") : problem}`,
+    `forge      ${forge ? [forge.url, forge.kind, forge.version, forge.problem, catchUpText(forge)].filter(Boolean).join(", ") : problem}`,
     "",
     ...columns(processes.map(processRow)),
     ...(agents && agents.length > 0 ? ["", ...columns(agents.map(agentRow))] : []),
   ];
   return `${lines.join("\n")}\n`;
 }
+
+const catchUpText = ({ catchingUp }: ForgeHealth): string | null =>
+  catchingUp && `looking at what has changed (${catchingUp.done} of ${catchingUp.of})`;
 
 const processRow = ({ name, health, pid, restarts, problem, note }: Process) => [
   name,

@@ -15,11 +15,18 @@ export type Connection = {
   ask<Schema extends z.ZodType>(schema: Schema, call: (api: Api) => Promise<Answer>): Promise<z.output<Schema>>;
   /** The same; null when there is no such thing, or nothing that this user may see. */
   find<Schema extends z.ZodType>(schema: Schema, call: (api: Api) => Promise<Answer>): Promise<z.output<Schema> | null>;
-  /** All rows of a list, page by page. */
+  /** The rows of a list, one page of at most 50 after the other, with how many the forge says that there are in all. */
+  pages<Schema extends z.ZodType>(
+    row: Schema,
+    call: (api: Api, page: Page) => Promise<Answer>,
+  ): AsyncGenerator<{ rows: z.output<Schema>[]; total: number | null }>;
+  /** All rows of a list. */
   list<Schema extends z.ZodType>(
     row: Schema,
     call: (api: Api, page: Page) => Promise<Answer>,
   ): Promise<z.output<Schema>[]>;
+  /** How many rows a list has in all, as the forge says beside any page; null when there is no such list. */
+  count(call: (api: Api) => Promise<Answer>): Promise<number | null>;
   /** A call whose answer says nothing but that it went well. */
   tell(call: (api: Api) => Promise<Answer>): Promise<void>;
 };
@@ -47,29 +54,45 @@ export function openConnection(options: ConnectionOptions): Connection {
   const { url } = options;
   const api = giteaApi(url, { customFetch: fetchAs(options) });
   const ask: Connection["ask"] = async (schema, call) => parse(url, schema, await settle(options, call(api)));
+  const orAbsent = async <Found>(found: Promise<Found>): Promise<Found | null> => {
+    try {
+      return await found;
+    } catch (error) {
+      // 7.0 answers 400 where later versions answer 404: "sha not found", "object does not exist"
+      const isAbsent =
+        error instanceof ForgeRefusal &&
+        (error.status === 404 || (error.status === 400 && /not found|does not exist/.test(error.message)));
+      if (!isAbsent) throw error;
+      return null;
+    }
+  };
+  const pages: Connection["pages"] = async function* (row, call) {
+    let count = 0;
+    for (let page = 1; page <= mostPages; page += 1) {
+      const answer = await settle(options, call(api, { page, limit: pageSize }));
+      const rows = parse(url, z.array(row).nullable(), answer) ?? [];
+      const total = totalOf(answer);
+      yield { rows, total };
+      count += rows.length;
+      // by the total where the forge says one: its own limit may be lower than the one asked for
+      if (rows.length === 0 || (total === null ? rows.length < pageSize : count >= total)) return;
+    }
+    throw new ForgeUnavailable(`The forge at ${url} answers a list without an end.`);
+  };
   return {
     ask,
-    async find(schema, call) {
-      try {
-        return await ask(schema, call);
-      } catch (error) {
-        // 7.0 answers 400 where later versions answer 404: "sha not found", "object does not exist"
-        const isAbsent =
-          error instanceof ForgeRefusal &&
-          (error.status === 404 || (error.status === 400 && /not found|does not exist/.test(error.message)));
-        if (!isAbsent) throw error;
-        return null;
-      }
+    pages,
+    find: (schema, call) => orAbsent(ask(schema, call)),
+    async count(call) {
+      const answer = await orAbsent(settle(options, call(api)));
+      const total = answer && totalOf(answer);
+      if (answer && total === null) throw new ForgeUnavailable(`The forge at ${url} does not say how long a list is.`);
+      return total;
     },
     async list(row, call) {
       const all: z.output<typeof row>[] = [];
-      for (let page = 1; page <= mostPages; page += 1) {
-        const answer = await settle(options, call(api, { page, limit: pageSize }));
-        const rows = parse(url, z.array(row).nullable(), answer) ?? [];
-        all.push(...rows);
-        if (rows.length === 0 || isLast(answer, all.length, rows.length)) return all;
-      }
-      throw new ForgeUnavailable(`The forge at ${url} answers a list without an end.`);
+      for await (const { rows } of pages(row, call)) all.push(...rows);
+      return all;
     },
     async tell(call) {
       await settle(options, call(api));
@@ -77,10 +100,9 @@ export function openConnection(options: ConnectionOptions): Connection {
   };
 }
 
-/** By the total where the forge says one: its own limit may be lower than the one asked for. */
-function isLast(answer: Answer, countSoFar: number, countOfPage: number): boolean {
+function totalOf(answer: Answer): number | null {
   const total = answer.headers.get("x-total-count");
-  return total === null ? countOfPage < pageSize : countSoFar >= Number(total);
+  return total === null ? null : Number(total);
 }
 
 /** A redirect is not followed: the token is for this forge alone. */

@@ -24,6 +24,8 @@ export type ForgeItem = {
   updatedAt: EpochMs;
 };
 
+export type ItemPlace = Pick<ForgeItem, "repo" | "number">;
+
 type Stored = Omit<ForgeItem, "reviewers" | "assignees" | "createdAt" | "updatedAt"> & {
   reviewers: string;
   assignees: string;
@@ -36,6 +38,12 @@ const PUT = `INSERT INTO forge_items (repo, number, ${columns.join(", ")})
   VALUES (:repo, :number, ${columns.map((column) => `:${column}`).join(", ")})
   ON CONFLICT (repo, number) DO UPDATE SET ${columns.map((column) => `${column} = :${column}`).join(", ")}`;
 const OPEN_PULLS = "SELECT * FROM forge_items WHERE state = 'open' AND kind = 'pull' ORDER BY created_at, repo, number";
+const KNOWN = "SELECT 1 FROM forge_items WHERE repo = :repo AND number = :number";
+const REPOS = `SELECT repo, count(*) AS count FROM forge_items
+  WHERE repo > :owner || '/' AND repo < :owner || '0' GROUP BY repo`; // "0" comes right after "/"
+const OF_REPO = `SELECT number FROM forge_items WHERE repo = :repo AND number > :after ORDER BY number LIMIT :limit`;
+const OPEN_AFTER = `SELECT repo, number FROM forge_items
+  WHERE state = 'open' AND kind = 'pull' AND (repo, number) > (:repo, :number) ORDER BY repo, number LIMIT :limit`;
 const REMOVE = "DELETE FROM forge_items WHERE repo = :repo AND number = :number";
 
 const fromStored = ({ reviewers, assignees, created_at, updated_at, ...rest }: Stored): ForgeItem => ({
@@ -63,6 +71,21 @@ export function removeItem(tx: Transaction, repo: string, number: number): void 
 
 /** Oldest first. */
 export const openPulls = (reader: Reader): ForgeItem[] => reader.all<Stored>(OPEN_PULLS).map(fromStored);
+
+/** Which pull requests are open, in the order of their repositories and numbers, above one. */
+export const openPullsAfter = (reader: Reader, { repo, number }: ItemPlace, limit: number): ItemPlace[] =>
+  reader.all(OPEN_AFTER, { repo, number, limit });
+
+export const isKnown = (reader: Reader, { repo, number }: ItemPlace): boolean =>
+  reader.get(KNOWN, { repo, number }) !== undefined;
+
+/** The repositories of an owner that something is known of, and of how many items. */
+export const knownRepos = (reader: Reader, owner: string): { repo: string; count: number }[] =>
+  reader.all(REPOS, { owner });
+
+/** The numbers of a repository's items above one, ascending. */
+export const numbersAfter = (reader: Reader, repo: string, after: number, limit: number): number[] =>
+  reader.all<{ number: number }>(OF_REPO, { repo, after, limit }).map(({ number }) => number);
 
 /** Who a forge user is to the hive: an agent, the hive itself, or somebody who acts for the operator. */
 export function addressOf(user: string): Address {

@@ -14,22 +14,27 @@ export type ForgeHealthKeeper = {
   noteSilence(problem: string | null): void;
   /** what provisioning is doing, or what it needs of the operator; null when all is well */
   noteWork(sentence: string | null): void;
+  noteCatchUp(progress: ForgeHealth["catchingUp"]): void;
 };
 
-/** A forge that fails at one thing and answers for the next goes away and comes back with each call. */
-const lookEveryMs = 30_000;
+/**
+ * A forge that answers is never polled faster than this: not by the clock; not when one that fails at one thing and answers
+ * for the next goes away and comes back with each call; nor when reconciliation and provisioning ask for each other.
+ */
+export const pollEveryMs = 30_000;
 
 /** Each change is an event. Nothing of it is kept over a restart, since provisioning then finds it out anew. */
 export function openForgeHealth(core: Core, { kind, url }: Pick<ForgeHealth, "kind" | "url">): ForgeHealthKeeper {
   let version: string | null = null;
   let silence: string | null = null;
   let work: string | null = "Looking at what the forge has.";
+  let catchingUp: ForgeHealth["catchingUp"] = null;
   let nextLookAt = 0;
-  const now = (): ForgeHealth => ({ kind, url, version, problem: silence ?? work });
+  const now = (): ForgeHealth => ({ kind, url, version, problem: silence ?? work, catchingUp });
   let committed = now();
   const lookForMissed = (tx: Transaction) => {
     const at = Math.max(core.clock.now(), nextLookAt);
-    if (at > nextLookAt) nextLookAt = at + lookEveryMs;
+    if (at > nextLookAt) nextLookAt = at + pollEveryMs;
     core.scheduler.enqueue(tx, "reconcile", "", at as EpochMs);
   };
   const tell = (isBack = false) => {
@@ -59,6 +64,10 @@ export function openForgeHealth(core: Core, { kind, url }: Pick<ForgeHealth, "ki
     },
     noteWork(sentence) {
       work = sentence;
+      tell();
+    },
+    noteCatchUp(progress) {
+      catchingUp = progress;
       tell();
     },
   };

@@ -1,26 +1,27 @@
 /**
  * Work `reconcile`: looks for what no bell rang for, since the forge rings once or not at all: at start, when the forge is
- * back, and every five minutes (every half minute on a forge of somebody else's).
+ * back, and every five minutes; every half minute on a forge of somebody else's, which may be unable to reach our hook, as
+ * that listens on loopback alone: then this is all we have.
  */
 import type { ForgeHealth } from "../../contract/facts.ts";
-import type { AgentName, EpochMs } from "../../contract/names.ts";
+import type { EpochMs } from "../../contract/names.ts";
 import { describe } from "../../daemon/fault.ts";
 import { listAgents } from "../agents/agents.ts";
 import type { Core } from "../core.ts";
 import { readMeta, writeMeta } from "../database/meta.ts";
 import type { Forge } from "../forge/client.ts";
 import { ForgeRefusal, isTokenRefused } from "../forge/errors.ts";
-import { openPulls } from "../forge/forge-items.ts";
-import { type bot, organizations } from "../forge/plan.ts";
+import { type ItemPlace, isKnown, openPullsAfter } from "../forge/forge-items.ts";
+import { pollEveryMs } from "../forge/health.ts";
+import { organizations } from "../forge/plan.ts";
 import { keepProtection } from "../forge/protection.ts";
 import { readerOf, ringItem } from "../forge/refresh.ts";
 import { forgetDeliveries } from "./deliveries.ts";
+import { ringForGone } from "./gone.ts";
 
 const everyMs = 5 * 60_000;
-/** A forge of somebody else's may be unable to reach our hook, which listens on loopback alone: then this is all we have. */
-const everyMsOfStrangers = 30_000;
-/** Provisioning ends with a reconciliation: a token that it can't mend must not make the two chase each other. */
-const provisionAfterMs = 30_000;
+/** The most bells of one commit. */
+const batch = 500;
 const keptDeliveriesMs = 7 * 24 * 60 * 60_000;
 
 type Parts = { core: Core; forge: Forge; kind: ForgeHealth["kind"] };
@@ -29,47 +30,63 @@ export async function reconcile({ core, forge, kind }: Parts): Promise<{ again: 
   await keepProtection(core, forge);
   const agents = core.db.read(listAgents).filter(({ wish }) => wish !== "destroyed");
   for (const owner of [...organizations, ...agents]) await sweep({ core, forge }, owner.name);
+  await ringOpenPulls(core);
   await core.db.write((tx) => {
-    // Dismissed reviews ring no bell, and do not always move an item's time.
-    for (const { repo, number } of openPulls(tx)) ringItem(tx, core, repo, number);
     for (const kind of ["follow-main", "update-docs"]) core.scheduler.enqueue(tx, kind, "");
     core.scheduler.retryNow(tx); // the forge answers: nothing has to wait for it any more
     forgetDeliveries(tx, core.clock.now() - keptDeliveriesMs);
   });
-  return { again: (core.clock.now() + (kind === "external" ? everyMsOfStrangers : everyMs)) as EpochMs };
+  return { again: (core.clock.now() + (kind === "external" ? pollEveryMs : everyMs)) as EpochMs };
 }
 
 /**
- * Rings for everything of an owner that changed since the last sweep. The place to go on from is the newest time that the
- * forge itself named: its clock need not be ours.
+ * Rings for everything of an owner that changed since the last sweep, page by page, so that a night's worth is never held at
+ * once. The place to go on from is the newest time that the forge itself named, as its clock need not be ours; it is noted
+ * when all pages were seen, for they have no order of time.
  */
-async function sweep({ core, forge }: Omit<Parts, "kind">, owner: string): Promise<void> {
+async function sweep({ core, forge }: Pick<Parts, "core" | "forge">, owner: string): Promise<void> {
   const key = `swept:${owner}`;
   const [user, since] = core.db.read(
     (reader) => [readerOf(reader, owner), Number(readMeta(reader, key) ?? 0) as EpochMs] as const,
   );
-  const changed = user && (await listChanged({ core, forge }, user, owner, since));
-  if (!changed) return;
-  await core.db.write((tx) => {
-    for (const { repo, number } of changed) ringItem(tx, core, repo, number);
-    writeMeta(tx, key, String(Math.max(since, ...changed.map(({ updatedAt }) => updatedAt))));
-  });
+  if (!user) return;
+  const as = forge.as(user);
+  const fresh = new Map<string, number>();
+  let newest = since;
+  try {
+    for await (const { changed } of as.changedPages(owner, since)) {
+      await core.db.write((tx) => {
+        for (const { repo, number, updatedAt } of changed) {
+          if (!isKnown(tx, { repo, number })) fresh.set(repo, (fresh.get(repo) ?? 0) + 1);
+          if (updatedAt > newest) newest = updatedAt;
+          ringItem(tx, core, repo, number);
+        }
+      });
+    }
+    await ringForGone(core, as, owner, fresh);
+  } catch (error) {
+    return await outliveRefusal(core, owner, error);
+  }
+  await core.db.write((tx) => writeMeta(tx, key, String(newest)));
+}
+
+/** Dismissed reviews ring no bell, and do not always move an item's time. */
+async function ringOpenPulls(core: Core): Promise<void> {
+  let last: ItemPlace | undefined = { repo: "", number: 0 };
+  while (last) {
+    const after: ItemPlace = last;
+    const items = core.db.read((reader) => openPullsAfter(reader, after, batch));
+    await core.db.write((tx) => {
+      for (const { repo, number } of items) ringItem(tx, core, repo, number);
+    });
+    last = items.at(-1);
+  }
 }
 
 /** What is wrong with one user must not end the sweep of the others; a lost token is minted anew by provisioning. */
-async function listChanged(
-  { core, forge }: Omit<Parts, "kind">,
-  user: typeof bot | AgentName,
-  owner: string,
-  since: EpochMs,
-) {
-  try {
-    return await forge.as(user).listChanged(owner, since);
-  } catch (error) {
-    if (!isTokenRefused(error) && !(error instanceof ForgeRefusal)) throw error;
-    core.log.warn({ owner, problem: describe(error) }, "the forge refuses to say what changed of this owner");
-    const due = (core.clock.now() + provisionAfterMs) as EpochMs;
-    if (isTokenRefused(error)) await core.db.write((tx) => core.scheduler.enqueue(tx, "provision", "", due));
-    return null;
-  }
+async function outliveRefusal(core: Core, owner: string, error: unknown): Promise<void> {
+  if (!isTokenRefused(error) && !(error instanceof ForgeRefusal)) throw error;
+  core.log.warn({ owner, problem: describe(error) }, "the forge refuses to say what changed of this owner");
+  const due = (core.clock.now() + pollEveryMs) as EpochMs;
+  if (isTokenRefused(error)) await core.db.write((tx) => core.scheduler.enqueue(tx, "provision", "", due));
 }

@@ -34,6 +34,7 @@ const RETRY = "UPDATE work SET due_at = :due, last_error = :error, bugs = bugs +
 const GIVE_UP = "UPDATE work SET state = 'failed', last_error = :error WHERE id = :id RETURNING *";
 const REVIVE = "UPDATE work SET state = 'pending', attempts = 0, bugs = 0, due_at = :now WHERE state = 'failed'";
 const RETRY_NOW = "UPDATE work SET due_at = :now WHERE state = 'pending' AND last_error IS NOT NULL AND due_at > :now";
+const COUNT = "SELECT count(*) AS count FROM (SELECT 1 FROM work WHERE kind = :kind LIMIT :atMost)";
 const TROUBLED = "SELECT * FROM work WHERE last_error IS NOT NULL ORDER BY id";
 
 /**
@@ -93,6 +94,10 @@ export function reviveFailed(tx: Transaction, now: EpochMs): void {
 export function retryNow(tx: Transaction, now: EpochMs): void {
   tx.run(RETRY_NOW, { now });
 }
+
+/** How many rows of a kind there are, waiting or under way; counts no further than `atMost`. */
+export const countWork = (reader: Reader, kind: string, atMost: number): number =>
+  reader.get<{ count: number }>(COUNT, { kind, atMost })?.count ?? 0;
 
 /** Work whose last attempt failed. */
 export function troubledWork(reader: Reader): WorkTrouble[] {

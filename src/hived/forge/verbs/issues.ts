@@ -42,6 +42,11 @@ const CommentAnswer = z.object({
   updated_at: Moment,
 });
 
+type Changed = { repo: string; number: number; updatedAt: EpochMs };
+
+const toChanged = ({ repository, number, updated_at }: z.output<typeof IssueAnswer>): Changed[] =>
+  repository ? [{ repo: repository.full_name, number, updatedAt: updated_at }] : [];
+
 export type Comment = ReturnType<typeof toComment>;
 
 const toComment = ({ created_at, updated_at, ...comment }: z.output<typeof CommentAnswer>) => ({
@@ -89,23 +94,33 @@ export function issueVerbs(connection: Connection) {
       return issues.map(toIssue);
     },
     /**
-     * Everything of an owner that changed since then, issues and pull requests alike, in no order.
+     * Everything of an owner that changed since then, issues and pull requests alike, in no order, page by page. `total`:
+     * how many of its kind there are, as far as the forge has said it.
      * @param since compared in whole seconds and inclusive (GET /repos/issues/search), so that what changed in the last
      *   second comes again and must be harmless.
      */
-    async listChanged(owner: string, since: EpochMs): Promise<{ repo: string; number: number; updatedAt: EpochMs }[]> {
+    async *changedPages(owner: string, since: EpochMs): AsyncGenerator<{ changed: Changed[]; total: number }> {
       const query = { owner, state: "all" as const, since: inSeconds(since) };
-      const found = [];
       for (const type of ["issues", "pulls"] as const) {
-        const items = await connection.list(IssueAnswer, (api, page) =>
+        const pages = connection.pages(IssueAnswer, (api, page) =>
           api.repos.issueSearchIssues({ ...query, type, ...page }),
         );
-        found.push(...items);
+        for await (const { rows, total } of pages)
+          yield { changed: rows.flatMap(toChanged), total: total ?? rows.length };
       }
-      return found.flatMap(({ repository, number, updated_at }) =>
-        repository ? [{ repo: repository.full_name, number, updatedAt: updated_at }] : [],
-      );
     },
+    /** How many issues and pull requests an owner has on the forge, in all. */
+    countItems: async (owner: string): Promise<number> => {
+      let count = 0;
+      for (const type of ["issues", "pulls"] as const) {
+        const query = { owner, state: "all" as const, type, limit: 1 };
+        count += (await connection.count((api) => api.repos.issueSearchIssues(query))) ?? 0;
+      }
+      return count;
+    },
+    /** The same of one repository; null when there is none of that name. */
+    countItemsOf: (repo: string): Promise<number | null> =>
+      connection.count((api) => api.repos.issueListIssues(...at(repo), { state: "all", limit: 1 })),
     /** Without write access a poster's labels and assignees would be dropped without a word: they are not offered here. */
     async createIssue(repo: string, issue: { title: string; body: string }): Promise<Issue> {
       return toIssue(await connection.ask(IssueAnswer, (api) => api.repos.issueCreateIssue(...at(repo), issue)));
