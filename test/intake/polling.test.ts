@@ -3,14 +3,13 @@ import type { ForgeHealth } from "../../src/contract/facts.ts";
 import type { Forge, ForgeVerbs } from "../../src/hived/forge/client.ts";
 import { ForgeUnavailable } from "../../src/hived/forge/errors.ts";
 import { pollEveryMs } from "../../src/hived/forge/health.ts";
-import { protection } from "../../src/hived/forge/plan.ts";
 import { reconcile } from "../../src/hived/intake/reconcile.ts";
 import { openCore, settled } from "../support/open-core.ts";
 
 /** A forge on which nothing ever happens; says when an owner's changes were asked for. */
 function idleForge(asked: () => void, fails: () => boolean): Forge {
   const verbs: Partial<ForgeVerbs> = {
-    readProtection: async () => protection,
+    readBranch: async () => null, // nothing that a rule would protect
     countItems: async () => 0,
     async *changedPages() {
       asked();
