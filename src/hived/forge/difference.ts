@@ -55,7 +55,7 @@ export async function keep({ look, isShownLater }: Piece, say: (sentence: string
   return { repaired, left };
 }
 
-export const driftText = ({ what, wanted, found }: Drift): string =>
+const driftText = ({ what, wanted, found }: Drift): string =>
   `${what} should have ${wanted}, and has ${found ?? "nothing"}`;
 
 /** Forgejo on SQLite writes one thing at a time; that many calls keep it busy. */

@@ -2,13 +2,14 @@
  * How a user's token is replaced: a new one is made and stored, and the old ones end in a work item of their own, once
  * nobody can be using them any more. Forgejo asks for the user's password at each of these steps.
  */
+import type { Tokens } from "../agents/tokens.ts";
 import type { Core } from "../core.ts";
 import { readMeta, writeMeta } from "../database/meta.ts";
-import type { AccountParts } from "./accounts.ts";
+import type { Forge } from "./client.ts";
 import { isRefused } from "./errors.ts";
 import type { Account } from "./plan.ts";
 
-type Parts = Pick<AccountParts, "core" | "forge" | "tokens">;
+type Parts = { core: Core; forge: Forge; tokens: Tokens };
 
 const ourName = /^hive-(\d+)$/;
 
