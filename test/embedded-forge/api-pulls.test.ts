@@ -59,83 +59,6 @@ const merge = async (caller: Caller, head: string, more: object = {}) => {
   return status === 200 ? "merged" : `${status} ${body.message}`;
 };
 
-test("a pull request has the fields that Forgejo answers", async () => {
-  await using forge = await startTestForge();
-  const { alice, bob } = await withRule(forge);
-  const head = await withPull(bob);
-  const { body } = await alice.get(PULL);
-  expect(body).toMatchObject({
-    number: 1,
-    state: "open",
-    title: "Add a",
-    user: { login: "bob" },
-    html_url: `${forge.url}/acme/docs/pulls/1`,
-    base: { ref: "main", label: "main", repo: { full_name: "acme/docs" } },
-    head: { ref: "topic", label: "topic", sha: head },
-    merged: false,
-    mergeable: true,
-    merge_commit_sha: null,
-    requested_reviewers: null,
-    additions: 1,
-    deletions: 0,
-    changed_files: 1,
-    flow: 0,
-  });
-  expect(body.merge_base).toBe(body.base.sha);
-  expect((await alice.get(`${PLACE}/issues/1`)).body.pull_request).toEqual({
-    merged: false,
-    merged_at: null,
-    draft: false,
-  });
-  expect((await alice.get(`${PLACE}/pulls/main/topic`)).body.number).toBe(1);
-});
-
-test("a second pull request for the same branches, or one of a branch into itself, is refused", async () => {
-  await using forge = await startTestForge();
-  const { bob } = await withRule(forge);
-  await withPull(bob);
-  const open = async (head: string, base: string) =>
-    (await bob.post(`${PLACE}/pulls`, { head, base, title: "x" })).status;
-  expect(await open("topic", "main")).toBe(409);
-  expect(await open("main", "main")).toBe(422);
-  expect(await open("nothing", "main")).toBe(404);
-});
-
-test("its difference, files and commits are read in each form", async () => {
-  await using forge = await startTestForge();
-  const { alice, bob } = await withRule(forge);
-  const head = await withPull(bob);
-  const diff = await alice.get(`${PULL}.diff`);
-  expect(diff.headers.get("content-type")).toContain("text/plain");
-  expect(diff.body).toContain("+++ b/a.txt");
-  expect((await alice.get(`${PULL}.patch`)).body).toContain("Subject: [PATCH] add a.txt");
-  const files = await alice.get(`${PULL}/files`);
-  expect(files.body).toMatchObject([{ filename: "a.txt", status: "added", additions: 1, deletions: 0, changes: 1 }]);
-  expect(files.headers.get("x-total-count")).toBe("1");
-  expect((await alice.get(`${PULL}/commits`)).body).toMatchObject([{ sha: head }]);
-});
-
-test("lists are filtered by state and poster, and an edit answers 201", async () => {
-  await using forge = await startTestForge();
-  const { alice, bob } = await withRule(forge);
-  await withPull(bob);
-  expect((await alice.patch(PULL, { title: "Mine" })).status).toBe(403);
-  expect((await expectStatus(201, bob.patch(PULL, { title: "Add a file", body: "" }))).body).toMatchObject({
-    title: "Add a file",
-    body: "",
-  });
-  const numbers = async (query: string) =>
-    (await alice.get(`${PLACE}/pulls?${query}`)).body.map((pull: { number: number }) => pull.number);
-  expect(await numbers("")).toEqual([1]);
-  expect(await numbers("poster=bob")).toEqual([1]);
-  expect(await numbers("poster=alice")).toEqual([]);
-  await expectStatus(201, bob.patch(PULL, { state: "closed" }));
-  expect(await numbers("state=open")).toEqual([]);
-  expect(await numbers("state=closed")).toEqual([1]);
-  expect((await expectStatus(201, bob.patch(PULL, { state: "open" }))).body.state).toBe("open");
-  expect((await expectStatus(201, bob.patch(`${PLACE}/issues/1`, { state: "closed" }))).body.state).toBe("closed");
-});
-
 test("without the operator's approval nobody merges, not even the site admin by force", async () => {
   await using forge = await startTestForge();
   const { alice, bob, operator } = await withRule(forge);
@@ -291,28 +214,4 @@ test("an approval survives a new base, as in Forgejo: whoever merges has to look
   expect(body.official).toBe(true);
   expect((await expectStatus(201, bob.patch(PULL, { base: "main" }))).body.base.ref).toBe("main");
   expect(await merge(bob, head)).toBe("merged");
-});
-
-test("what is marked as work in progress is not merged", async () => {
-  await using forge = await startTestForge();
-  const { bob, operator } = await withRule(forge);
-  const head = await withPull(bob);
-  await expectStatus(200, review(operator, "APPROVED"));
-  expect((await expectStatus(201, bob.patch(PULL, { title: "WIP: add a" }))).body).toMatchObject({
-    draft: true,
-    mergeable: false,
-  });
-  expect(await merge(bob, head)).toMatch(/^405/);
-});
-
-test("who cannot read a repository learns nothing of its pull requests", async () => {
-  await using forge = await startTestForge();
-  const { bob } = await withRule(forge);
-  const mallory = await forge.user("mallory", { restricted: true });
-  await withPull(bob);
-  for (const path of ["", "/files", "/commits", "/reviews", "/merge", ".diff"]) {
-    expect((await mallory.get(PULL + path)).status).toBe(404);
-  }
-  expect((await mallory.post(`${PULL}/reviews`, { event: "COMMENT", body: "x" })).status).toBe(404);
-  expect((await mallory.post(`${PULL}/merge`, { Do: "merge" })).status).toBe(404);
 });

@@ -15,3 +15,14 @@ test("only a site admin gets a link that signs in a browser", async () => {
   const { body } = await expectStatus(201, forge.admin.post("/api/embedded/sign-in-links", { user: "alice" }));
   expect(body.url).toMatch(new RegExp(`^${forge.url}/sign-in/link\\?secret=[\\w-]{40,}$`));
 });
+
+test("only a site admin, or who was allowed to, makes an organization and owns it", async () => {
+  await using forge = await startTestForge();
+  const alice = await forge.user("alice");
+  expect((await alice.post("/orgs", { username: "acme" })).status).toBe(403);
+  await expectStatus(200, forge.admin.patch("/admin/users/alice", { allow_create_organization: true }));
+  const { body } = await expectStatus(201, alice.post("/orgs", { username: "acme", visibility: "private" }));
+  expect(body).toMatchObject({ name: "acme", username: "acme", visibility: "private" });
+  const [owners] = (await alice.get("/orgs/acme/teams")).body;
+  expect(owners).toMatchObject({ name: "Owners", permission: "owner", includes_all_repositories: true });
+});

@@ -17,6 +17,19 @@ const described = JSON.parse(readFileSync(join(import.meta.dirname, "swagger.jso
 /** Forgejo answers it and does not describe it (modules/structs/user.go, MarshalJSON). */
 Object.assign(described.definitions["User"]?.["properties"] ?? {}, { username: { type: "string" } });
 
+/** A deleted file has nothing to tell in the list of what was changed (routers/api/v1/repo/file.go). */
+Object.assign(described.definitions["FilesResponse"]?.["properties"] ?? {}, {
+  files: { type: "array", items: { anyOf: [{ $ref: "#/definitions/ContentsResponse" }, { type: "null" }] } },
+});
+/** A directory is answered as a list, which the description knows of the top alone. */
+Object.assign(described.routes["GET /repos/{owner}/{repo}/contents/{filepath}"] ?? {}, {
+  "200": {
+    anyOf: [
+      { $ref: "#/definitions/ContentsResponse" },
+      { type: "array", items: { $ref: "#/definitions/ContentsResponse" } },
+    ],
+  },
+});
 /** Texts that Forgejo leaves out by null: of a directory's entry, and of what is not merged. */
 const NULL_TEXTS = new Set(["content", "encoding", "target", "submodule_git_url", "download_url", "merge_commit_sha"]);
 
@@ -38,6 +51,7 @@ const routes = Object.entries(described.routes)
     const pattern = path
       .replaceAll(".", "\\.")
       .replace(REST, ".+")
+      .replaceAll(/\{(index|id)\}/g, "\\d+")
       .replaceAll(/\{\w+\}/g, "[^/]+");
     const parameters = path.match(/\{/g)?.length ?? 0;
     return { method, path: new RegExp(`^${pattern}$`), parameters, answers, route };

@@ -33,7 +33,8 @@ export function combinedStatusJson(
     return { state: "", sha: "", total_count: 0, statuses: null, repository: null, commit_url: "", url: "" };
   }
   return {
-    state,
+    // of the combination nothing is worse than a failure, as GitHub has it
+    state: state === "error" ? "failure" : state,
     sha: combined.sha,
     total_count: combined.statuses.length,
     statuses: combined.statuses.map((status) => statusJson(forge, repo, status, viewer)),
