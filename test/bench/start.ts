@@ -70,7 +70,12 @@ async function* memory(): AsyncIterable<Figure> {
   chmodSync(home, 0o755); // started by root, the hive runs as another user
   const bin = join(program, "src/hive/bin.mjs");
   // This PATH and this home, so that no Forgejo is found: what is measured is ours.
-  const env = { PATH: `${dirname(process.execPath)}:/usr/bin:/bin`, HOME: home, HIVE_HOME: join(home, "hive") };
+  const env = {
+    PATH: `${dirname(process.execPath)}:/usr/bin:/bin`,
+    HOME: home,
+    HIVE_HOME: join(home, "hive"),
+    HIVE_FORGEJO_MIRROR: "off",
+  };
   const up = spawn(process.execPath, [bin, "up", "--dashboard-port", String(await freePort())], {
     env,
     stdio: ["ignore", "pipe", "inherit"],

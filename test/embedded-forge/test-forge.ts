@@ -88,7 +88,7 @@ export const newUser = (name: string, restricted = false) => ({
   restricted,
 });
 
-export const newTeam = (name: string, level: string) => ({
+const newTeam = (name: string, level: string) => ({
   name,
   permission: level,
   units_map: { "repo.code": level, "repo.issues": level, "repo.pulls": level },

@@ -18,7 +18,7 @@ export interface ForgeUnderTest extends AsyncDisposable {
   home: string;
 }
 /** What real-forge.ts hands to the files. */
-export interface RealForge {
+interface RealForge {
   url: string;
   major: number;
   adminToken: string;

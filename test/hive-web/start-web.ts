@@ -16,7 +16,7 @@ import { openWeb } from "../../src/hive-web/serve.ts";
 import { type Handlers, serve } from "../../src/rpc/serve.ts";
 
 export const goodSecret = "a".repeat(43);
-export const goodTicket = "t".repeat(43);
+const goodTicket = "t".repeat(43);
 export const goodAnswer = "?code=c&state=s";
 export const goodSession = "s".repeat(43);
 

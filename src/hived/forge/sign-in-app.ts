@@ -19,7 +19,7 @@ export function readSignInClient(secrets: Pick<Tokens, "read">): SignInClient | 
 }
 
 /** Where the forge sends the browser back to: the dashboard's front page, whose script takes the answer. */
-export const redirectUriOf = (dashboardUrl: string): string => new URL("/", dashboardUrl).href;
+const redirectUriOf = (dashboardUrl: string): string => new URL("/", dashboardUrl).href;
 
 /**
  * One application of ours, with the dashboard's address and a secret that we know. Forgejo shows a secret once and makes a
