@@ -10,6 +10,7 @@ export type LaunchRow = {
   tree: ObjectId;
   started_at: number;
   ended_at: number | null;
+  /** why the process ended by itself; null when it was ended, or went with its runner */
   problem: string | null;
 };
 
@@ -52,7 +53,7 @@ export function fallsInARow(
   return { count: falls.length, last: falls[0] };
 }
 
-/** The first report of an end stands; `problem` is null when it was asked for. */
+/** The first report of an end stands; `problem` says why the process ended by itself, and is null when it was ended. */
 export function endLaunch(tx: Transaction, core: Core, id: LaunchId, problem: string | null): void {
   tx.run(END, { id, problem, now: core.clock.now() });
 }

@@ -31,7 +31,10 @@ export function adopt(
       adoptTurn(tx, turn.id, boot);
     else releaseTurn(tx, core, turn.id, problem);
   }
-  for (const launch of lost) loseLaunch(tx, core, launch, problem, onLost);
+  for (const launch of lost) {
+    endLaunch(tx, core, launch.id, null); // that its runner went says nothing of the process
+    loseLaunch(tx, core, launch, problem, onLost);
+  }
   return { adopted: adopted.map(({ id }) => id), lost: lost.map(({ id }) => id) };
 }
 
