@@ -25,11 +25,14 @@ hive
   .option(...home)
   .option("--forge-url <url>", "use this forge instead of an own one; decided at the first start")
   .option("--admin-token-file <file>", "holds a token of a site administrator of that forge, with all scopes")
+  .option("--forge-port <port>", "serve an own forge there; decided at the first start", port)
   .option("--dashboard-port <port>", "from now on serve the dashboard there", port)
   .option("--user <user>", "as whom to run, when started by root (default: a fixed number without an account)")
   .action(async (options, command: Command) => {
     if ((options.forgeUrl === undefined) !== (options.adminTokenFile === undefined))
       command.error("error: --forge-url and --admin-token-file belong together");
+    if (options.forgeUrl !== undefined && options.forgePort !== undefined)
+      command.error("error: --forge-port is of an own forge, and --forge-url names another");
     const { up } = await import("./commands/up.ts");
     process.exitCode = await up(options);
   });

@@ -6,7 +6,6 @@ import { agentsRepo } from "../../src/hived/forge/plan.ts";
 import { provisionAgent } from "../../src/hived/forge/provision.ts";
 import { type Lifecycle, openLifecycle } from "../lifecycle/open-lifecycle.ts";
 import { forges } from "../support/forges.ts";
-import { addIdleAgent } from "../support/open-core.ts";
 import { withToken } from "../support/raw-forge.ts";
 import type { RunningForge } from "../support/running-forge.ts";
 
@@ -18,8 +17,7 @@ describe.each(forges)("on $name", ({ start }) => {
   beforeAll(async () => {
     forge = await start();
     hive = await openLifecycle(forge);
-    await addIdleAgent(hive.core, "boss", { role: "manager" });
-    await provisionAgent(hive.forgeParts, AgentName.parse("boss"), "manager");
+    await provisionAgent(hive.forgeParts, AgentName.parse("manager"), "manager");
     await hive.broker.connect();
   });
   afterAll(async () => {
@@ -29,16 +27,16 @@ describe.each(forges)("on $name", ({ start }) => {
 
   test("an approval that was given to another base does not count for main; one that is given again does", async () => {
     const { operator, core, parts, forgeParts } = hive;
-    const boss = withToken(forge.url, forgeParts.tokens.read("boss") ?? "");
+    const manager = withToken(forge.url, forgeParts.tokens.read("manager") ?? "");
     const files = { "agents/alice/agent.yaml": yaml, "agents/alice/AGENTS.md": "Do it.\n" };
-    const { number, head } = await boss.propose(agentsRepo, "agent-alice", files);
+    const { number, head } = await manager.propose(agentsRepo, "agent-alice", files);
     const pull = `/repos/${agentsRepo}/pulls/${number}`;
     const approve = () =>
       operator.call("POST", `${pull}/reviews`, { event: "APPROVED", commit_id: head, body: "Good." });
     await operator.call("POST", `/repos/${agentsRepo}/branches`, { new_branch_name: "draft", old_branch_name: "main" });
-    await boss.call("PATCH", pull, { base: "draft" });
+    await manager.call("PATCH", pull, { base: "draft" });
     await approve();
-    await boss.call("PATCH", pull, { base: "main" });
+    await manager.call("PATCH", pull, { base: "main" });
 
     const row = () => core.db.read((reader) => findApproval(reader, number));
     await followApproval(parts, number);

@@ -81,13 +81,12 @@ describe.for(forges)("on $name of somebody else's", ({ start }) => {
 
 /** Started by root, the hive is another user's, who has to read the token. */
 function openOn({ url, adminTokenFile }: RunningForge): Hive {
-  const args = ["--forge-url", url, "--admin-token-file"];
-  const hive = new Hive(undefined, args);
-  const tokenFile = join(hive.directory, "admin-token");
-  copyFileSync(adminTokenFile, tokenFile);
-  chmodSync(tokenFile, 0o644);
-  args.push(tokenFile);
-  return hive;
+  return new Hive(undefined, (directory) => {
+    const tokenFile = join(directory, "admin-token");
+    copyFileSync(adminTokenFile, tokenFile);
+    chmodSync(tokenFile, 0o644);
+    return ["--forge-url", url, "--admin-token-file", tokenFile];
+  });
 }
 
 const Token = z.object({ sha1: z.string() });

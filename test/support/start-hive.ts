@@ -1,5 +1,6 @@
 /** A whole hive as a user starts it: `hive up` in a home of its own, watched by its events and driven through its doors. */
 import { type ChildProcess, spawn } from "node:child_process";
+import { randomInt } from "node:crypto";
 import { once } from "node:events";
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -27,6 +28,12 @@ export type Links = { dashboard: string; forge: string };
 const patienceMs = 60_000;
 const patienceAtStartMs = 90_000;
 
+/**
+ * Of a test's hive alone, while it is down between two starts, too. Nobody's else: below those that connections get by
+ * themselves (Linux, ip_local_port_range), and one of many.
+ */
+const ownPort = (): string => String(randomInt(10_000, 32_000));
+
 export class Hive {
   readonly kind: ForgeKind;
   readonly directory: string;
@@ -43,12 +50,17 @@ export class Hive {
   /** why nothing can be waited for any more */
   #broken: unknown;
 
-  /** @param forgejo the real Forgejo that it is to find, if any */
-  constructor(forgejo: string | undefined, args: string[]) {
+  /**
+   * @param forgejo the real Forgejo that it is to find, if any
+   * @param more arguments of `hive up`, which may name files in the hive's directory
+   */
+  constructor(forgejo: string | undefined, more: (directory: string) => string[]) {
     this.kind = forgejo === undefined ? "embedded" : "managed";
     this.directory = mkdtempSync(join(tmpdir(), "hive-"));
     chmodSync(this.directory, 0o755); // started by root, the hive is another user's
-    this.#arguments = args;
+    const args = more(this.directory);
+    const forgePort = args.includes("--forge-url") ? [] : ["--forge-port", ownPort()];
+    this.#arguments = [...forgePort, "--dashboard-port", ownPort(), ...args];
     const home = join(this.directory, "user");
     mkdirSync(home);
     // Only this PATH and this home, so that no other Forgejo is found than the one that the test names.
@@ -314,6 +326,6 @@ const forgejo = await findForgejo();
 
 /** The forges that a hive can have here. */
 export const hives: { name: string; open(...args: string[]): Hive }[] = [
-  { name: "the embedded forge", open: (...args) => new Hive(undefined, args) },
-  ...(forgejo ? [{ name: "a real Forgejo", open: (...args: string[]) => new Hive(forgejo.path, args) }] : []),
+  { name: "the embedded forge", open: (...args) => new Hive(undefined, () => args) },
+  ...(forgejo ? [{ name: "a real Forgejo", open: (...args: string[]) => new Hive(forgejo.path, () => args) }] : []),
 ];

@@ -19,6 +19,7 @@ type UpOptions = {
   home?: string;
   forgeUrl?: string;
   adminTokenFile?: string;
+  forgePort?: number;
   dashboardPort?: number;
   user?: string;
 };
@@ -34,9 +35,10 @@ export async function up(options: UpOptions): Promise<number> {
   const external = externalOf(options);
   checkGit();
   const steps = openSteps(process.stdout);
-  const { dashboardPort, user } = options;
+  const { forgePort, dashboardPort, user } = options;
+  const ports = { forge: forgePort, dashboard: dashboardPort };
   if (process.getuid?.() === 0) {
-    await handOver({ root, program, external, dashboardPort, user, steps });
+    await handOver({ root, program, external, ports, user, steps });
     return exitCodes.ok;
   }
   if (user !== undefined)
@@ -49,7 +51,7 @@ export async function up(options: UpOptions): Promise<number> {
   const lock = await takeLock(home.root, steps.note);
   if (!lock) return showRunning(home.root);
   const isBuilt = process.env["HIVE_PREPARED"] !== undefined;
-  await runHive({ home, lock, program, external, dashboardPort, isBuilt, steps, stop: stopController() });
+  await runHive({ home, lock, program, external, ports, isBuilt, steps, stop: stopController() });
   return exitCodes.ok;
 }
 

@@ -16,22 +16,23 @@ import { databaseVersion } from "./upgrade.ts";
  */
 export async function chooseForge(
   recorded: ForgeRecord | undefined,
-  asked: ExternalForge | undefined,
+  { external, port }: { external: ExternalForge | undefined; port: number | undefined },
   obtain: () => Promise<boolean>,
 ): Promise<ForgeRecord> {
-  if (!recorded) return asked ? { kind: "external", ...asked } : newForge(obtain);
-  if (!asked) return recorded;
-  if (recorded.kind === "external" && recorded.url === asked.url) return { kind: "external", ...asked };
+  if (!recorded) return external ? { kind: "external", ...external } : newForge(port, obtain);
+  if (!external && port === undefined) return recorded;
+  if (recorded.kind === "external" && recorded.url === external?.url) return { kind: "external", ...external };
+  if (recorded.kind !== "external" && recorded.port === port) return recorded;
   throw new Refusal(
     "forge_is_fixed",
-    `This hive has ${recorded.kind === "external" ? `the forge at ${recorded.url}` : `a forge of its own (${recorded.kind})`} and stays with it.`,
+    `This hive has ${recorded.kind === "external" ? `the forge at ${recorded.url}` : `a forge of its own (${recorded.kind}, port ${recorded.port})`} and stays with it.`,
     "Choose another home for another forge, with --home or HIVE_HOME.",
   );
 }
 
-async function newForge(obtain: () => Promise<boolean>): Promise<ForgeRecord> {
+async function newForge(asked: number | undefined, obtain: () => Promise<boolean>): Promise<ForgeRecord> {
   const isThere = (await findForgejo()) !== undefined || (await obtain());
-  const port = await choosePort(defaultPorts.forge);
+  const port = asked ?? (await choosePort(defaultPorts.forge));
   return isThere ? { kind: "managed", port } : { kind: "embedded", port };
 }
 

@@ -15,13 +15,16 @@ import { checkGit } from "./requirements.ts";
 import type { Steps } from "./steps.ts";
 import { openWebSandbox } from "./web-sandbox.ts";
 
+/** What the operator asks for, of what a hive has by itself. */
+export type AskedPorts = { forge: number | undefined; dashboard: number | undefined };
+
 export type Start = {
   home: Home;
   /** held by us and by all that we start, each until it ends */
   lock: Lock;
   program: string;
   external: ExternalForge | undefined;
-  dashboardPort: number | undefined;
+  ports: AskedPorts;
   /** the front end was already built, by whoever could write the program's directory */
   isBuilt: boolean;
   steps: Steps;
@@ -58,15 +61,15 @@ export async function prepare(start: Start): Promise<{ place: Place; source: For
 
 type Decided = Pick<UpRecord, "forge" | "dashboardPort">;
 
-async function decide({ home, program, external, dashboardPort, steps, stop }: Start): Promise<Decided> {
+async function decide({ home, program, external, ports, steps, stop }: Start): Promise<Decided> {
   const known = readRecord(home.record);
-  const forge = await chooseForge(known?.forge, external, async () => {
+  const forge = await chooseForge(known?.forge, { external, port: ports.forge }, async () => {
     const { obtainForgejo } = await import("./obtain-forgejo.ts"); // few starts need it, and OpenPGP is much to load
     return obtainForgejo(program, steps, stop.signal);
   });
   return {
     forge,
-    dashboardPort: dashboardPort ?? known?.dashboardPort ?? (await choosePort(defaultPorts.dashboard)),
+    dashboardPort: ports.dashboard ?? known?.dashboardPort ?? (await choosePort(defaultPorts.dashboard)),
   };
 }
 

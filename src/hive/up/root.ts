@@ -23,6 +23,7 @@ import type { ExternalForge } from "./external.ts";
 import { findForgejo } from "./forgejo.ts";
 import { buildFrontEnd, needsBuild } from "./front-end.ts";
 import { homeAt, homeRefusal } from "./home.ts";
+import type { AskedPorts } from "./prepare.ts";
 import type { Steps } from "./steps.ts";
 import { databaseVersion } from "./upgrade.ts";
 
@@ -37,7 +38,7 @@ export type RootStart = {
   root: string;
   program: string;
   external: ExternalForge | undefined;
-  dashboardPort: number | undefined;
+  ports: AskedPorts;
   /** an account's name or number; undefined: the usual number */
   user: string | undefined;
   steps: Steps;
@@ -47,7 +48,7 @@ export type RootStart = {
  * Makes everything ready for a user, and tells bin.mjs to run `hive up` as that user once this process has ended.
  * @throws Refusal `unknown_user`, `home_not_writable` or `file_unreadable`.
  */
-export async function handOver({ root, program, external, steps, ...options }: RootStart): Promise<void> {
+export async function handOver({ root, program, external, steps, ports, ...options }: RootStart): Promise<void> {
   const user = userOf(options.user);
   process.umask(0o022); // what is made here, others must be able to read
   if (needsBuild(program)) await steps.run("Building the dashboard", () => buildFrontEnd(program));
@@ -60,7 +61,8 @@ export async function handOver({ root, program, external, steps, ...options }: R
   const argv = [
     ...[nodeIn(readable, program), "--disable-warning=ExperimentalWarning", main, "up", "--home", root],
     ...(external ? ["--forge-url", external.url, "--admin-token-file", external.adminTokenFile] : []),
-    ...(options.dashboardPort === undefined ? [] : ["--dashboard-port", String(options.dashboardPort)]),
+    ...(ports.forge === undefined ? [] : ["--forge-port", String(ports.forge)]),
+    ...(ports.dashboard === undefined ? [] : ["--dashboard-port", String(ports.dashboard)]),
   ];
   const start = { argv, env: environmentOf(root, forgejo), cwd: root, ...user };
   writeSync(Number(process.env["HIVE_HAND_OVER"]), JSON.stringify(start));

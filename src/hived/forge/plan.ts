@@ -64,7 +64,7 @@ export const organizations: Organization[] = [
       {
         repo: questionsRepo,
         description: "Questions of agents, as issues. A comment that begins with /answer answers.",
-        settings: { ...settings, has_pull_requests: false, allow_merge_commits: undefined },
+        settings, // with pull requests, though nobody makes any: without, Forgejo lets no reader be assigned an issue
       },
     ],
     teams: [
