@@ -36,7 +36,7 @@ export const InboxEntry = z.object({
   queuedAt: EpochMs,
   leasedAt: EpochMs.nullable(),
   settledAt: EpochMs.nullable(),
-  /** not leased before this time */
+  /** not leased before this time; 0 when it does not wait for one */
   notBefore: EpochMs,
   problem: z.string().nullable(),
 });

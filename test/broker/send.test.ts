@@ -92,9 +92,24 @@ test("whoever wrote may be answered, but only by whom it wrote to", async () => 
 test("an unknown recipient is refused with the names that there are", async () => {
   await using core = await openHive();
   const asked = send(core, { from: manager, to: "alise", body: "hello" });
-  await expect(asked).rejects.toThrow('Nobody here is called "alise".');
+  await expect(asked).rejects.toThrow('Nobody here is called "alise". Did you mean alice?');
   const refused = await asked.catch((error: unknown) => error);
   expect((refused as Refusal).next).toContain("alice, bob");
+});
+
+test.each([
+  ["blob", "bob"],
+  ["Alcie", "alice"],
+  ["oprator", "operator"],
+])("%s is taken for a slip of %s", async (wrong, meant) => {
+  await using core = await openHive();
+  await expect(send(core, { from: manager, to: wrong, body: "hello" })).rejects.toThrow(`Did you mean ${meant}?`);
+});
+
+test("a name that is like no other gets no guess", async () => {
+  await using core = await openHive();
+  const asked = send(core, { from: manager, to: "everybody", body: "hello" });
+  await expect(asked).rejects.toThrow(/^Nobody here is called "everybody"\.$/);
 });
 
 test("a body that is too large is refused with the way round it, and nothing is stored", async () => {

@@ -80,7 +80,7 @@ test("a refusal is a tool's error, with what to do next", async () => {
   const { text, isError } = await hive.mcp.call("send", { to: "manger", body: "hello" });
   expect(isError).toBe(true);
   expect(text).toBe(
-    'Nobody here is called "manger". You can write to manager, operator or * (all agents), or to one of: manager.',
+    'Nobody here is called "manger". Did you mean manager? You can write to manager, operator or * (all agents), or to one of: manager.',
   );
 });
 

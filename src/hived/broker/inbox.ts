@@ -37,10 +37,12 @@ export type HeldEntry = InboxEntry & { mark: number | null };
 export type Settlement = Pick<InboxEntry, "state" | "failures" | "notBefore" | "problem">;
 
 const QUEUE = `INSERT INTO inbox (message, recipient, state, queued_at, not_before)
-  VALUES (:message, :recipient, 'queued', :now, :now) RETURNING *`;
-// One in backoff holds back the newer ones, so that a recipient gets its messages in order.
+  VALUES (:message, :recipient, 'queued', :now, 0) RETURNING *`;
+// One in backoff holds back the newer ones, so that a recipient gets its messages in order. `not_before > 0` names the index
+// that has those alone: without it every lease would read through all that is queued.
 const DUE = `SELECT id FROM inbox WHERE recipient = :agent AND state = 'queued'
-  AND id < coalesce((SELECT min(id) FROM inbox WHERE recipient = :agent AND state = 'queued' AND not_before > :now), 9e18)
+  AND id < coalesce((SELECT min(id) FROM inbox INDEXED BY inbox_backoff WHERE recipient = :agent AND state = 'queued'
+                     AND not_before > 0 AND not_before > :now), 9e18)
   ORDER BY id LIMIT :limit`;
 const LEASE = `UPDATE inbox SET state = 'leased', attempt = attempt + 1, turn = :turn, mark = :mark, leased_at = :now,
   settled_at = NULL WHERE id IN (${DUE}) RETURNING *`;

@@ -7,6 +7,7 @@ import type { Core } from "../core.ts";
 import type { Reader, Transaction } from "../database/write.ts";
 import { isAddressed, queueEntry } from "./inbox.ts";
 import { addMessage, findByClientId, findMessage } from "./messages.ts";
+import { nearNames } from "./near-names.ts";
 
 export type Letter = {
   from: Address;
@@ -42,9 +43,10 @@ export function notify(tx: Transaction, core: Core, notice: Omit<Letter, "from">
 
 /** @throws Refusal when nobody has that address, the sender may not write there, or the letter itself is wrong */
 export function sendIn(tx: Transaction, core: Core, letter: Letter): Sent {
-  const { from, to, body, inReplyTo, clientId } = letter;
+  const { from, to, inReplyTo, clientId } = letter;
+  const body = letter.body.toWellFormed(); // as the database keeps it: half a character has no UTF-8
   const earlier = clientId === undefined ? undefined : findByClientId(tx, from, clientId);
-  if (earlier) return repeated(tx, earlier, letter);
+  if (earlier) return repeated(tx, earlier, { ...letter, body });
   checkBody(body);
   const answered = inReplyTo === undefined ? undefined : requireReadable(tx, from, inReplyTo);
   const recipients = resolve(tx, letter);
@@ -168,9 +170,10 @@ function unknownRecipient(reader: Reader, from: Address, to: string): Refusal {
     .filter((row) => row.wish !== "destroyed" && row.name !== from)
     .map((row) => row.name);
   const more = names.length > namesShown ? ` and ${names.length - namesShown} more` : "";
+  const near = nearNames(to, ["manager", "operator", ...names]);
   return new Refusal(
     "unknown_recipient",
-    `Nobody here is called "${to}".`,
+    `Nobody here is called "${to}".${near.length > 0 ? ` Did you mean ${[...new Set(near)].join(" or ")}?` : ""}`,
     `You can write to manager, operator or * (all agents), or to one of: ${names.slice(0, namesShown).join(", ")}${more}.`,
   );
 }

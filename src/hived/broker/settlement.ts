@@ -1,6 +1,6 @@
 /** What the end of a turn means: for the entries that it held, and for the agent. One policy per outcome. */
 import type { TurnEnd } from "../../contract/link.ts";
-import type { EpochMs } from "../../contract/names.ts";
+import { EpochMs } from "../../contract/names.ts";
 import type { Evidence, Outcome } from "../../contract/turn.ts";
 import type { HeldEntry, Settlement } from "./inbox.ts";
 import { maxFailures, rateLimitRestMs, retryDelayMs } from "./limits.ts";
@@ -48,13 +48,16 @@ export const problemOf = (end: End): string | null =>
 export function settlementOf(end: End, entry: HeldEntry, now: EpochMs): Settlement {
   const fate = fateOf(end, entry);
   if (fate === "handled" || fate === "cancelled") return { ...same(entry), state: fate, problem: null };
-  if (fate === "released") return { ...same(entry), state: "queued", notBefore: now, problem: end.problem };
+  if (fate === "released") return { ...same(entry), state: "queued", notBefore: atOnce, problem: end.problem };
   const failures = entry.failures + 1;
   const problem = problemOf(end);
   if (failures >= maxFailures) return { ...same(entry), state: "dead", failures, problem };
   const notBefore = Math.max(now + retryDelayMs(failures), end.retryAt ?? 0) as EpochMs;
   return { state: "queued", failures, notBefore, problem };
 }
+
+/** Not the present: a clock that is set back must hold nothing up. */
+export const atOnce = EpochMs.parse(0);
 
 const same = ({ failures, notBefore }: HeldEntry) => ({ failures, notBefore });
 
