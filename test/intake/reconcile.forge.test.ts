@@ -4,6 +4,7 @@ import { agentsRepo, protection } from "../../src/hived/forge/plan.ts";
 import { provision, provisionAgent } from "../../src/hived/forge/provision.ts";
 import { refresh } from "../../src/hived/forge/refresh.ts";
 import { reconcile } from "../../src/hived/intake/reconcile.ts";
+import { recordCalls } from "../support/calls.ts";
 import { forges } from "../support/forges.ts";
 import { addIdleAgent, openCore, type TestCore } from "../support/open-core.ts";
 import { type Provisioned, partsFor } from "../support/provisioned.ts";
@@ -56,6 +57,34 @@ describe.each(forges)("reconciliation with $name", ({ start }) => {
   afterAll(async () => {
     await core[Symbol.asyncDispose]();
     await forge[Symbol.asyncDispose]();
+  });
+
+  test("a bell costs one call for an issue, and for a pull request that is known and waits for nobody", async () => {
+    const issue = (await as("alice").call("POST", `/repos/${notes}/issues`, { title: "plain" })) as { number: number };
+    const pull = await as("alice").propose(notes, "cheap", { "cheap.md": "cheap\n" });
+    const calls = async (number: number): Promise<number> => {
+      using recorded = recordCalls();
+      await refresh(core, parts.forge, `${notes}#${number}`, () => undefined);
+      return recorded.all.length;
+    };
+    expect(await calls(issue.number)).toBe(1);
+    await calls(pull.number);
+    expect(await calls(pull.number)).toBe(1);
+    const review = `/repos/${notes}/pulls/${pull.number}/requested_reviewers`;
+    await as("alice").call("POST", review, { reviewers: ["bob"] });
+    expect(await calls(pull.number)).toBe(2);
+    expect(item(notes, pull.number)).toMatchObject({ reviewers: '["bob"]' });
+    await as("alice").call("DELETE", `/repos/${notes}`);
+    await as("alice").call("POST", "/user/repos", {
+      name: "notes",
+      private: true,
+      auto_init: true,
+      default_branch: "main",
+    });
+    await as("alice").call("PUT", `/repos/${notes}/collaborators/bob`, { permission: "write" });
+    await calls(pull.number);
+    expect(item(notes, pull.number)).toBeUndefined();
+    await core.db.write((tx) => tx.run("DELETE FROM forge_items"));
   });
 
   test("finds what no bell rang for, in our organizations and in the agents' own repositories", async () => {

@@ -39,6 +39,7 @@ const PUT = `INSERT INTO forge_items (repo, number, ${columns.join(", ")})
   ON CONFLICT (repo, number) DO UPDATE SET ${columns.map((column) => `${column} = :${column}`).join(", ")}`;
 const OPEN_PULLS = "SELECT * FROM forge_items WHERE state = 'open' AND kind = 'pull' ORDER BY created_at, repo, number";
 const KNOWN = "SELECT 1 FROM forge_items WHERE repo = :repo AND number = :number";
+const KNOWN_PULL = `${KNOWN} AND kind = 'pull'`;
 const REPOS = `SELECT repo, count(*) AS count FROM forge_items
   WHERE repo > :owner || '/' AND repo < :owner || '0' GROUP BY repo`; // "0" comes right after "/"
 const OF_REPO = `SELECT number FROM forge_items WHERE repo = :repo AND number > :after ORDER BY number LIMIT :limit`;
@@ -78,6 +79,9 @@ export const openPullsAfter = (reader: Reader, { repo, number }: ItemPlace, limi
 
 export const isKnown = (reader: Reader, { repo, number }: ItemPlace): boolean =>
   reader.get(KNOWN, { repo, number }) !== undefined;
+
+export const isKnownPull = (reader: Reader, { repo, number }: ItemPlace): boolean =>
+  reader.get(KNOWN_PULL, { repo, number }) !== undefined;
 
 /** The repositories of an owner that something is known of, and of how many items. */
 export const knownRepos = (reader: Reader, owner: string): { repo: string; count: number }[] =>

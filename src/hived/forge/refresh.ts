@@ -4,14 +4,14 @@ import { AgentName } from "../../contract/names.ts";
 import { findAgent } from "../agents/agents.ts";
 import type { Core } from "../core.ts";
 import type { Reader, Transaction } from "../database/write.ts";
-import type { Comment, Forge, ForgeVerbs, Issue, Review } from "./client.ts";
-import { type ForgeItem, putItem, removeItem } from "./forge-items.ts";
-import { bot, organizations } from "./plan.ts";
+import type { Comment, Forge, ForgeVerbs, Pull, Review } from "./client.ts";
+import { type ForgeItem, type ItemPlace, isKnownPull, putItem, removeItem } from "./forge-items.ts";
+import { bot, organizations, questionsRepo } from "./plan.ts";
 
 export type FetchedItem = {
   item: ForgeItem;
   body: string;
-  /** of an issue, oldest first; a pull request's are fetched by whoever needs them */
+  /** of an issue in hive/questions, oldest first; others' are fetched by whoever needs them */
   comments: Comment[];
 };
 
@@ -42,8 +42,10 @@ export function readerOf(reader: Reader, owner: string): typeof bot | AgentName 
 export async function refresh(core: Core, forge: Forge, key: string, follow: Follow): Promise<void> {
   const [repo = "", digits] = key.split("#");
   const number = Number(digits);
-  const user = core.db.read((reader) => readerOf(reader, repo.split("/")[0] ?? ""));
-  const fetched = user && (await fetchItem(forge.as(user), repo, number));
+  const [user, isPull] = core.db.read(
+    (reader) => [readerOf(reader, repo.split("/")[0] ?? ""), isKnownPull(reader, { repo, number })] as const,
+  );
+  const fetched = user && (await fetchItem(forge.as(user), { repo, number, isPull }));
   await core.db.write((tx) => {
     if (!fetched) return removeItem(tx, repo, number);
     putItem(tx, fetched.item);
@@ -51,21 +53,33 @@ export async function refresh(core: Core, forge: Forge, key: string, follow: Fol
   });
 }
 
-async function fetchItem(as: ForgeVerbs, repo: string, number: number): Promise<FetchedItem | null> {
-  const issue = await as.readIssue(repo, number);
-  if (!issue) return null;
-  if (issue.kind === "issue") {
-    const comments = await as.listComments(repo, number);
-    return { item: { ...common(repo, issue), head: null, base: null, reviewers: [] }, body: issue.body, comments };
+/**
+ * One call, where nothing more is used: the comments are a question's alone, and nobody is waited for who was not asked.
+ * A number may have become another thing with its repository.
+ */
+async function fetchItem(as: ForgeVerbs, of: ItemPlace & { isPull: boolean }): Promise<FetchedItem | null> {
+  const { repo, number, isPull } = of;
+  const known = isPull ? await as.readPull(repo, number) : null;
+  if (known) return fetchedPull(as, repo, known);
+  const [issue, comments] = await Promise.all([
+    as.readIssue(repo, number),
+    repo === questionsRepo ? as.listComments(repo, number) : [],
+  ]);
+  if (issue?.kind === "pull") {
+    const pull = await as.readPull(repo, number);
+    return pull && fetchedPull(as, repo, pull);
   }
-  const [pull, reviews] = await Promise.all([as.readPull(repo, number), as.listReviews(repo, number)]);
-  if (!pull) return null;
-  const { head, base, state, updatedAt } = pull;
-  const item = { ...common(repo, issue), head, base, state, updatedAt, reviewers: waitedFor(reviews) };
-  return { item, body: issue.body, comments: [] };
+  if (!issue) return null;
+  const { body, ...common } = issue;
+  return { item: { repo, ...common, head: null, base: null, reviewers: [] }, body, comments };
 }
 
-const common = (repo: string, { body: _, ...issue }: Issue) => ({ repo, ...issue });
+async function fetchedPull(as: ForgeVerbs, repo: string, pull: Pull): Promise<FetchedItem> {
+  const { number, title, body, author, state, head, base, url, assignees, createdAt, updatedAt } = pull;
+  const reviewers = pull.reviewers.length > 0 ? waitedFor(await as.listReviews(repo, number)) : [];
+  const common = { repo, number, kind: "pull" as const, title, author, state, url, assignees, createdAt, updatedAt };
+  return { item: { ...common, head, base, reviewers }, body, comments: [] };
+}
 
 /** A request that was answered is in the list no more, in its place is the review. */
 const waitedFor = (reviews: Review[]): string[] => [

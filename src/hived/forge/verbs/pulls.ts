@@ -17,6 +17,7 @@ const PullAnswer = z.object({
   head: z.object({ sha: ObjectId }),
   base: z.object({ ref: z.string() }),
   html_url: z.string(),
+  assignees: Logins,
   requested_reviewers: Logins,
   created_at: Moment,
   updated_at: Moment,
@@ -38,6 +39,7 @@ const toPull = (pull: z.output<typeof PullAnswer>) => ({
   mergeCommit: pull.merge_commit_sha ?? null,
   createdAt: pull.created_at,
   updatedAt: pull.updated_at,
+  assignees: pull.assignees,
   /** who was asked for a review, whether it was given since or not */
   reviewers: pull.requested_reviewers,
 });
