@@ -17,7 +17,7 @@ export type Message = z.infer<typeof Message>;
 
 /**
  * queued → leased (by a turn) → handled, or back to queued with a backoff, or dead after too many failed turns;
- * an operator's entry goes queued → read. `cancelled` is the operator's doing.
+ * an operator's entry goes queued → read. `cancelled` is the operator's doing, who may also queue it, or a dead one, again.
  */
 export const EntryState = z.enum(["queued", "leased", "handled", "dead", "cancelled", "read"]);
 export type EntryState = z.infer<typeof EntryState>;
@@ -41,3 +41,11 @@ export const InboxEntry = z.object({
   problem: z.string().nullable(),
 });
 export type InboxEntry = z.infer<typeof InboxEntry>;
+
+/** The states in which an entry still waits for something: its turn, the end of that, or the operator. */
+export const WaitingState = EntryState.extract(["queued", "leased", "dead"]);
+export type WaitingState = z.infer<typeof WaitingState>;
+
+/** An entry among many, with as much of its message as a line shows. */
+export const WaitingEntry = z.object({ entry: InboxEntry, from: Address, beginning: z.string() });
+export type WaitingEntry = z.infer<typeof WaitingEntry>;

@@ -4,11 +4,16 @@ import { Agent } from "./agent.ts";
 import { Event, ForgeHealth } from "./facts.ts";
 import { HiveState } from "./fold.ts";
 import { Drift, Rotation } from "./forge.ts";
-import { AgentName, EpochMs, Sequence } from "./names.ts";
+import { InboxEntry, WaitingEntry, WaitingState } from "./message.ts";
+import { Address, AgentName, EntryId, EpochMs, Sequence } from "./names.ts";
 import { table } from "./table.ts";
 import { ThreadPage } from "./thread.ts";
 
 const nothing = z.object({});
+
+/** A verb of the operator: on the page, where somebody is signed in, and on the command line. */
+const operatorsVerb = <Request extends z.ZodType, Response extends z.ZodType>(request: Request, response: Response) =>
+  ({ callers: ["web", "admin"], signedIn: true, request, response }) as const;
 
 /** Secrets travel as they are between our processes; hived stores only their hashes. */
 export const Secret = z.string().min(32).max(128);
@@ -61,6 +66,23 @@ export const routes = table({
     request: z.object({ agent: AgentName }),
     response: ThreadPage,
   },
+  /** the newest entries in each of the states that wait for something, at most `limit` each, and how many there are in all */
+  readWaiting: {
+    callers: ["web", "admin"],
+    signedIn: true,
+    request: z.object({ recipient: Address.nullable(), limit: z.number().int().min(1).max(200).default(50) }),
+    response: z.object({ entries: z.array(WaitingEntry), counts: z.record(WaitingState, z.number().int()) }),
+  },
+  /** queues a dead letter again, or what was cancelled */
+  retryEntry: operatorsVerb(z.object({ entry: EntryId }), InboxEntry),
+  /** gives up what is queued or dead */
+  cancelEntry: operatorsVerb(z.object({ entry: EntryId }), InboxEntry),
+  /** the same for all that is queued for an agent */
+  cancelQueued: operatorsVerb(z.object({ agent: AgentName }), z.object({ cancelled: z.number().int() })),
+  /** entries of the operator's inbox */
+  markRead: operatorsVerb(z.object({ entries: z.array(EntryId).min(1).max(1000) }), nothing),
+  /** lets a parked agent go on: the operator has seen to what stood in its way */
+  unparkAgent: operatorsVerb(z.object({ agent: AgentName }), nothing),
   /** a delivery of the forge, as it came: hived verifies it over these very bytes */
   deliverWebhook: {
     callers: ["web"],

@@ -6,7 +6,8 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Event, Fact } from "../../src/contract/facts.ts";
 import { emptyState, fold } from "../../src/contract/fold.ts";
-import { EpochMs, Sequence } from "../../src/contract/names.ts";
+import type { EntryState, InboxEntry } from "../../src/contract/message.ts";
+import { type EntryId, EpochMs, Sequence } from "../../src/contract/names.ts";
 import { Refusal } from "../../src/contract/refusal.ts";
 import { routes } from "../../src/contract/routes.ts";
 import { openLog } from "../../src/daemon/log.ts";
@@ -30,6 +31,8 @@ class FakeHived {
   /** one for each stream that was opened: after which event, and how many were taken from it since */
   readonly watching: { after: number; taken: number }[] = [];
   readonly events: Event[] = [];
+  /** what the operator had done with entries, in order */
+  readonly verbs: { name: string; request: unknown }[] = [];
   /** asked for anything before this number, the stream says `resync` */
   oldest = 0;
   calls = 0;
@@ -77,6 +80,21 @@ class FakeHived {
       readState: () => counted(this.events.reduce(fold, emptyState)),
       watchEvents: ({ after }, signal) => this.#watch(after, signal),
       readThreads: () => counted({ threads: [], totals: { approval: 0, question: 0, pr: 0 } }),
+      readWaiting: () => counted({ entries: [], counts: { queued: 0, leased: 0, dead: 0 } }),
+      retryEntry: (request) => this.#change("retryEntry", request, "queued"),
+      cancelEntry: (request) => this.#change("cancelEntry", request, "cancelled"),
+      cancelQueued: (request) => {
+        this.verbs.push({ name: "cancelQueued", request });
+        return { cancelled: 1 };
+      },
+      markRead: ({ entries }) => {
+        for (const entry of entries) this.#change("markRead", { entry }, "read");
+        return {};
+      },
+      unparkAgent: (request) => {
+        this.verbs.push({ name: "unparkAgent", request });
+        return {};
+      },
       deliverWebhook: (delivery) => {
         this.deliveries.push(delivery);
         return { accepted: true };
@@ -91,6 +109,16 @@ class FakeHived {
         throw error;
       },
     });
+  }
+
+  /** Changes an entry as hived does: it is in the answer, and in the stream. */
+  #change(name: string, request: { entry: EntryId }, state: EntryState): InboxEntry {
+    this.verbs.push({ name, request });
+    const before = this.events.reduce(fold, emptyState).entries.find(({ id }) => id === request.entry);
+    if (!before) throw new Refusal("unknown_entry", `There is no inbox entry ${request.entry}.`, "Look again.");
+    const entry = { ...before, state };
+    this.publish({ kind: "EntryChanged", entry });
+    return entry;
   }
 
   async stop(): Promise<void> {

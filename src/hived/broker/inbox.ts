@@ -1,9 +1,10 @@
 /**
  * The table of inbox entries: a message's row for one recipient.
- * queued → leased → handled | cancelled | dead, or back to queued; an operator's entry queued → read.
+ * queued → leased → handled | cancelled | dead, or back to queued; an operator's entry queued → read. The operator's doing:
+ * queued, dead → cancelled, and dead, cancelled → queued.
  */
 import type { LeasedEntry } from "../../contract/link.ts";
-import type { EntryState, InboxEntry } from "../../contract/message.ts";
+import type { EntryState, InboxEntry, WaitingEntry, WaitingState } from "../../contract/message.ts";
 import type { Address, AgentName, EntryId, EpochMs, MessageId, Recipient, TurnId } from "../../contract/names.ts";
 import type { Reader, Transaction } from "../database/write.ts";
 
@@ -59,6 +60,18 @@ const SETTLE = `UPDATE inbox SET state = :state, failures = :failures, not_befor
   settled_at = CASE WHEN :state = 'queued' THEN NULL ELSE :now END
   WHERE id = :id RETURNING *`;
 const QUEUED = "SELECT count(*) AS count FROM inbox WHERE recipient = :agent AND state = 'queued'";
+const FIND = "SELECT * FROM inbox WHERE id = :id";
+const OLDEST = "SELECT * FROM inbox WHERE recipient = :agent AND state = 'queued' ORDER BY id LIMIT :limit";
+const NEWEST_QUEUED = "SELECT max(id) AS id FROM inbox WHERE recipient = :agent AND state = 'queued'";
+// One text for each state, as only a literal finds the index of that state.
+const newestIn = (
+  state: WaitingState,
+) => `SELECT inbox.*, messages.sender, substr(messages.body, 1, :characters) AS beginning
+  FROM inbox JOIN messages ON messages.id = inbox.message
+  WHERE inbox.state = '${state}' AND (:recipient IS NULL OR inbox.recipient = :recipient)
+  ORDER BY inbox.id DESC LIMIT :limit`;
+const COUNTS = `SELECT (SELECT count(*) FROM inbox WHERE state = 'queued') AS queued,
+  (SELECT count(*) FROM inbox WHERE state = 'leased') AS leased, (SELECT count(*) FROM inbox WHERE state = 'dead') AS dead`;
 const HEAD = "SELECT not_before FROM inbox WHERE recipient = :agent AND state = 'queued' ORDER BY id LIMIT 1";
 const IS_ADDRESSED = "SELECT 1 FROM inbox WHERE message = :message AND recipient = :recipient";
 const SINCE = "SELECT * FROM inbox WHERE message >= :message ORDER BY id";
@@ -123,6 +136,40 @@ export const heldBy = (reader: Reader, turn: TurnId): HeldEntry[] =>
 
 export const settleEntry = (tx: Transaction, id: EntryId, settlement: Settlement, now: EpochMs): InboxEntry =>
   changed(tx.get<Row>(SETTLE, { id, ...settlement, now }));
+
+export const findEntry = (reader: Reader, id: EntryId): InboxEntry | undefined => {
+  const row = reader.get<Row>(FIND, { id });
+  return row && toEntry(row);
+};
+
+/** The oldest entries that are queued for an agent, due or not. */
+export const oldestQueued = (reader: Reader, agent: AgentName, limit: number): InboxEntry[] =>
+  reader.all<Row>(OLDEST, { agent, limit }).map(toEntry);
+
+/** The newest entry that is queued for an agent. */
+export const newestQueued = (reader: Reader, agent: AgentName): EntryId | null =>
+  reader.get<{ id: EntryId | null }>(NEWEST_QUEUED, { agent })?.id ?? null;
+
+/** How much of a body is shown where many are listed, in characters. */
+const shownCharacters = 200;
+
+/** The newest entries that are in a state, of one recipient or of all, newest first. */
+export const newestWaiting = (
+  reader: Reader,
+  state: WaitingState,
+  { recipient, limit }: { recipient: Address | null; limit: number },
+): WaitingEntry[] =>
+  reader
+    .all<Row & { sender: Address; beginning: string }>(newestIn(state), {
+      recipient,
+      limit,
+      characters: shownCharacters,
+    })
+    .map((row) => ({ entry: toEntry(row), from: row.sender, beginning: row.beginning }));
+
+/** How many entries are in each state of those that wait for something. */
+export const countWaiting = (reader: Reader): Record<WaitingState, number> =>
+  reader.get<Record<WaitingState, number>>(COUNTS) ?? { queued: 0, leased: 0, dead: 0 };
 
 export const countQueued = (reader: Reader, agent: AgentName): number =>
   reader.get<{ count: number }>(QUEUED, { agent })?.count ?? 0;

@@ -1,10 +1,12 @@
 /** Each route to its verb, at the socket of its caller: hive-web's, and the admin's own. */
 import type { Drift, Rotation } from "../../contract/forge.ts";
-import type { AgentName } from "../../contract/names.ts";
+import { WaitingState } from "../../contract/message.ts";
 import { type ForgeWayIn, routes } from "../../contract/routes.ts";
 import type { RequestOf, ResponseOf } from "../../contract/table.ts";
 import { serve } from "../../rpc/serve.ts";
 import { listAgents, requireAgent, toAgent } from "../agents/agents.ts";
+import { countWaiting, newestWaiting } from "../broker/inbox.ts";
+import { cancelEntry, cancelQueued, markRead, retryEntry, unparkAgent } from "../broker/operator.ts";
 import { beginForgeSignIn, type ForgeSignInParts, finishForgeSignIn } from "../sign-in/forge-sign-in.ts";
 import { checkSession, createLink, isSignedIn, signIn, signOut } from "../sign-in/sign-in.ts";
 import { prepareSocket } from "./socket-directory.ts";
@@ -40,8 +42,31 @@ export async function serveRoutes(parts: RouteParts): Promise<{ close(): Promise
   };
 }
 
-const readThreads = (parts: RouteParts, agent: AgentName) =>
-  parts.core.db.read((reader) => parts.openThreads(reader, requireAgent(reader, agent).name));
+/** What the operator does on the page and on the command line alike. */
+const operatorHandlers = (parts: RouteParts) => {
+  const { core } = parts;
+  return {
+    readThreads: ({ agent }: RequestOf<typeof routes.readThreads>) =>
+      core.db.read((reader) => parts.openThreads(reader, requireAgent(reader, agent).name)),
+    readWaiting: (request: RequestOf<typeof routes.readWaiting>) =>
+      core.db.read((reader) => ({
+        entries: WaitingState.options.flatMap((state) => newestWaiting(reader, state, request)),
+        counts: countWaiting(reader),
+      })),
+    retryEntry: ({ entry }: RequestOf<typeof routes.retryEntry>) => retryEntry(core, entry),
+    cancelEntry: ({ entry }: RequestOf<typeof routes.cancelEntry>) => cancelEntry(core, entry),
+    cancelQueued: async ({ agent }: RequestOf<typeof routes.cancelQueued>) => ({
+      cancelled: await cancelQueued(core, agent),
+    }),
+    markRead: ({ entries }: RequestOf<typeof routes.markRead>) => done(markRead(core, entries)),
+    unparkAgent: ({ agent }: RequestOf<typeof routes.unparkAgent>) => done(unparkAgent(core, agent)),
+  };
+};
+
+const done = async (verb: Promise<void>): Promise<Record<string, never>> => {
+  await verb;
+  return {};
+};
 
 const webHandlers = (parts: RouteParts): Parameters<typeof serve<typeof routes, "web">>[3] => {
   const { core } = parts;
@@ -56,7 +81,7 @@ const webHandlers = (parts: RouteParts): Parameters<typeof serve<typeof routes, 
     readState: () => readState(parts),
     watchEvents: ({ after }, signal, session) =>
       watchEvents(core, { after, signal, isAllowed: () => isSignedIn(core, session) }),
-    readThreads: ({ agent }) => readThreads(parts, agent),
+    ...operatorHandlers(parts),
     deliverWebhook: (delivery) => parts.deliverWebhook(delivery),
   };
 };
@@ -64,7 +89,7 @@ const webHandlers = (parts: RouteParts): Parameters<typeof serve<typeof routes, 
 const adminHandlers = (parts: RouteParts): Parameters<typeof serve<typeof routes, "admin">>[3] => {
   const { core } = parts;
   return {
-    readThreads: ({ agent }) => readThreads(parts, agent),
+    ...operatorHandlers(parts),
     async reconcile() {
       await core.db.write((tx) => core.scheduler.enqueue(tx, "reconcile", ""));
       return {};
