@@ -1,19 +1,18 @@
 /** Area `forge`: how long provisioning takes on a real Forgejo when nothing has changed. */
 import { AgentName } from "../../src/contract/names.ts";
-import { findForgejo } from "../../src/hive/up/forgejo.ts";
 import { addAgent } from "../../src/hived/agents/agents.ts";
 import { provision } from "../../src/hived/forge/provision.ts";
 import { startForgejo } from "../support/forgejo.ts";
 import { openCore, someTree } from "../support/open-core.ts";
 import { partsFor } from "../support/provisioned.ts";
 import { bound, type Figure } from "./figure.ts";
+import { requireForgejo } from "./require-forgejo.ts";
 
 const agents = 20;
 const rounds = 5;
 
 export async function* forge(): AsyncIterable<Figure> {
-  const found = await findForgejo();
-  if (!found) throw new Error("There is no Forgejo to measure: install one with `hive forge install`.");
+  const found = await requireForgejo();
   await using running = await startForgejo(found);
   await using core = openCore();
   await core.db.write((tx) => {

@@ -4,9 +4,11 @@
  */
 import { type Figure, toLine } from "./figure.ts";
 import { forge } from "./forge.ts";
+import { git } from "./git.ts";
+import { intake } from "./intake.ts";
 import { start } from "./start.ts";
 
-const areas: Record<string, () => AsyncIterable<Figure>> = { forge, start };
+const areas: Record<string, () => AsyncIterable<Figure>> = { forge, git, intake, start };
 
 const words = process.argv.slice(2);
 const asJson = words.includes("--json");
