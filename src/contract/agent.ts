@@ -29,6 +29,8 @@ export const Agent = z.object({
   since: EpochMs,
   /** why it is parked or failed, or what it is doing while it converges; a sentence */
   problem: z.string().nullable(),
+  /** a parked agent gets its next turn then; null when it waits for somebody, or for nothing */
+  retryAt: EpochMs.nullable(),
   /** the git tree of `agents/<name>` that runs, and the one that `main` wants */
   runningTree: ObjectId.nullable(),
   wantedTree: ObjectId.nullable(),

@@ -4,6 +4,7 @@ import { Agent } from "./agent.ts";
 import { Approval } from "./approval.ts";
 import { InboxEntry, Message } from "./message.ts";
 import { AgentName, EpochMs, Sequence } from "./names.ts";
+import { Pair } from "./pair.ts";
 import { Question } from "./question.ts";
 import { ThreadPage } from "./thread.ts";
 import { Turn } from "./turn.ts";
@@ -37,6 +38,7 @@ export const Fact = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("AgentChanged"), agent: Agent }),
   z.object({ kind: z.literal("MessageSent"), message: Message }),
   z.object({ kind: z.literal("EntryChanged"), entry: InboxEntry }),
+  z.object({ kind: z.literal("PairChanged"), pair: Pair }),
   z.object({ kind: z.literal("TurnStarted"), turn: Turn }),
   z.object({ kind: z.literal("TurnEnded"), turn: Turn }),
   z.object({ kind: z.literal("ApprovalChanged"), approval: Approval }),

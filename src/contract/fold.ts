@@ -5,6 +5,7 @@ import { Approval } from "./approval.ts";
 import { type Event, ForgeHealth, WorkTrouble } from "./facts.ts";
 import { InboxEntry, Message } from "./message.ts";
 import { EpochMs, Sequence } from "./names.ts";
+import { Pair } from "./pair.ts";
 import { Question } from "./question.ts";
 import { ThreadPage } from "./thread.ts";
 import { Turn } from "./turn.ts";
@@ -22,6 +23,8 @@ export const HiveState = z.object({
   messages: z.array(Message),
   /** the entries of those messages */
   entries: z.array(InboxEntry),
+  /** the pairs of agents that rest from each other */
+  restingPairs: z.array(Pair),
   turns: z.array(Turn),
   approvals: z.array(Approval),
   questions: z.array(Question),
@@ -38,6 +41,7 @@ export const emptyState: HiveState = {
   agents: [],
   messages: [],
   entries: [],
+  restingPairs: [],
   turns: [],
   approvals: [],
   questions: [],
@@ -59,6 +63,8 @@ function apply(state: HiveState, { fact, sequence, at }: Event): HiveState {
       return trimMessages({ ...state, messages: put(state.messages, fact.message, (message) => message.id) });
     case "EntryChanged":
       return trimMessages({ ...state, entries: put(state.entries, fact.entry, (entry) => entry.id) });
+    case "PairChanged":
+      return { ...state, restingPairs: resting(state.restingPairs, fact.pair) };
     case "TurnStarted":
     case "TurnEnded":
       return {
@@ -96,6 +102,12 @@ function put<Row, Key>(rows: readonly Row[], row: Row, key: (row: Row) => Key): 
 /** The same in the order of the key: so an old row that changes is not taken for a new one, and a snapshot is alike. */
 function ranked<Row>(rows: readonly Row[], row: Row, key: (row: Row) => number): Row[] {
   return put(rows, row, key).sort((a, b) => key(a) - key(b));
+}
+
+function resting(pairs: readonly Pair[], pair: Pair): Pair[] {
+  const others = pairs.filter(({ one, other }) => one !== pair.one || other !== pair.other);
+  const key = ({ one, other }: Pair) => `${one} ${other}`; // a blank sorts before whatever a name has
+  return pair.restsUntil === null ? others : [...others, pair].sort((a, b) => (key(a) < key(b) ? -1 : 1));
 }
 
 function newest<Row>(rows: Row[], limit: number): Row[] {

@@ -83,6 +83,8 @@ export const routes = table({
   markRead: operatorsVerb(z.object({ entries: z.array(EntryId).min(1).max(1000) }), nothing),
   /** lets a parked agent go on: the operator has seen to what stood in its way */
   unparkAgent: operatorsVerb(z.object({ agent: AgentName }), nothing),
+  /** lets two agents write to each other that rest after too many letters */
+  liftPairRest: operatorsVerb(z.object({ one: AgentName, other: AgentName }), nothing),
   /** a delivery of the forge, as it came: hived verifies it over these very bytes */
   deliverWebhook: {
     callers: ["web"],

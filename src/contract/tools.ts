@@ -9,6 +9,9 @@ const clientId = z
   .optional()
   .describe("any id of yours; a call repeated with the same one is carried out once");
 
+/** Clients of MCP give a call up after a minute (measured with the SDK's own). */
+const maxWaitSeconds = 50;
+
 type Tool = {
   description: string;
   input: z.ZodObject;
@@ -35,7 +38,16 @@ export const tools = {
   recv: {
     description:
       "Fetch more messages that have arrived for you during this turn. Those that woke you are already in your prompt.",
-    input: z.object({ limit: z.number().int().min(1).max(20).default(10) }),
+    input: z.object({
+      limit: z.number().int().min(1).max(20).default(10),
+      wait_seconds: z
+        .number()
+        .int()
+        .min(0)
+        .max(maxWaitSeconds)
+        .default(0)
+        .describe("how long to wait for a message when there is none; ending your turn is cheaper than waiting often"),
+    }),
   },
   ask: {
     description:

@@ -13,6 +13,8 @@ import { failApproval } from "./approvals/outcomes.ts";
 import { proposeAgent } from "./approvals/propose.ts";
 import { tellDeployment } from "./approvals/tell-deployment.ts";
 import { openReceiver } from "./broker/lease.ts";
+import { endRest } from "./broker/pairs.ts";
+import { forgetMessages } from "./broker/retention.ts";
 import type { Core } from "./core.ts";
 import { countBoot } from "./database/meta.ts";
 import { openDatabase } from "./database/open.ts";
@@ -74,6 +76,7 @@ export async function startHived(
   await db.write((tx) => {
     reviveFailed(tx, clock.now());
     scheduler.enqueue(tx, "provision", "");
+    scheduler.enqueue(tx, "forget-messages", "");
     for (const { name } of listAgents(tx)) enqueueConverge(tx, core, name);
   });
   const working = scheduler.run(hive.handlers, untilStop);
@@ -137,7 +140,7 @@ function wire(config: HivedConfig, core: Core, boot: BootId, signal: AbortSignal
   };
   const callTool = openTools({
     core,
-    recv: openReceiver(core, link.runner, boot),
+    recv: openReceiver(core, link.runner, boot, signal),
     forgeUrl: url,
     runner: link.runner,
     openThreads,
@@ -188,6 +191,8 @@ function handlersOf(
     if (repo === questionsRepo && kind === "issue") followQuestion(tx, core, fetched);
   };
   return {
+    "end-pair-rest": { atOnce: 1, run: (key) => endRest(core, key) },
+    "forget-messages": { atOnce: 1, run: () => forgetMessages(core) },
     provision: { atOnce: 1, run: () => done(provision(provisioning)) },
     // Before, it would make the rule of main that keeps the seeds out; provisioning, which may wait, ends by asking for it.
     reconcile: {

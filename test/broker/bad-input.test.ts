@@ -33,7 +33,7 @@ test.each([
 ])("%s arrives as it was sent, at the start of a turn and by recv", async (_, body) => {
   const { broker, core, alice, runner } = await openTurn();
   await using _broker = broker;
-  const recv = openReceiver(core, broker.link.runner, broker.boot);
+  const recv = openReceiver(core, broker.link.runner, broker.boot, broker.stopping);
   await send(core, { from: "operator", to: "alice", body });
   const { entries: leased } = await runner.lease(alice);
   await send(core, { from: "operator", to: "alice", body });

@@ -77,7 +77,7 @@ test("a turn lives through a restart of hived, and is reported to the new boot a
 
 test("what recv handed out before hived died is delivered again, as nobody knows whether it arrived", async () => {
   const { broker, core, alice, runner, turn, held } = await openTurn();
-  const recv = openReceiver(core, broker.link.runner, broker.boot);
+  const recv = openReceiver(core, broker.link.runner, broker.boot, broker.stopping);
   await send(core, { from: "operator", to: "alice", body: "more" });
   await recv({ agent: alice.name, launch: alice.launch, limit: 10 });
   const { mark } = await runner.take("markReceived");

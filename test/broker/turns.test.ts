@@ -188,7 +188,7 @@ test("a lease for an earlier launch of the agent is refused", async () => {
 test("recv gives a running turn more, which is handled only if the model produced something after it", async () => {
   const { broker, core, alice, runner, turn } = await openTurn(["first"]);
   await using _ = broker;
-  const recv = openReceiver(core, broker.link.runner, broker.boot);
+  const recv = openReceiver(core, broker.link.runner, broker.boot, broker.stopping);
   const me = { agent: alice.name, launch: alice.launch, limit: 10 };
   await tell(core, "second");
   expect((await recv(me)).entries.map(({ body }) => body)).toEqual(["second"]);
@@ -206,7 +206,7 @@ test("recv gives a running turn more, which is handled only if the model produce
 test("recv is refused once the runner says that the turn is closing, and leases nothing", async () => {
   const { broker, core, alice, runner } = await openTurn(["first"]);
   await using _ = broker;
-  const recv = openReceiver(core, broker.link.runner, broker.boot);
+  const recv = openReceiver(core, broker.link.runner, broker.boot, broker.stopping);
   await tell(core, "second");
   runner.before.markReceived = () => {
     throw new Refusal("turn_closing", "The turn is over.", "End.");
@@ -220,7 +220,7 @@ test("recv without a running turn is refused", async () => {
   await using _ = broker;
   await runner.end(alice, turn);
   await tell(core, "second");
-  const recv = openReceiver(core, broker.link.runner, broker.boot);
+  const recv = openReceiver(core, broker.link.runner, broker.boot, broker.stopping);
   await expect(recv({ agent: alice.name, launch: alice.launch, limit: 10 })).rejects.toEqual(refusal("no_turn"));
 });
 
@@ -228,7 +228,7 @@ test("recv hands out what fits into one answer, in order, and leaves what never 
   const half = "x".repeat(recvCharacters / 2);
   const { broker, core, alice } = await openTurn(["first"]);
   await using _ = broker;
-  const recv = openReceiver(core, broker.link.runner, broker.boot);
+  const recv = openReceiver(core, broker.link.runner, broker.boot, broker.stopping);
   const me = { agent: alice.name, launch: alice.launch, limit: 10 };
   await tell(core, half);
   await tell(core, half);

@@ -21,6 +21,7 @@ export const agentFact = (row: Row): Fact => ({
     state: "idle",
     since: 1,
     problem: null,
+    retryAt: null,
     runningTree: null,
     wantedTree: null,
     deployment: null,

@@ -91,6 +91,11 @@ class FakeHived {
         for (const entry of entries) this.#change("markRead", { entry }, "read");
         return {};
       },
+      liftPairRest: (request) => {
+        this.verbs.push({ name: "liftPairRest", request });
+        this.publish({ kind: "PairChanged", pair: { ...request, restsUntil: null } });
+        return {};
+      },
       unparkAgent: (request) => {
         this.verbs.push({ name: "unparkAgent", request });
         return {};

@@ -29,7 +29,7 @@ async function openHive(change: Partial<ToolParts> = {}) {
   const launchesRoot = join(core.directory, "launches");
   const callTool = openTools({
     core,
-    recv: openReceiver(core, broker.link.runner, broker.boot),
+    recv: openReceiver(core, broker.link.runner, broker.boot, broker.stopping),
     forgeUrl: "http://forge.test",
     runner: { place: () => somePlace },
     openThreads: () => noThreads,

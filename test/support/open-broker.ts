@@ -42,6 +42,8 @@ export type TestBroker = {
   core: TestCore;
   boot: BootId;
   link: RunnerLink;
+  /** aborted when hived ends */
+  stopping: AbortSignal;
   /** agents whose process was lost, in order */
   lost: { agent: AgentName; problem: string | null }[];
   /** launches whose socket is to be closed */
@@ -66,6 +68,7 @@ export async function openBroker(
   const core = openCore(directory);
   const boot = await countBoot(core.db);
   const socketPath = join(core.directory, "runner", "runner.sock");
+  const stopping = new AbortController();
   const lost: TestBroker["lost"] = [];
   const over: LaunchId[] = [];
   let tellConnected: () => void = () => undefined;
@@ -87,6 +90,7 @@ export async function openBroker(
     core,
     boot,
     link,
+    stopping: stopping.signal,
     lost,
     over,
     async connect(held = []) {
@@ -98,11 +102,13 @@ export async function openBroker(
       return runner;
     },
     async restart() {
+      stopping.abort();
       await link.close();
       await core.close();
       return openBroker(core.directory, work);
     },
     async [Symbol.asyncDispose]() {
+      stopping.abort();
       await link.close();
       await core[Symbol.asyncDispose]();
     },

@@ -29,6 +29,9 @@ export const AgentConfig = z.strictObject({
       idle_stop_minutes: minutes(7 * 24 * 60).default(30),
     })
     .default({ turn_minutes: 60, silence_minutes: 15, idle_stop_minutes: 30 }),
+  budgets: z
+    .strictObject({ turns_per_hour: z.number().int().min(1).max(3600).default(120) })
+    .default({ turns_per_hour: 120 }),
 });
 export type AgentConfig = z.infer<typeof AgentConfig>;
 

@@ -101,6 +101,7 @@ export const toAgent = (row: AgentRow): Agent => ({
   state: row.state,
   since: row.since,
   problem: row.problem,
+  retryAt: row.retry_at,
   runningTree: row.running_tree,
   wantedTree: row.wanted_tree,
   deployment: row.deployment,

@@ -35,6 +35,7 @@ const rights: Right[] = [
     say: ({ limits }) =>
       `one turn lasts at most ${limits.turn_minutes} minutes, and ${limits.silence_minutes} without a sign of life`,
   },
+  { name: "budgets", say: ({ budgets }) => `has at most ${budgets.turns_per_hour} turns an hour` },
 ];
 
 /** For a new agent all that it may do; for a changed one what changes, old and new. */

@@ -1,16 +1,18 @@
 /** Hands an agent's mail to a turn: at its start, and during it by `recv`. */
+import type { Fact } from "../../contract/facts.ts";
+import { Fault } from "../../contract/fault.ts";
 import type { hivedCalls, LeasedEntry } from "../../contract/link.ts";
-import type { AgentName, BootId, LaunchId, TurnId } from "../../contract/names.ts";
+import type { AgentName, BootId, EpochMs, LaunchId, TurnId } from "../../contract/names.ts";
 import { Refusal } from "../../contract/refusal.ts";
 import type { RequestOf, ResponseOf } from "../../contract/table.ts";
-import { type AgentRow, changeAgent, requireAgent } from "../agents/agents.ts";
+import { type AgentRow, changeAgent, configOf, requireAgent } from "../agents/agents.ts";
 import type { Core, Runner } from "../core.ts";
 import type { Reader, Transaction } from "../database/write.ts";
-import { countQueued, dueLengths, heldMessages, leaseDue } from "./inbox.ts";
+import { countQueued, dueLengths, headDueAt, heldMessages, leaseDue } from "./inbox.ts";
 import { recvCharacters } from "./limits.ts";
 import { firstMark } from "./marks.ts";
-import { findTurn, startTurn } from "./turns.ts";
-import { isFree } from "./waiters.ts";
+import { findTurn, nthNewestStart, startTurn } from "./turns.ts";
+import { enqueueWake, isFree } from "./waiters.ts";
 
 type LeaseRequest = RequestOf<typeof hivedCalls.lease>;
 type Lease = ResponseOf<typeof hivedCalls.lease>;
@@ -28,6 +30,11 @@ export function lease(core: Core, request: LeaseRequest): Promise<Lease> {
     if (agent.turn !== null || findTurn(tx, request.turn)) throw staleTurn(request.agent);
     const now = core.clock.now();
     if (!isFree(agent, now)) return { entries: [], more: 0 };
+    const spentUntil = budgetSpentUntil(tx, agent, now);
+    if (spentUntil !== null) {
+      restIfMail(tx, core, agent, spentUntil);
+      return { entries: [], more: 0 };
+    }
     leaseIn(tx, core, { ...request, mark: null });
     const found = leaseOf(tx, request, agent);
     if (found.entries.length === 0) return found;
@@ -36,6 +43,24 @@ export function lease(core: Core, request: LeaseRequest): Promise<Lease> {
     changeAgent(tx, core, agent.name, { state: "working", turn: turn.id });
     return found;
   });
+}
+
+const hourMs = 60 * 60_000;
+
+/** Until when an agent has had as many turns within an hour as it may; null while it may have another. */
+function budgetSpentUntil(reader: Reader, agent: AgentRow, now: EpochMs): EpochMs | null {
+  const began = nthNewestStart(reader, { agent: agent.name, n: turnsPerHour(agent), since: now - hourMs, now });
+  return began === undefined ? null : ((began + hourMs) as EpochMs);
+}
+
+const turnsPerHour = (agent: AgentRow) => configOf(agent)?.budgets.turns_per_hour ?? Number.MAX_SAFE_INTEGER;
+
+/** Parks an agent that has mail and may have no turn just now. */
+function restIfMail(tx: Transaction, core: Core, agent: AgentRow, until: EpochMs): void {
+  if ((headDueAt(tx, agent.name) ?? until) > core.clock.now()) return;
+  const problem = `It has had ${turnsPerHour(agent)} turns within an hour, as many as its agent.yaml allows.`;
+  changeAgent(tx, core, agent.name, { state: "parked", problem, retry_at: until });
+  enqueueWake(tx, core, agent.name, until);
 }
 
 const leaseOf = (reader: Reader, { turn }: LeaseRequest, { name }: AgentRow): Lease => ({
@@ -54,12 +79,22 @@ function leaseIn(tx: Transaction, core: Core, { agent, turn, mark, limit }: Leas
 /** What `recv` hands out; `oversized` when the next message is too long for an answer and waits for the next turn. */
 type Received = { entries: LeasedEntry[]; more: number; oversized: boolean };
 
-export type Receiver = (asker: { agent: AgentName; launch: LaunchId; limit: number }) => Promise<Received>;
+/** @param waitMs how long to wait for mail when there is none; 0 when it is left out */
+export type Receiver = (asker: {
+  agent: AgentName;
+  launch: LaunchId;
+  limit: number;
+  waitMs?: number;
+}) => Promise<Received>;
 
-/** Makes `recv`: leases more to the running turn of the asker's own launch. */
-export function openReceiver(core: Core, runner: Pick<Runner, "call">, boot: BootId): Receiver {
+/**
+ * Makes `recv`: leases more to the running turn of the asker's own launch.
+ * @param signal ends the waiting when hived stops
+ */
+export function openReceiver(core: Core, runner: Pick<Runner, "call">, boot: BootId, signal: AbortSignal): Receiver {
   let mark = firstMark(boot);
-  return async ({ agent, launch, limit }) => {
+  return async ({ agent, launch, limit, waitMs = 0 }) => {
+    if (waitMs > 0) await waitForMail(core, { agent, launch }, waitMs, signal);
     const { turn, page } = core.db.read((reader) => ({
       turn: requireTurn(reader, agent, launch),
       page: nextPage(reader, core, agent, limit),
@@ -77,6 +112,38 @@ export function openReceiver(core: Core, runner: Pick<Runner, "call">, boot: Boo
     });
   };
 }
+
+/**
+ * Resolves when something is due for the agent, or the time is over. Every commit is a reason to look, and so is the end of
+ * a backoff.
+ * @throws Refusal when its turn ends meanwhile; Fault when hived stops
+ */
+async function waitForMail(
+  core: Core,
+  { agent, launch }: { agent: AgentName; launch: LaunchId },
+  waitMs: number,
+  signal: AbortSignal,
+): Promise<void> {
+  const until = core.clock.now() + waitMs;
+  for (;;) {
+    if (signal.aborted) throw new Fault("hived is stopping");
+    const now = core.clock.now();
+    const dueAt = core.db.read((reader) => {
+      requireTurn(reader, agent, launch);
+      return headDueAt(reader, agent) ?? until;
+    });
+    if (dueAt <= now || until <= now) return;
+    const news = new AbortController();
+    const either = AbortSignal.any([signal, news.signal]);
+    core.events.watch((facts) => facts.some((fact) => concerns(fact, agent)) && news.abort(), either);
+    await core.clock.wait(Math.min(dueAt, until) - now, either);
+    news.abort();
+  }
+}
+
+const concerns = (fact: Fact, agent: AgentName): boolean =>
+  (fact.kind === "EntryChanged" && fact.entry.recipient === agent) ||
+  (fact.kind === "AgentChanged" && fact.agent.name === agent);
 
 /** How many of the due entries fit into one answer, and whether not even the first does. */
 function nextPage(reader: Reader, core: Core, agent: AgentName, limit: number) {

@@ -18,3 +18,17 @@ export const maxAnswerCharacters = 20_000;
 
 /** The most that one `recv` hands out, in characters of bodies as JSON: with what stands around them it stays below that. */
 export const recvCharacters = 16_000;
+
+/** Two agents that have written to each other so often, in letters either way, rest … */
+export const mostLetters = 100;
+/** … where so many a minute are too few to count … */
+export const lettersPerMinute = 2;
+/** … for this long. */
+export const pairRestMs = 60 * 60_000;
+
+/** What was handled, read or cancelled is kept for so long: 30 days. */
+export const keptMs = 30 * 24 * 60 * 60_000;
+/** How many entries one transaction removes: so senders wait for it no longer than for each other. */
+export const forgottenAtOnce = 200;
+/** How often what is old is looked for: hourly. */
+export const forgetEveryMs = 60 * 60_000;

@@ -1,6 +1,6 @@
 /** Sends a message: one row, and an inbox entry for each recipient, in the same transaction. */
 import { type Message, maxBodyBytes } from "../../contract/message.ts";
-import type { Address, AgentName, MessageId, Recipient } from "../../contract/names.ts";
+import type { Address, AgentName, EpochMs, MessageId, Recipient } from "../../contract/names.ts";
 import { Refusal } from "../../contract/refusal.ts";
 import { type AgentRow, configOf, findAgent, findManager, listAgents, requireAgent } from "../agents/agents.ts";
 import type { Core } from "../core.ts";
@@ -8,6 +8,7 @@ import type { Reader, Transaction } from "../database/write.ts";
 import { isAddressed, queueEntry } from "./inbox.ts";
 import { addMessage, findByClientId, findMessage } from "./messages.ts";
 import { nearNames } from "./near-names.ts";
+import { countLetter, requireNoRest } from "./pairs.ts";
 
 export type Letter = {
   from: Address;
@@ -52,6 +53,8 @@ export function sendIn(tx: Transaction, core: Core, letter: Letter): Sent {
   const recipients = resolve(tx, letter);
   if (!isAllowed(tx, letter, recipients, answered)) throw notAllowed(from, to);
   const sentAt = core.clock.now();
+  const pair = pairOf(letter, recipients);
+  if (pair) requireNoRest(tx, ...pair, sentAt);
   const message = addMessage(
     tx,
     { from, to: to as Recipient, body, inReplyTo: inReplyTo ?? null, sentAt },
@@ -61,7 +64,24 @@ export function sendIn(tx: Transaction, core: Core, letter: Letter): Sent {
   for (const name of recipients === "operator" ? (["operator"] as const) : recipients.map((row) => row.name)) {
     core.events.append(tx, { kind: "EntryChanged", entry: queueEntry(tx, message.id, name, sentAt) }, sentAt);
   }
+  const restsUntil = pair ? countLetter(tx, core, ...pair) : null;
+  if (pair && restsUntil !== null) tellOfRest(tx, core, pair, restsUntil);
   return { id: message.id, note: noteOn(to, recipients) };
+}
+
+/**
+ * Sender and recipient where they are agents that could go on answering each other. A broadcast does not count, nor does the
+ * answer to a question: that was given on the forge, and is not undone.
+ */
+function pairOf({ from, isAnswer }: Letter, recipients: Recipients): [AgentName, AgentName] | undefined {
+  if (from === "operator" || from === "system" || recipients === "operator" || isAnswer) return undefined;
+  const [to, ...more] = recipients;
+  return to && more.length === 0 ? [from, to.name] : undefined;
+}
+
+function tellOfRest(tx: Transaction, core: Core, [from, to]: [AgentName, AgentName], until: EpochMs): void {
+  const body = `${from} and ${to} have written to each other so often of late that it may be a loop: neither reaches the other until ${new Date(until).toISOString()}, unless you lift that. What was sent so far is delivered.`;
+  notify(tx, core, { to: "operator", body });
 }
 
 /** The one whom an address means, if this agent may write there. @throws Refusal as a letter would be refused */

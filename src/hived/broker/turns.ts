@@ -19,6 +19,8 @@ const START = `INSERT INTO turns (id, agent, launch, boot, started_at)
 const FIND = "SELECT * FROM turns WHERE id = :id";
 const RUNNING = "SELECT * FROM turns WHERE ended_at IS NULL ORDER BY started_at, id";
 const ADOPT = "UPDATE turns SET boot = :boot WHERE id = :id AND ended_at IS NULL";
+const NTH_NEWEST = `SELECT started_at FROM turns WHERE agent = :agent AND started_at > :since AND started_at <= :now
+  ORDER BY started_at DESC LIMIT 1 OFFSET :before`;
 const FINISH = `UPDATE turns SET ended_at = :now, outcome = :outcome, evidence = :evidence, problem = :problem
   WHERE id = :id AND ended_at IS NULL RETURNING *`;
 const NEWEST = `SELECT * FROM (SELECT * FROM turns ORDER BY started_at DESC, id DESC LIMIT :limit)
@@ -61,6 +63,12 @@ export const finishTurn = (
   end: { id: TurnId; outcome: Outcome; evidence: Evidence | null; problem: string | null },
   now: EpochMs,
 ) => one(tx.get<Row>(FINISH, { ...end, evidence: end.evidence && JSON.stringify(end.evidence), now }));
+
+/** When the `n`th newest turn of an agent began; undefined when it has had fewer since then. */
+export const nthNewestStart = (
+  reader: Reader,
+  { agent, n, since, now }: { agent: AgentName; n: number; since: number; now: EpochMs },
+) => reader.get<{ started_at: EpochMs }>(NTH_NEWEST, { agent, since, now, before: n - 1 })?.started_at;
 
 /** The newest turns, oldest first. */
 export const newestTurns = (reader: Reader, limit: number): Turn[] => reader.all<Row>(NEWEST, { limit }).map(toTurn);

@@ -69,8 +69,8 @@ function verbsOf(parts: ToolParts): Tools {
       const { id, note } = await send(core, { from: agent, to, body, inReplyTo: in_reply_to, clientId: client_id });
       return `Sent as message ${id}. ${note}`.trim();
     },
-    async recv(caller, { limit }) {
-      const { entries, more, oversized } = await parts.recv({ ...caller, limit });
+    async recv(caller, { limit, wait_seconds }) {
+      const { entries, more, oversized } = await parts.recv({ ...caller, limit, waitMs: wait_seconds * 1000 });
       const note = oversized
         ? "The next message is too long for this answer: it comes with your next turn."
         : undefined;

@@ -7,6 +7,7 @@ import { serve } from "../../rpc/serve.ts";
 import { listAgents, requireAgent, toAgent } from "../agents/agents.ts";
 import { countWaiting, newestWaiting } from "../broker/inbox.ts";
 import { cancelEntry, cancelQueued, markRead, retryEntry, unparkAgent } from "../broker/operator.ts";
+import { liftRest } from "../broker/pairs.ts";
 import { beginForgeSignIn, type ForgeSignInParts, finishForgeSignIn } from "../sign-in/forge-sign-in.ts";
 import { checkSession, createLink, isSignedIn, signIn, signOut } from "../sign-in/sign-in.ts";
 import { prepareSocket } from "./socket-directory.ts";
@@ -60,6 +61,7 @@ const operatorHandlers = (parts: RouteParts) => {
     }),
     markRead: ({ entries }: RequestOf<typeof routes.markRead>) => done(markRead(core, entries)),
     unparkAgent: ({ agent }: RequestOf<typeof routes.unparkAgent>) => done(unparkAgent(core, agent)),
+    liftPairRest: ({ one, other }: RequestOf<typeof routes.liftPairRest>) => done(liftRest(core, one, other)),
   };
 };
 

@@ -8,6 +8,7 @@ import { listAgents, toAgent } from "../agents/agents.ts";
 import { newestApprovals } from "../approvals/approvals.ts";
 import { entriesSince } from "../broker/inbox.ts";
 import { newestMessages } from "../broker/messages.ts";
+import { restingPairs } from "../broker/pairs.ts";
 import { newestTurns } from "../broker/turns.ts";
 import type { Core } from "../core.ts";
 import type { Reader } from "../database/write.ts";
@@ -33,6 +34,7 @@ export function readState({ core, forgeHealth, newestQuestions, openThreads }: S
       agents,
       messages,
       entries: oldest ? entriesSince(reader, oldest.id) : [],
+      restingPairs: restingPairs(reader),
       turns: newestTurns(reader, stateLimits.turns),
       approvals: newestApprovals(reader, stateLimits.approvals),
       questions: newestQuestions(reader, stateLimits.questions),

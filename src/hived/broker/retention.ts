@@ -1,0 +1,29 @@
+/** Work `forget-messages`: what was settled long ago is removed, a small bite at a time. What is queued or dead stays. */
+import { stateLimits } from "../../contract/fold.ts";
+import type { EpochMs, MessageId } from "../../contract/names.ts";
+import type { Core } from "../core.ts";
+import type { Transaction } from "../database/write.ts";
+import { forgetEveryMs, forgottenAtOnce, keptMs } from "./limits.ts";
+
+// The newest messages are the state that a page has: an event tells of nothing that is removed from there.
+const FORGET_ENTRIES = `DELETE FROM inbox WHERE id IN (
+    SELECT id FROM inbox WHERE state IN ('handled', 'cancelled', 'read') AND settled_at <= :before
+      AND message <= (SELECT max(id) FROM messages) - :newest
+    ORDER BY settled_at LIMIT :limit)
+  RETURNING message`;
+const FORGET_MESSAGE = "DELETE FROM messages WHERE id = :id AND NOT EXISTS (SELECT 1 FROM inbox WHERE message = :id)";
+
+/** Removes one bite. @returns when to go on: at once while there is more, else later */
+export const forgetMessages = (core: Core): Promise<{ again: EpochMs }> =>
+  core.db.write((tx) => {
+    const now = core.clock.now();
+    const isAll = forgetBite(tx, now) < forgottenAtOnce;
+    return { again: (isAll ? now + forgetEveryMs : now) as EpochMs };
+  });
+
+function forgetBite(tx: Transaction, now: EpochMs): number {
+  const bite = { before: now - keptMs, newest: stateLimits.messages, limit: forgottenAtOnce };
+  const forgotten = tx.all<{ message: MessageId }>(FORGET_ENTRIES, bite);
+  for (const id of new Set(forgotten.map(({ message }) => message))) tx.run(FORGET_MESSAGE, { id });
+  return forgotten.length;
+}
