@@ -55,6 +55,22 @@ test("the earlier ones are on pages of their own, and a page that is none is the
   expect(shownOn((await visitor.get("/alice/notes/issues/1?page=x")).html)[0]).toBe(count - 199);
 });
 
+test("a comment's own address leads to the page that it is on", async () => {
+  const pageOf = async (id: number) => (await visitor.get(`/alice/notes/issues/1/comments/${id}`)).location;
+  expect(await pageOf(1)).toBe("/alice/notes/issues/1?page=1#issuecomment-1");
+  expect(await pageOf(201)).toBe("/alice/notes/issues/1?page=2#issuecomment-201");
+  expect(await pageOf(count)).toBe(`/alice/notes/issues/1#issuecomment-${count}`);
+  expect((await visitor.get("/alice/notes/issues/1?page=2")).html).toContain('href="?page=2#issuecomment-201"');
+  expect((await visitor.get(`/alice/notes/issues/1/comments/${count + 1}`)).status).toBe(404);
+});
+
+test("an address that names an earlier comment by its fragment alone finds a sign to it on the newest page", async () => {
+  const newest = (await visitor.get("/alice/notes/issues/1")).html;
+  expect(newest).toContain('<a class="signpost" id="issuecomment-201" href="?page=2#issuecomment-201">');
+  expect(newest.split(`id="issuecomment-${count}"`)).toHaveLength(2);
+  expect((await visitor.get("/alice/notes/issues/1?page=1")).html).not.toContain("signpost");
+});
+
 test("the API answers all of them at once, as Forgejo does", async () => {
   const answer = await forge.withPassword("alice").get("/repos/alice/notes/issues/1/comments");
   expect(answer.body).toHaveLength(count);

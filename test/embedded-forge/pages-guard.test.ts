@@ -83,7 +83,7 @@ test("what is not there and what may not be seen are the same page", async () =>
 test("a page tells that this is the trial forge and how a real one takes over", async () => {
   await using forge = await startTestForge();
   const { html } = await new Visitor(forge).get("/user/login");
-  expect(html).toContain("HIVE_FORGEJO_BIN");
+  expect(html).toContain("<code>hive forge migrate</code>");
 });
 
 test("the style sheet's address changes with its content, so it may be kept", async () => {

@@ -68,7 +68,7 @@ test("labels and assignees are shown, and a hidden block of the body is not", as
   const { html } = await operator.get(PAGE);
   expect(html).not.toContain("deadline");
   expect(html).toContain('<input type="checkbox" disabled checked aria-label="done" /> ISC');
-  expect(textOf(html)).toMatch(/Labels\s*urgent\s*Assignees\s*O operator/);
+  expect(textOf(html)).toMatch(/Labels Change\s*urgent\s*Assignees Change\s*O operator/);
 });
 
 test("the list shows open issues, closed ones on demand, and finds by words", async () => {

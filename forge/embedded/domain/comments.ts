@@ -138,6 +138,17 @@ export const timelineOf = (db: Database, issueId: number, period: Period = {}): 
     )
     .map(parsed);
 
+/** How many entries of its issue came before this one. */
+export const positionOf = (db: Database, entry: Pick<Comment, "id" | "issue_id">): number =>
+  db.get<{ count: number }>("SELECT count(*) AS count FROM comments WHERE issue_id = :issue AND id < :id", {
+    issue: entry.issue_id,
+    id: entry.id,
+  })?.count ?? 0;
+
+export const entryCount = (db: Database, issueId: number): number =>
+  db.get<{ count: number }>("SELECT count(*) AS count FROM comments WHERE issue_id = :issue", { issue: issueId })
+    ?.count ?? 0;
+
 /** The entry that a review made when it was given. */
 export function commentOfReview(db: Database, reviewId: number): Comment | undefined {
   const row = db.get<CommentRow>("SELECT * FROM comments WHERE review_id = :review AND kind = 'review' ORDER BY id", {

@@ -10,18 +10,20 @@ import { addAssignee, assigneesOf, type Issue, type IssueState, removeAssignee, 
 import { attachLabel, detachLabel, type Label, labelsOfIssue } from "./labels.ts";
 import { type Access, accessOf, unitOf } from "./permissions.ts";
 import { Refusal } from "./refusal.ts";
-import { requireRepo } from "./repos.ts";
-import { type User, userByName } from "./users.ts";
+import { type Repo, requireRepo } from "./repos.ts";
+import { allUsers, type User, userByName } from "./users.ts";
 
 /** What happened, without where and by whom: the same words for issues and pull requests. */
 type Happening = WithoutPlace<Extract<IssueEvent, { kind: "issue" }>>;
 type WithoutPlace<Event> = Event extends unknown ? Omit<Event, "kind" | "repoId" | "issueId" | "actorId"> : never;
 
-/** @throws Refusal 403 unless `user` wrote the issue or may write its unit */
+/** Who wrote the issue or may write its unit. */
+export const mayEdit = (user: User, issue: Issue, access: Access): boolean =>
+  issue.author_id === user.id || isAtLeast(access[unitOf(issue)], "write");
+
+/** @throws Refusal 403 for everybody else */
 export function demandEditor(user: User, issue: Issue, access: Access): void {
-  if (issue.author_id !== user.id && !isAtLeast(access[unitOf(issue)], "write")) {
-    throw new Refusal(403, "user should have a permission to write to this issue");
-  }
+  if (!mayEdit(user, issue, access)) throw new Refusal(403, "user should have a permission to write to this issue");
 }
 
 /** As Forgejo, an empty title changes nothing. */
@@ -70,15 +72,23 @@ export function setIssueState(forge: Forge, actor: User, issue: Issue, state: Is
  * @throws Refusal 422 unknown, or without the right to read pull requests or to write anything
  */
 export function assignable(forge: Forge, issue: Pick<Issue, "repo_id">, names: readonly string[]): User[] {
+  const repo = requireRepo(forge.db, issue.repo_id);
   return names.map((name) => {
     const user = userByName(forge.db, name);
     if (!user) throw new Refusal(422, `Assignee does not exist: [name: ${name.slice(0, 100)}]`);
-    const access = accessOf(forge.db, user, requireRepo(forge.db, issue.repo_id));
-    const mayWork =
-      isAtLeast(access.pulls, "read") || isAtLeast(access.code, "write") || isAtLeast(access.issues, "write");
-    if (!mayWork) throw new Refusal(422, `user does not have access to the repository [user: ${user.name}]`);
+    if (!mayWork(forge, repo, user))
+      throw new Refusal(422, `user does not have access to the repository [user: ${user.name}]`);
     return user;
   });
+}
+
+/** Everybody who can be assigned in a repository. */
+export const assignableIn = (forge: Forge, repo: Repo): User[] =>
+  allUsers(forge.db).filter((user) => mayWork(forge, repo, user));
+
+function mayWork(forge: Forge, repo: Repo, user: User): boolean {
+  const access = accessOf(forge.db, user, repo);
+  return isAtLeast(access.pulls, "read") || isAtLeast(access.code, "write") || isAtLeast(access.issues, "write");
 }
 
 /** Afterwards exactly these users are assigned. */

@@ -52,9 +52,11 @@ export function deleteComment(forge: Forge, actor: User, access: Access, issue: 
   });
 }
 
+export const mayEditComment = (user: User, access: Access, comment: Comment): boolean =>
+  comment.author_id === user.id || isRepoAdmin(access);
+
 function demandOwn(actor: User, access: Access, comment: Comment): void {
-  if (comment.author_id !== actor.id && !isRepoAdmin(access))
-    throw new Refusal(403, "user is not the author of this comment");
+  if (!mayEditComment(actor, access, comment)) throw new Refusal(403, "user is not the author of this comment");
 }
 
 type CommentEvent = Pick<Extract<IssueEvent, { kind: "issue_comment" }>, "action" | "changes">;

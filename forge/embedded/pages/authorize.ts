@@ -86,7 +86,7 @@ function consentPage({ user }: Visit, app: OAuthApp, asked: Asked): Page {
   );
   const content = html`<section class="card narrow">
 <h1>Sign in to ${app.name}?</h1>
-<p>${person(app.name)} at <strong>${new URL(asked.redirect_uri).host}</strong> wants to know that you are ${person(user.name)}.</p>
+<p><strong>${app.name}</strong> at <strong>${new URL(asked.redirect_uri).host}</strong> wants to know that you are ${person(user.name)}.</p>
 <p>${reach(asked.scope)}</p>
 <form method="post" action="/login/oauth/grant" class="stack">
 ${hidden}<button class="primary" name="granted" value="true" autofocus>Allow and sign in</button>

@@ -1,16 +1,13 @@
 /** The form at the end of a thread: a comment, closing, opening again. */
-import { isAtLeast } from "../domain/access-level.ts";
+import { mayEdit } from "../domain/edit-issue.ts";
 import type { Issue } from "../domain/issues.ts";
-import { unitOf } from "../domain/permissions.ts";
+import { textField } from "./form-fields.ts";
 import { type Html, html } from "./html.ts";
 import { avatar, refusedNote } from "./parts.ts";
-import { repoPath } from "./paths.ts";
+import { commentsPath } from "./paths.ts";
 import type { RepoVisit } from "./repo-visit.ts";
 import type { ThreadState } from "./thread-state.ts";
 import type { RefusedForm, Visit } from "./visit.ts";
-
-const mayChangeState = ({ user }: Visit, { access }: RepoVisit, issue: Issue): boolean =>
-  issue.author_id === user.id || isAtLeast(access[unitOf(issue)], "write");
 
 /** The text may be empty when the state is changed. */
 export function commentForm(
@@ -26,11 +23,11 @@ export function commentForm(
   return html`<section class="card comment-form" aria-labelledby="comment-title">
 <header>${avatar(visit.user.name, 24)} <h2 id="comment-title">Write a comment</h2></header>
 ${refusedNote(refused?.sentence)}
-<form method="post" action="${repoPath(at.repo)}/issues/${issue.number}/comments" class="stack">
+<form method="post" action="${commentsPath(at.repo, issue)}" class="stack">
 <label class="sr-only" for="content">Comment</label>
-<textarea id="content" name="content" rows="5" placeholder="Markdown is understood">${refused?.typed["content"]}</textarea>
+${textField("content", refused?.typed["content"], { rows: 5 })}
 <div class="buttons">
-${change && mayChangeState(visit, at, issue) && html`<button name="status" value="${change[0]}">${change[1]}</button>`}
+${change && mayEdit(visit.user, issue, at.access) && html`<button name="status" value="${change[0]}">${change[1]}</button>`}
 <button class="primary" name="status" value="">Comment</button>
 </div>
 </form>

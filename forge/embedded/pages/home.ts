@@ -1,12 +1,10 @@
 /** The front page: what waits for the visitor, what it has under way, and the repositories that it may see. */
 import { type IssueFilter, searchIssues } from "../domain/issue-search.ts";
 import { visibleRepos } from "../domain/permissions.ts";
-import { notFound } from "../domain/refusal.ts";
 import type { Repo } from "../domain/repos.ts";
-import { isOwnerVisible, ownerByName } from "../domain/users.ts";
 import { type Html, html } from "./html.ts";
 import { issueRows, readableIn } from "./issue-rows.ts";
-import { ago, avatar } from "./parts.ts";
+import { ago } from "./parts.ts";
 import { repoPath } from "./paths.ts";
 import type { Page, Visit } from "./visit.ts";
 
@@ -28,7 +26,7 @@ ${list(visit, "Your issues", { repos: anyIssue, author: user.id })}
 </div>
 <aside class="side-column" aria-label="Repositories"><section class="card">
 <h2>Repositories</h2>
-${repos.length === 0 ? html`<p class="empty">There is no repository that you may see.</p>` : html`<ul class="plain">${repos.map((repo) => repoRow(visit, repo))}</ul>`}
+${repoList(visit, repos)}
 </section></aside>
 </div>`;
   return { title: "Front page", content };
@@ -46,22 +44,13 @@ ${total > ROWS && html`<p class="empty">The ${ROWS} that changed last are shown.
 </section>`;
 }
 
+export const repoList = (visit: Visit, repos: readonly Repo[]): Html =>
+  repos.length === 0
+    ? html`<p class="empty">There is no repository that you may see.</p>`
+    : html`<ul class="plain">${repos.map((repo) => repoRow(visit, repo))}</ul>`;
+
 const repoRow = ({ forge }: Visit, repo: Repo): Html => html`<li class="repo-row">
 <a href="${repoPath(repo)}"><span class="dim">${repo.owner_name}/</span><strong>${repo.name}</strong></a>
 ${repo.description !== "" && html`<p>${repo.description}</p>`}
 <p class="row-hint">changed ${ago(repo.updated_at, forge.now())}</p>
 </li>`;
-
-/** A user's or an organization's repositories. */
-export function ownerPage(visit: Visit): Page {
-  const { forge, user, params } = visit;
-  const owner = ownerByName(forge.db, params["owner"] ?? "");
-  if (!owner || owner.id < 0 || !isOwnerVisible(forge.db, user, owner)) throw notFound();
-  const repos = visibleRepos(forge.db, user).filter((repo) => repo.owner_id === owner.id);
-  const content = html`<header class="thread-header"><h1>${avatar(owner.name, 32)} ${owner.name}</h1>
-<p class="dim">${owner.kind === "org" ? "Organization" : "User"}${owner.full_name && ` · ${owner.full_name}`}${owner.description && ` · ${owner.description}`}</p></header>
-<section class="card"><h2>Repositories</h2>
-${repos.length === 0 ? html`<p class="empty">There is no repository that you may see.</p>` : html`<ul class="plain">${repos.map((repo) => repoRow(visit, repo))}</ul>`}
-</section>`;
-  return { title: owner.name, content };
-}

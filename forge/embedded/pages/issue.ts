@@ -10,6 +10,7 @@ import type { Repo } from "../domain/repos.ts";
 import { requireUser } from "../domain/users.ts";
 import { writeComment } from "../domain/write-comment.ts";
 import { commentForm } from "./comment-form.ts";
+import { formText } from "./form-fields.ts";
 import { html } from "./html.ts";
 import { repoHeader } from "./layout.ts";
 import { ago, person } from "./parts.ts";
@@ -18,7 +19,8 @@ import { sentenceOf } from "./problem.ts";
 import { pullPage } from "./pull.ts";
 import { visitIssue } from "./repo-visit.ts";
 import { threadEntries } from "./thread.ts";
-import { labelsAndAssignees } from "./thread-side.ts";
+import { entryPath } from "./thread-pages.ts";
+import { labelsAndAssignees, threadTitle } from "./thread-side.ts";
 import { stateTag, threadStateOf } from "./thread-state.ts";
 import type { GoTo, Page, Posted, RefusedForm, Visit } from "./visit.ts";
 
@@ -30,19 +32,19 @@ export function issuePage(visit: Visit, refused?: RefusedForm): Page | GoTo {
   const state = threadStateOf(forge.db, issue);
   const author = requireUser(forge.db, issue.author_id).name;
   const content = html`${repoHeader(forge, repo, access, "issues")}
-<header class="thread-header"><h1>${issue.title} <span class="dim">#${issue.number}</span></h1>
+<header class="thread-header">${threadTitle(visit, at)}
 <p>${stateTag(state)} ${person(author)} opened this ${ago(issue.created_at, forge.now())}</p></header>
 <div class="columns">
 <div class="main-column">
-${threadEntries(visit, repo, issue)}
+${threadEntries(visit, at)}
 ${commentForm(visit, at, issue, state, refused)}
 </div>
-<aside class="side-column" aria-label="About this issue">${labelsAndAssignees(forge, issue)}</aside>
+<aside class="side-column" aria-label="About this issue">${labelsAndAssignees(visit, at)}</aside>
 </div>`;
   return { title: `${issue.title} · #${issue.number}`, content, ...(refused && { status: refused.status }) };
 }
 
-const CommentForm = z.object({ content: z.string().default(""), status: z.string().default("") });
+const CommentForm = z.object({ content: formText, status: z.string().default("") });
 
 /** A comment, a change of the state, or both. The comment comes first: whoever is told of the close can read why. */
 export async function postComment(visit: Posted): Promise<Page | GoTo> {
@@ -50,17 +52,18 @@ export async function postComment(visit: Posted): Promise<Page | GoTo> {
   const { repo, access, issue } = visitIssue(visit);
   const { content, status } = CommentForm.parse(visit.form);
   const state = ({ close: "closed", reopen: "open" } as Record<string, IssueState>)[status];
-  let written = "";
+  let isWritten = false;
   try {
     refuseArchived(repo);
     if (state) demandEditor(user, issue, access);
     if (content.trim() === "" && !state) throw new Refusal(422, "Write something first: the comment is empty.");
-    if (content.trim() !== "") written = `#issuecomment-${writeComment(forge, user, issue, content).id}`;
+    const written = content.trim() === "" ? undefined : writeComment(forge, user, issue, content);
+    isWritten = written !== undefined;
     if (state) await changeState(visit, repo, issue.id, state);
-    return { goTo: `${issuePath(repo, issue)}${written}` };
+    return { goTo: written ? entryPath(forge.db, repo, issue, written) : issuePath(repo, issue) };
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
-    const refused = { status: error.status, sentence: sentenceOf(error), typed: { content: written ? "" : content } };
+    const refused = { status: error.status, sentence: sentenceOf(error), typed: { content: isWritten ? "" : content } };
     return issue.is_pull ? pullPage(visit, { ...refused, form: "comment" }) : issuePage(visit, refused);
   }
 }

@@ -26,20 +26,21 @@ export function documentOf(page: Page, user: User | null): string {
 <body>
 <a class="skip" href="#content">Skip to content</a>
 <header class="top"><div class="wide">
-<a class="brand" href="/"><img src="/assets/icon.svg" alt="" width="22" height="22"> Hyperhive forge</a>
+<a class="brand" href="/"><img src="/assets/icon.svg" alt="" width="22" height="22"> Hyperhive<span class="brand-more"> forge</span></a>
 ${user && userMenu(user)}
 </div></header>
 <main id="content" class="wide">
 ${page.content}
 </main>
-<footer><div class="wide"><p>Embedded trial forge. Install Forgejo (on the PATH, or named by <code>HIVE_FORGEJO_BIN</code>) and a fresh hive uses it from its first <code>hive up</code>; this hive stays with this forge.</p></div></footer>
+<footer><div class="wide"><p>This is the trial forge that comes with the hive. To keep what is here, <code>hive forge migrate</code> moves all of it to a Forgejo.</p></div></footer>
 </body>
 </html>
 `.text;
 }
 
 const userMenu = (user: User): Html => html`<nav class="user" aria-label="User">
-<span class="who">${avatar(user.name, 22)} <span class="who-name">${user.name}</span></span>
+<a href="/explore/users">People</a>
+<a class="who" href="${ownerPath(user.name)}">${avatar(user.name, 22)} <span class="who-name">${user.name}</span></a>
 <form method="post" action="/user/logout"><button class="quiet">Sign out</button></form>
 </nav>`;
 

@@ -2,6 +2,7 @@
 import type { Label } from "../domain/labels.ts";
 import type { StatusState } from "../domain/statuses.ts";
 import { type Html, html } from "./html.ts";
+import { ownerPath } from "./paths.ts";
 
 /** A coloured disc with a name's first letter. Colours stand in SVG attributes, which the policy against inline style leaves alone. */
 export function avatar(name: string, size: number): Html {
@@ -10,7 +11,11 @@ export function avatar(name: string, size: number): Html {
   return html`<svg class="avatar" width="${size}" height="${size}" viewBox="0 0 20 20" aria-hidden="true"><circle cx="10" cy="10" r="10" fill="hsl(${hue} 45% 42%)"/><text x="10" y="10.5" fill="#fff" font-size="10.5" font-weight="600" text-anchor="middle" dominant-baseline="central">${name.charAt(0).toUpperCase()}</text></svg>`;
 }
 
-export const person = (name: string): Html => html`<strong class="person">${name}</strong>`;
+/** A name that leads to its page; the ghost, which stands for deleted users, has none. */
+export const person = (name: string): Html =>
+  name === "Ghost"
+    ? html`<strong class="person">${name}</strong>`
+    : html`<a class="person" href="${ownerPath(name)}">${name}</a>`;
 
 export const labelTag = (label: Label): Html =>
   html`<span class="label" title="${label.description}"><svg width="10" height="10" viewBox="0 0 10 10" aria-hidden="true"><circle cx="5" cy="5" r="5" fill="#${label.color}"/></svg>${label.name}</span>`;

@@ -22,6 +22,13 @@ export function placePath(repo: RepoName, view: "src" | "raw" | "commits", place
 export const commitPath = (repo: RepoName, id: string): string => `${repoPath(repo)}/commit/${id}`;
 export const issuePath = (repo: RepoName, issue: { number: number; is_pull: number }): string =>
   `${repoPath(repo)}/${issue.is_pull ? "pulls" : "issues"}/${issue.number}`;
+/** Of both kinds: what is done to an issue or a pull request has one address, as in Forgejo. */
+const actionPath = (repo: RepoName, issue: { number: number }): string => `${repoPath(repo)}/issues/${issue.number}`;
+export const editPath = (repo: RepoName, issue: { number: number }): string => `${actionPath(repo, issue)}/edit`;
+export const commentsPath = (repo: RepoName, issue: { number: number }): string =>
+  `${actionPath(repo, issue)}/comments`;
+export const commentPath = (repo: RepoName, issue: { number: number }, id: number): string =>
+  `${commentsPath(repo, issue)}/${id}`;
 export const ownerPath = (name: string): string => `/${segments(name)}`;
 export const signInPath = (from: string): string =>
   from === "/" ? "/user/login" : `/user/login?redirect_to=${encodeURIComponent(from)}`;

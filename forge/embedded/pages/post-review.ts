@@ -6,15 +6,17 @@ import { giveReview } from "../domain/give-review.ts";
 import { Refusal } from "../domain/refusal.ts";
 import { pendingReview, reviewCommentsOf } from "../domain/reviews.ts";
 import { lineId } from "./diff-view.ts";
+import { formText } from "./form-fields.ts";
 import { issuePath } from "./paths.ts";
 import { sentenceOf } from "./problem.ts";
 import { pullFilesPage } from "./pull-files.ts";
 import { type PullVisit, visitPull } from "./pull-frame.ts";
+import { entryPath } from "./thread-pages.ts";
 import type { GoTo, Page, Posted, RefusedForm } from "./visit.ts";
 
 const VerdictForm = z.object({
   commit_id: z.string().max(40),
-  content: z.string().default(""),
+  content: formText,
   type: z.enum(["comment", "reject", "approve"]),
 });
 const EVENTS = { comment: "COMMENT", reject: "REQUEST_CHANGES", approve: "APPROVED" } as const;
@@ -29,7 +31,7 @@ export async function postReview(visit: Posted): Promise<Page | GoTo> {
     const wish = { event: EVENTS[form.type], body: form.content, commit_id: form.commit_id };
     const review = await giveReview(forge, user, at.repo, at, wish);
     const entry = commentOfReview(forge.db, review.id);
-    return { goTo: `${issuePath(at.repo, at.issue)}${entry ? `#issuecomment-${entry.id}` : ""}` };
+    return { goTo: entry ? entryPath(forge.db, at.repo, at.issue, entry) : issuePath(at.repo, at.issue) };
   } catch (error) {
     return pullFilesPage(visit, refusedForm(error, { content: form.content }));
   }
@@ -52,7 +54,7 @@ const LineForm = z.object({
     .number()
     .int()
     .refine((line) => line !== 0),
-  content: z.string().default(""),
+  content: formText,
   mode: z.enum(["single", "review"]).default("single"),
 });
 

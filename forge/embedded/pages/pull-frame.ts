@@ -9,6 +9,7 @@ import { repoHeader } from "./layout.ts";
 import { counted, person } from "./parts.ts";
 import { issuePath, placePath } from "./paths.ts";
 import { type IssueVisit, visitIssue } from "./repo-visit.ts";
+import { threadTitle } from "./thread-side.ts";
 import { stateTag, threadStateOf } from "./thread-state.ts";
 import type { Visit } from "./visit.ts";
 
@@ -31,7 +32,8 @@ export const rangeOf = ({ pull }: PullVisit) => ({
 
 export type PullTab = "conversation" | "commits" | "files";
 
-export async function pullHeader({ forge }: Visit, at: PullVisit, tab: PullTab): Promise<Html> {
+export async function pullHeader(visit: Visit, at: PullVisit, tab: PullTab): Promise<Html> {
+  const { forge } = visit;
   const { repo, access, issue, pull, dir } = at;
   const state = threadStateOf(forge.db, issue);
   const commits = await countCommits(forge.git, dir, rangeOf(at));
@@ -45,7 +47,7 @@ export async function pullHeader({ forge }: Visit, at: PullVisit, tab: PullTab):
   const does = { open: "wants to merge", merged: "merged", closed: "wanted to merge" }[state];
   const who = state === "merged" && pull.merged_by !== null ? requireUser(forge.db, pull.merged_by).name : author;
   return html`${repoHeader(forge, repo, access, "pulls")}
-<header class="thread-header"><h1>${issue.title} <span class="dim">#${issue.number}</span></h1>
+<header class="thread-header">${threadTitle(visit, at)}
 <p>${stateTag(state)} ${person(who)} ${does} ${counted(commits, "commit")} into <a href="${placePath(repo, "src", { kind: "branch", name: pull.base_branch })}"><code>${pull.base_branch}</code></a> from <code>${pull.head_branch}</code></p></header>
 <nav class="tabs pull-tabs" aria-label="Pull request">${tabs.map(
     (one) =>

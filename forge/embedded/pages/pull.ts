@@ -20,17 +20,17 @@ const MAX_COMMITS = 250;
 export async function pullPage(visit: Visit, refused?: RefusedForm & { form: "comment" | "merge" }): Promise<Page> {
   const { forge } = visit;
   const at = visitPull(visit);
-  const { repo, issue } = at;
+  const { issue } = at;
   const state = threadStateOf(forge.db, issue);
   const content = html`${await pullHeader(visit, at, "conversation")}
 <div class="columns">
 <div class="main-column">
 ${state === "open" && reviewNote(visit, at)}
-${threadEntries(visit, repo, issue)}
+${threadEntries(visit, at)}
 ${await mergeBox(visit, at, refused?.form === "merge" ? refused : undefined)}
 ${commentForm(visit, at, issue, state, refused?.form === "comment" ? refused : undefined)}
 </div>
-<aside class="side-column" aria-label="About this pull request">${reviewersBlock(visit, issue)}${labelsAndAssignees(forge, issue)}</aside>
+<aside class="side-column" aria-label="About this pull request">${reviewersBlock(visit, issue)}${labelsAndAssignees(visit, at)}</aside>
 </div>`;
   return { title: `${issue.title} · #${issue.number}`, content, ...(refused && { status: refused.status }) };
 }

@@ -1,4 +1,5 @@
 /** A visit to one repository, and to a place in its files. */
+import { type Comment, commentById } from "../domain/comments.ts";
 import { findIssue, type Issue } from "../domain/issues.ts";
 import { type Access, demand, findRepo, type Unit } from "../domain/permissions.ts";
 import { notFound } from "../domain/refusal.ts";
@@ -32,6 +33,19 @@ export function visitIssue({ forge, user, params }: Visit): IssueVisit {
   const number = params["number"] ?? "";
   if (!/^\d{1,9}$/.test(number)) throw notFound();
   return { repo, access, dir: repoDir(forge, repo), issue: findIssue(forge.db, repo, access, Number(number)) };
+}
+
+export interface CommentVisit extends IssueVisit {
+  comment: Comment;
+}
+
+/** The entry of this issue's timeline that the address names. @throws Refusal 404 */
+export function visitComment(visit: Visit): CommentVisit {
+  const at = visitIssue(visit);
+  const id = visit.params["id"] ?? "";
+  const comment = /^\d{1,15}$/.test(id) ? commentById(visit.forge.db, Number(id)) : undefined;
+  if (comment?.issue_id !== at.issue.id) throw notFound();
+  return { ...at, comment };
 }
 
 export interface PlaceVisit extends RepoVisit {

@@ -1,6 +1,7 @@
 /** The forms of a review: the verdict at the end of the diff, and a comment under a line. */
 import { pendingReview, type ReviewComment, reviewCommentsOf } from "../domain/reviews.ts";
 import { type LineNumber, lineId } from "./diff-view.ts";
+import { textField } from "./form-fields.ts";
 import { type Html, html } from "./html.ts";
 import { counted, refusedNote } from "./parts.ts";
 import { issuePath } from "./paths.ts";
@@ -31,7 +32,7 @@ ${refusedNote(refused?.sentence)}
 <form method="post" action="${action(at, "submit")}" class="stack">
 ${shownHead(at)}
 <label class="sr-only" for="review-content">Review</label>
-<textarea id="review-content" name="content" rows="5" placeholder="${mayDecide ? "What you think of it; needed when you request changes" : "What you think of it"}">${refused?.typed["content"]}</textarea>
+${textField("review-content", refused?.typed["content"], { rows: 5, hint: mayDecide ? "What you think of it; needed when you request changes" : "What you think of it" })}
 <div class="buttons">
 <button name="type" value="comment">Comment</button>
 ${

@@ -8,20 +8,24 @@ import type { Forge } from "../forge.ts";
 import { registerAssets } from "./assets.ts";
 import { authorizePage, postGrant } from "./authorize.ts";
 import { commitListPage, commitPage } from "./commits.ts";
+import { editCommentPage, postDeleteComment, postEditComment } from "./edit-comment.ts";
+import { editIssuePage, postEditIssue } from "./edit-issue.ts";
 import { rawFile, repoPage, sourcePage } from "./files.ts";
 import { contentPolicy, demandOwnForm, demandOwnHost, setHeaders } from "./guard.ts";
-import { homePage, ownerPage } from "./home.ts";
+import { homePage } from "./home.ts";
 import { issuePage, postComment } from "./issue.ts";
 import { issueListPage, pullListPage } from "./issues.ts";
 import { documentOf } from "./layout.ts";
 import { newIssuePage, postNewIssue } from "./new-issue.ts";
 import { localPath, signInPath } from "./paths.ts";
+import { ownerPage, peoplePage } from "./people.ts";
 import { discardPending, postLineComment, postReview } from "./post-review.ts";
 import { problemPage, refusalOf } from "./problem.ts";
 import { postMerge, pullCommitsPage, pullDiff, pullPage, pullPatch } from "./pull.ts";
 import { pullFilesPage } from "./pull-files.ts";
 import { signIn, signOut, visitorOf } from "./session.ts";
 import { linkPage, secretOf, signInPage, spentLinkPage, userOfForm, userOfLink } from "./sign-in.ts";
+import { goToComment } from "./thread-pages.ts";
 import type { Download, GoTo, Page, Posted, Visit } from "./visit.ts";
 
 const MAX_FORM_BYTES = 2 * 1024 * 1024;
@@ -30,11 +34,14 @@ type View = (visit: Visit) => Page | GoTo | Download | Promise<Page | GoTo | Dow
 type Action = (visit: Posted) => Page | GoTo | Promise<Page | GoTo>;
 
 const repo = "/:owner/:repo";
+const issue = `${repo}/issues/:number`;
+const comment = `${issue}/comments/:id`;
 const pull = `${repo}/pulls/:number`;
 
 const views: Record<string, View> = {
   "/": homePage,
   "/login/oauth/authorize": authorizePage,
+  "/explore/users": peoplePage,
   "/:owner": ownerPage,
   [repo]: repoPage,
   [`${repo}/src/branch/*`]: sourcePage("branch"),
@@ -49,7 +56,10 @@ const views: Record<string, View> = {
   [`${repo}/commit/:sha`]: commitPage,
   [`${repo}/issues`]: issueListPage,
   [`${repo}/issues/new`]: (visit) => newIssuePage(visit),
-  [`${repo}/issues/:number`]: (visit) => issuePage(visit),
+  [issue]: (visit) => issuePage(visit),
+  [`${issue}/edit`]: (visit) => editIssuePage(visit),
+  [comment]: goToComment,
+  [`${comment}/edit`]: (visit) => editCommentPage(visit),
   [`${repo}/pulls`]: pullListPage,
   [pull]: (visit) => pullPage(visit),
   [`${repo}/pulls/:number(^\\d+).diff`]: pullDiff,
@@ -61,7 +71,10 @@ const views: Record<string, View> = {
 const actions: Record<string, Action> = {
   "/login/oauth/grant": postGrant,
   [`${repo}/issues/new`]: postNewIssue,
-  [`${repo}/issues/:number/comments`]: postComment,
+  [`${issue}/edit`]: postEditIssue,
+  [`${issue}/comments`]: postComment,
+  [`${comment}/edit`]: postEditComment,
+  [`${comment}/delete`]: postDeleteComment,
   [`${pull}/merge`]: postMerge,
   [`${pull}/files/reviews/submit`]: postReview,
   [`${pull}/files/reviews/comments`]: postLineComment,

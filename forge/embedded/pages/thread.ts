@@ -1,42 +1,46 @@
 /** What happened on an issue or a pull request, oldest first: comments and reviews as cards, all else as one line. */
 import { type Comment, timelineOf } from "../domain/comments.ts";
-import type { Issue } from "../domain/issues.ts";
 import { labelById } from "../domain/labels.ts";
 import type { Repo } from "../domain/repos.ts";
 import { type Review, type ReviewComment, requireReview, reviewCommentsOf } from "../domain/reviews.ts";
 import { teamById } from "../domain/teams.ts";
 import { requireUser, userById } from "../domain/users.ts";
+import { mayEditComment } from "../domain/write-comment.ts";
 import type { Forge } from "../forge.ts";
 import { parsePatch } from "./diff.ts";
 import { type Html, html, type Part } from "./html.ts";
 import { markdown } from "./markdown.ts";
 import { ago, avatar, counted, labelTag, person } from "./parts.ts";
-import { commitPath } from "./paths.ts";
+import { commentPath, commitPath } from "./paths.ts";
+import type { IssueVisit } from "./repo-visit.ts";
+import { anchorOf, pager, signposts, threadPage } from "./thread-pages.ts";
 import type { Visit } from "./visit.ts";
 
-/** Ten thousand comments in one page would hold the whole forge up for seconds, and the reader's browser too. */
-const PAGE_SIZE = 200;
-
 /** The opening text and what came after it: of a long thread one page, the newest unless the query names another. */
-export function threadEntries({ forge, query }: Visit, repo: Repo, issue: Issue): Html {
+export function threadEntries({ forge, user, query }: Visit, { repo, access, issue }: IssueVisit): Html {
   const entries = timelineOf(forge.db, issue.id);
-  const pages = Math.max(1, Math.ceil(entries.length / PAGE_SIZE));
-  const page = Math.max(1, Math.min(pages, Number.parseInt(query["page"] ?? "", 10) || pages));
-  const shown = entries.slice((page - 1) * PAGE_SIZE, page * PAGE_SIZE);
-  const opening = commentCard(forge, repo, {
+  const part = threadPage(entries, query["page"]);
+  const thread: Thread = { forge, repo, page: part.pages > 1 ? `?page=${part.page}` : "" };
+  const opening = commentCard(thread, {
     id: `issue-${issue.number}`,
     author: nameOf(forge, issue.author_id),
     verb: "opened this",
     at: issue.created_at,
     body: issue.body,
   });
-  return html`<div class="thread">${opening}${pager(page, pages)}${shown.map((entry) => entryHtml(forge, repo, entry))}${pager(page, pages)}</div>`;
+  const cards = part.shown.map((entry) => {
+    const isEditable = !repo.is_archived && entry.kind === "comment" && mayEditComment(user, access, entry);
+    return entryHtml(thread, entry, isEditable ? `${commentPath(repo, issue, entry.id)}/edit` : undefined);
+  });
+  return html`<div class="thread">${opening}${pager(part)}${signposts(entries, part)}${cards}${pager(part)}</div>`;
 }
 
-function pager(page: number, pages: number): Html | false {
-  if (pages < 2) return false;
-  const link = (to: number, label: string) => html`<a class="button" href="?page=${to}">${label}</a>`;
-  return html`<nav class="pager" aria-label="Pages of this thread">${page > 1 && link(page - 1, "Earlier")}<span>Page ${page} of ${pages}</span>${page < pages && link(page + 1, "Later")}</nav>`;
+/** What the entries of one page have in common. */
+interface Thread {
+  forge: Forge;
+  repo: Repo;
+  /** query that names the page, where there are several */
+  page: string;
 }
 
 const nameOf = (forge: Forge, userId: number): string => requireUser(forge.db, userId).name;
@@ -52,34 +56,38 @@ interface Card {
   /** what stands below the text */
   more?: Part;
   kind?: string;
+  /** where the visitor may change it */
+  editHref?: string | undefined;
 }
 
-function commentCard(forge: Forge, repo: Repo, card: Card): Html {
-  const { id, author, verb, at, body, tags, more, kind } = card;
+function commentCard({ forge, repo, page }: Thread, card: Card): Html {
+  const { id, author, verb, at, body, tags, more, kind, editHref } = card;
   const hasText = body.trim() !== "";
   const text = hasText ? markdown(body, { repo }) : more ? null : html`<p class="empty">No text was written.</p>`;
   return html`<article class="card comment ${kind}" id="${id}" aria-label="${author}">
-<header>${avatar(author, 24)} <span>${person(author)} ${verb} <a class="quiet-link" href="#${id}">${ago(at, forge.now())}</a></span> ${tags}</header>
+<header>${avatar(author, 24)} <span>${person(author)} ${verb} <a class="quiet-link" href="${page}#${id}">${ago(at, forge.now())}</a></span> ${tags}${editHref && html`<a class="quiet-link edit" href="${editHref}" aria-label="Edit what ${author} wrote">Edit</a>`}</header>
 ${text}${more}
 </article>
 `;
 }
 
-function entryHtml(forge: Forge, repo: Repo, entry: Comment): Part {
+function entryHtml(thread: Thread, entry: Comment, editHref: string | undefined): Part {
+  const { forge, repo } = thread;
   if (entry.kind === "comment") {
     const verb = entry.updated_at > entry.created_at ? "commented (edited)" : "commented";
     const { author_id, created_at, body, id } = entry;
-    return commentCard(forge, repo, {
-      id: `issuecomment-${id}`,
+    return commentCard(thread, {
+      id: anchorOf(id),
       author: nameOf(forge, author_id),
       verb,
       at: created_at,
       body,
+      editHref,
     });
   }
-  if (entry.kind === "review" && entry.review_id !== null) return reviewCard(forge, repo, entry, entry.review_id);
+  if (entry.kind === "review" && entry.review_id !== null) return reviewCard(thread, entry, entry.review_id);
   const what = happening(forge, repo, entry);
-  return html`<p class="happening" id="event-${entry.id}">${avatar(nameOf(forge, entry.author_id), 18)} <span>${person(nameOf(forge, entry.author_id))} ${what} ${ago(entry.created_at, forge.now())}</span></p>
+  return html`<p class="happening" id="${anchorOf(entry.id)}">${avatar(nameOf(forge, entry.author_id), 18)} <span>${person(nameOf(forge, entry.author_id))} ${what} ${ago(entry.created_at, forge.now())}</span></p>
 `;
 }
 
@@ -98,7 +106,7 @@ function happening(forge: Forge, repo: Repo, entry: Comment): Part {
       return html`${detail.is_removed ? "no longer assigns" : "assigned"} ${name}`;
     }
     case "change_title":
-      return html`changed the title from <s>${detail.old_title}</s> to ${person(detail.new_title ?? "")}`;
+      return html`changed the title from <s>${detail.old_title}</s> to <strong>${detail.new_title}</strong>`;
     case "change_target_branch":
       return html`changed the target branch from <code>${detail.old_ref}</code> to <code>${detail.new_ref}</code>`;
     case "delete_branch":
@@ -109,7 +117,7 @@ function happening(forge: Forge, repo: Repo, entry: Comment): Part {
       return html`merged this${commitLinks(repo, detail.commit_ids ?? [], " as")}`;
     case "review_request": {
       const asked = detail.team_id
-        ? html`team ${person(teamById(forge.db, detail.team_id)?.name ?? "(deleted)")}`
+        ? html`team <strong>${teamById(forge.db, detail.team_id)?.name ?? "(deleted)"}</strong>`
         : userNamed(forge, detail.assignee_id);
       return html`${detail.is_removed ? "no longer asks" : "asked"} ${asked} for a review`;
     }
@@ -120,8 +128,10 @@ function happening(forge: Forge, repo: Repo, entry: Comment): Part {
   }
 }
 
-const userNamed = (forge: Forge, id: number | undefined): Html =>
-  person((id === undefined ? undefined : userById(forge.db, id)?.name) ?? "(deleted)");
+function userNamed(forge: Forge, id: number | undefined): Html {
+  const user = id === undefined ? undefined : userById(forge.db, id);
+  return user ? person(user.name) : html`<strong>(deleted)</strong>`;
+}
 
 function labelNamed(forge: Forge, id: number | undefined): Part {
   const label = id === undefined ? undefined : labelById(forge.db, id);
@@ -145,7 +155,8 @@ const VERDICTS: Record<Review["state"], string> = {
   REQUEST_REVIEW: "was asked for a review",
 };
 
-function reviewCard(forge: Forge, repo: Repo, entry: Comment, reviewId: number): Html {
+function reviewCard(thread: Thread, entry: Comment, reviewId: number): Html {
+  const { forge, repo } = thread;
   const review = requireReview(forge.db, reviewId);
   const comments = reviewCommentsOf(forge.db, review).map((comment) =>
     lineComment(forge, repo, comment, { withHunk: true }),
@@ -156,8 +167,8 @@ function reviewCard(forge: Forge, repo: Repo, entry: Comment, reviewId: number):
     review.stale === 1 && "For an older version",
     review.dismissed === 0 && review.official === 0 && review.state !== "COMMENT" && "Not counted by the branch's rule",
   ].map((text) => text && html`<span class="tag">${text}</span> `);
-  return commentCard(forge, repo, {
-    id: `issuecomment-${entry.id}`,
+  return commentCard(thread, {
+    id: anchorOf(entry.id),
     author: nameOf(forge, entry.author_id),
     verb: VERDICTS[review.state],
     at: entry.created_at,
