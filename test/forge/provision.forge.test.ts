@@ -40,7 +40,7 @@ describe.each(forges)("provisioning $name", ({ start }) => {
 
   test("makes organizations, repositories and their first content, private all of them", async () => {
     for (const org of ["hive", "org-shared"])
-      expect(await as("hive-bot").call("GET", `/orgs/${org}`)).toMatchObject({ visibility: "private" });
+      expect(await admin().findOrg(org)).toMatchObject({ visibility: "private" });
     for (const repo of ["hive/agents", "hive/questions", "org-shared/docs"]) {
       expect(await admin().readRepo(repo)).toMatchObject({ private: true });
       expect(await parts.forge.as("hive-bot").readFile(repo, "main", "README.md")).not.toBeNull();

@@ -15,12 +15,12 @@ export const operator = "operator";
 /** Every user that is ours has this domain in its address, which RFC 2606 keeps from ever being real. */
 export const emailOf = (user: string): string => `${user}@hive.invalid`;
 
-/** The least that each needs (FORGEJO 15.0.3, routers/api/v1/api.go). */
+/** The least that each needs (Forgejo 15.0.3, routers/api/v1/api.go); `read:user` to ask whether the token is good. */
 export const scopes = {
-  bot: ["write:repository", "write:issue", "read:organization", "read:user"],
-  operator: ["write:repository", "write:issue", "read:organization", "read:user"],
-  /** `write:user` is what making a repository of one's own costs; it changes no password and makes no token */
-  agent: ["write:repository", "write:issue", "write:notification", "read:organization", "write:user"],
+  bot: ["write:repository", "write:issue", "read:user"],
+  operator: ["write:repository", "write:issue", "read:user"],
+  /** `write:user` is what making a repository or a webhook of one's own costs; it changes no password and makes no token */
+  agent: ["write:repository", "write:issue", "write:user"],
 } as const;
 
 /** A user of ours: `isRestricted` sees only what a team or a collaboration gives. */
