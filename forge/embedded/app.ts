@@ -9,12 +9,14 @@ import { registerApi } from "./api/routes.ts";
 import { ForgeConfig } from "./config.ts";
 import { openDatabase } from "./database/open.ts";
 
+import { allRepos } from "./domain/repos.ts";
 import { prepareAccounts } from "./first-start.ts";
-import type { Forge } from "./forge.ts";
+import { type Forge, repoDir } from "./forge.ts";
 import { HOOKS } from "./git/hooks.ts";
 import { Git } from "./git/run.ts";
 import { KeyedLocks } from "./git/semaphore.ts";
 import { serveGit } from "./git-http.ts";
+import { Housekeeping } from "./housekeeping.ts";
 import { registerOAuth } from "./oauth/endpoints.ts";
 import { keyFileOf, signingKeyIn } from "./oauth/id-token.ts";
 import { registerPages } from "./pages/routes.ts";
@@ -53,17 +55,21 @@ export async function startForge(input: ForgeConfig, surroundings: Surroundings 
     forge.url = (config.url ?? addressOf(app)).replace(/\/+$/, "");
   } catch (error) {
     await app.close();
+    await forge.git.objects.close();
     forge.db.close();
     throw error;
   }
+  for (const { id } of allRepos(forge.db)) forge.housekeeping.ask(id);
   const deliveries = deliverWebhooks(forge, stopping.signal);
   return {
     url: forge.url,
     stop: async () => {
       await app.close();
       await gitEnds();
+      await forge.housekeeping.stop();
       stopping.abort();
       await deliveries;
+      await forge.git.objects.close();
       forge.db.close();
     },
   };
@@ -73,15 +79,27 @@ export async function startForge(input: ForgeConfig, surroundings: Surroundings 
 export function openForge(config: z.output<typeof ForgeConfig>, { log, now }: Surroundings = {}): Forge {
   const reposDir = path.join(config.dataDir, "repos");
   mkdirSync(reposDir, { recursive: true, mode: 0o700 });
+  const git = new Git(path.join(config.dataDir, "git"), { limit: 2 * availableParallelism(), hooks: HOOKS });
   const forge: Forge = {
     db: openDatabase(path.join(config.dataDir, "forge.db")),
-    git: new Git(path.join(config.dataDir, "git"), { limit: 2 * availableParallelism(), hooks: HOOKS }),
+    git,
     url: config.url ?? `http://${config.host}:${config.port}`, // for a free port: once it is known
     reposDir,
     locks: new KeyedLocks(),
+    housekeeping: new Housekeeping({
+      dirOf: (id) => repoDir(forge, { id }),
+      environment: git.environment,
+      onEnd: (repo, fault) =>
+        fault
+          ? forge.log.warn({ repo, err: fault }, "a repository could not be packed")
+          : forge.log.info({ repo }, "a repository was packed"),
+    }),
     now: now ?? Date.now,
     passwordCost: config.passwordCost,
-    onEvent: (event) => queueDeliveries(forge, event),
+    onEvent: (event) => {
+      queueDeliveries(forge, event);
+      forge.housekeeping.see(event);
+    },
     log: log ?? pino({ level: "silent" }),
   };
   return forge;

@@ -15,7 +15,8 @@ import { createRepo, deleteRepo } from "../../forge/embedded/domain/repo-life.ts
 import { type Repo, repoByName } from "../../forge/embedded/domain/repos.ts";
 import { createUser, type User, userByName } from "../../forge/embedded/domain/users.ts";
 import { type Forge, repoDir } from "../../forge/embedded/forge.ts";
-import { isAncestor, NO_COMMIT, readCommit } from "../../forge/embedded/git/objects.ts";
+import { isAncestor } from "../../forge/embedded/git/history.ts";
+import { NO_COMMIT, readCommit } from "../../forge/embedded/git/objects.ts";
 import { listRefs, moveRefs } from "../../forge/embedded/git/refs.ts";
 import { editTree, writeBlob, writeCommit } from "../../forge/embedded/git/write.ts";
 import { recover } from "../../forge/embedded/recover.ts";

@@ -5,7 +5,8 @@ import { demand } from "../domain/permissions.ts";
 import { notFound, Refusal } from "../domain/refusal.ts";
 import type { Repo } from "../domain/repos.ts";
 import { repoDir } from "../forge.ts";
-import { listCommits, listTree, readBlob, type TreeEntry } from "../git/objects.ts";
+import { lastChangeOf } from "../git/history.ts";
+import { listTree, readBlob, type TreeEntry } from "../git/objects.ts";
 import { type Content, contentJson, filesJson } from "../shapes/content.ts";
 import { type Answer, type Call, created, type Endpoint, endpoint, FILES_LIMIT, ok } from "./endpoint.ts";
 import { flag, maybe, moment, repoPath, restPath, text } from "./fields.ts";
@@ -57,13 +58,8 @@ function readableRepoOf(call: Call<{ owner: string; repo: string }>): Repo {
   return repo;
 }
 
-async function newestCommit(call: Call, repo: Repo, commit: string, path: string): Promise<string> {
-  const [newest] = await listCommits(call.forge.git, repoDir(call.forge, repo), { from: commit, path, limit: 1 });
-  return newest?.sha ?? commit;
-}
-
 async function fileContent(call: Call, repo: Repo, ref: string, commit: string, entry: TreeEntry): Promise<Content> {
-  const lastCommit = await newestCommit(call, repo, commit, entry.path);
+  const lastCommit = await lastChangeOf(call.forge.git, repoDir(call.forge, repo), commit, entry.path);
   if (entry.type !== "blob") return { ref, entry, lastCommit };
   const bytes = await readBlob(call.forge.git, repoDir(call.forge, repo), entry.sha, MAX_BLOB_BYTES);
   return { ref, entry, bytes, lastCommit };
@@ -115,9 +111,10 @@ function wishOf(body: Omit<CommitFields, "sha">, files: FileOperation[]): FilesW
 
 async function answerFiles(call: Call, repo: Repo, changed: FilesChanged) {
   const { commit, branch: ref, files } = changed;
+  const dir = repoDir(call.forge, repo);
   const contents = files.map(async (file) => {
     if (!file) return null;
-    return { ref, ...file, lastCommit: await newestCommit(call, repo, commit.sha, file.entry.path) };
+    return { ref, ...file, lastCommit: await lastChangeOf(call.forge.git, dir, commit.sha, file.entry.path) };
   });
   return filesJson(call.forge, repo, commit, await Promise.all(contents));
 }

@@ -4,12 +4,10 @@ import { demand } from "../domain/permissions.ts";
 import { notFound } from "../domain/refusal.ts";
 import type { Repo } from "../domain/repos.ts";
 import { repoDir } from "../forge.ts";
+import { countCommits, listCommits, mergeBase } from "../git/history.ts";
 import {
   type Commit,
-  countCommits,
-  listCommits,
   listTree,
-  mergeBase,
   objectType,
   readBlob,
   readCommit,

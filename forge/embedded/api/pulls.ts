@@ -22,7 +22,7 @@ import type { Repo } from "../domain/repos.ts";
 import { userByName } from "../domain/users.ts";
 import { repoDir } from "../forge.ts";
 import { changedFiles, diffText, type FileChange, patchText } from "../git/diff.ts";
-import { countCommits, listCommits } from "../git/objects.ts";
+import { countCommits, listCommits } from "../git/history.ts";
 import { wholeCommitJson } from "../shapes/commit.ts";
 import { pullJson } from "../shapes/pull.ts";
 import { repoApiUrl, repoUrl } from "../shapes/repo.ts";

@@ -4,7 +4,8 @@
  * then writes refs/pull/NUMBER/head and the rows.
  */
 import { type Forge, repoDir } from "../forge.ts";
-import { commitMessage, isAncestor, mergeBase, NO_COMMIT } from "../git/objects.ts";
+import { isAncestor, mergeBase } from "../git/history.ts";
+import { findCommit, NO_COMMIT } from "../git/objects.ts";
 import { listRefs, moveRefs, type RefMove } from "../git/refs.ts";
 import { branchTip } from "./branches.ts";
 import { printable } from "./names.ts";
@@ -59,8 +60,8 @@ export async function planAgit(forge: Forge, repo: Repo, user: User, push: AgitP
   const topic = printable(options.get("topic") || rest, 100).trim();
   if (topic === "") throw refuse("The topic-branch option is not set");
   if (after === NO_COMMIT) throw refuse("Cannot delete a non-existent branch.");
-  const message = await commitMessage(forge.git, repoDir(forge, repo), after, env);
-  if (message === undefined) throw refuse("Only a commit can be proposed");
+  const commit = await findCommit(forge.git, repoDir(forge, repo), after, env);
+  if (!commit) throw refuse("Only a commit can be proposed");
   const head = `${user.lower_name}/${topic}`;
   const isForced = options.get("force-push") === "true";
   const common = await mergeBase(forge.git, repoDir(forge, repo), tip, after, env);
@@ -68,7 +69,7 @@ export async function planAgit(forge: Forge, repo: Repo, user: User, push: AgitP
   const present = openAgitPull(forge.db, repo, user, base, head);
   if (present) await refuseUpdate(forge, repo, present, { after, isForced }, env);
   else if (common === after) throw refuse("The target branch already contains this commit");
-  return { ref, after, base, head, seen: present?.pull.head_sha, isForced, ...texts(options, message) };
+  return { ref, after, base, head, seen: present?.pull.head_sha, isForced, ...texts(options, commit.message) };
 }
 
 /** The longest existing branch wins; what is left of the ref is the topic. */

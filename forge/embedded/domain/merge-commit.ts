@@ -1,6 +1,7 @@
 /** The commit that a merge moves the base branch to, for each style. Only objects are written. */
 import { type Forge, repoDir } from "../forge.ts";
-import { isAncestor, readCommit } from "../git/objects.ts";
+import { isAncestor } from "../git/history.ts";
+import { readCommit } from "../git/objects.ts";
 import { mergeCommits, replayCommits, writeCommit } from "../git/write.ts";
 import type { PullRequest } from "./pulls.ts";
 import { Refusal } from "./refusal.ts";

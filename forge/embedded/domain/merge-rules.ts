@@ -1,7 +1,7 @@
 /** Why a pull request may not be merged now, in the order in which Forgejo asks. */
 import { type Forge, repoDir } from "../forge.ts";
 import { changedFiles } from "../git/diff.ts";
-import { isAncestor } from "../git/objects.ts";
+import { isAncestor } from "../git/history.ts";
 import { mayMerge, protectedPath } from "./branch-rights.ts";
 import { matchesGlob } from "./globs.ts";
 import { type Protection, ruleFor } from "./protection.ts";

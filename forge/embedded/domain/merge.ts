@@ -7,7 +7,7 @@
  * finished, without it the intent is dropped, and nothing has happened.
  */
 import { type Forge, repoDir } from "../forge.ts";
-import { isAncestor } from "../git/objects.ts";
+import { isAncestor } from "../git/history.ts";
 import { moveRefs, readRef } from "../git/refs.ts";
 import { branchTip, deleteBranchLocked } from "./branches.ts";
 import { insertComment } from "./comments.ts";

@@ -5,7 +5,8 @@
  */
 import { type Forge, repoDir } from "../forge.ts";
 import { changedFiles, isSameChange, totalsOf } from "../git/diff.ts";
-import { isAncestor, listCommits, mergeBase, NO_COMMIT, readCommit } from "../git/objects.ts";
+import { isAncestor, listCommits, mergeBase } from "../git/history.ts";
+import { NO_COMMIT, readCommit } from "../git/objects.ts";
 import { moveRefs, readRef } from "../git/refs.ts";
 import { mergeCommits } from "../git/write.ts";
 import { insertComment } from "./comments.ts";

@@ -1,7 +1,8 @@
 /** What a branch's rule says to moving it directly. The same answer for a git push, a file written by the API, a new branch. */
 import { type Forge, repoDir } from "../forge.ts";
 import { changedFiles } from "../git/diff.ts";
-import { EMPTY_TREE, isAncestor, NO_COMMIT } from "../git/objects.ts";
+import { isAncestor } from "../git/history.ts";
+import { EMPTY_TREE, NO_COMMIT } from "../git/objects.ts";
 import type { RefMove } from "../git/refs.ts";
 import { areUnprotected, mayPush, protectedPath } from "./branch-rights.ts";
 import { type Protection, ruleFor } from "./protection.ts";

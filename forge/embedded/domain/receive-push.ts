@@ -67,13 +67,17 @@ async function decide(session: PushSession, call: HookCall): Promise<void> {
   // git writes proposals before the other refs, so that an atomic push of both could not hold
   if (proposals.length > 0 && proposals.length < moves.length) throw refuse(`push ${AGIT} on its own`);
   const env = quarantine(call.env);
-  for (const move of moves) await decideRef(forge, repo, user, move, env);
-  if (proposals.length === 0) return;
-  if (!isAtLeast(accessOf(forge.db, user, repo).pulls, "read"))
-    throw refuse("User permission denied for creating pull-request.");
-  const options = pushOptions(call.env);
-  for (const { ref, after } of proposals)
-    session.plans.push(await planAgit(forge, repo, user, { ref, after, options, env }));
+  try {
+    for (const move of moves) await decideRef(forge, repo, user, move, env);
+    if (proposals.length === 0) return;
+    if (!isAtLeast(accessOf(forge.db, user, repo).pulls, "read"))
+      throw refuse("User permission denied for creating pull-request.");
+    const options = pushOptions(call.env);
+    for (const { ref, after } of proposals)
+      session.plans.push(await planAgit(forge, repo, user, { ref, after, options, env }));
+  } finally {
+    forge.git.objects.forget(repoDir(forge, repo), env);
+  }
 }
 
 /** Names come as the client wrote them; a line break in one cannot pass for a line of its own. */

@@ -84,9 +84,11 @@ export async function deleteRepo(forge: Forge, actor: User, repo: Repo): Promise
       emit(forge, { kind: "repository", action: "deleted", repoId: repo.id, actorId: actor.id });
       deleteRepoRow(forge.db, repo);
     });
+    await forge.housekeeping.leave(repo.id);
     const grave = limboDir(forge);
     mkdirSync(path.dirname(grave), { recursive: true });
     renameSync(repoDir(forge, repo), grave);
+    forge.git.objects.forget(repoDir(forge, repo));
     await rm(grave, { recursive: true, force: true });
   });
 }

@@ -1,26 +1,17 @@
 /** Reading commits, trees and files. What callers name is resolved first, so that only object ids reach git's arguments. */
 import { isObjectId, isRef } from "../domain/names.ts";
+import { type Commit, parseCommit, parseTree, type Signature, type TreeItem } from "./parse-object.ts";
 import type { Git } from "./run.ts";
 
-export interface Signature {
-  name: string;
-  email: string;
-  /** Milliseconds since 1970; git keeps whole seconds. */
-  at: number;
-}
-export interface Commit {
-  sha: string;
-  tree: string;
-  parents: string[];
-  author: Signature;
-  committer: Signature;
-  /** As git keeps it, with its last line break. */
-  message: string;
-}
+export type { Commit, Signature };
+
+export const FOLDER = "040000";
+const SUBMODULE = "160000";
+
 export interface TreeEntry {
   /** From the root of the tree, without a slash at either end. */
   path: string;
-  /** Six octal digits: 100644, 100755, 120000 (link), 040000 (folder), 160000 (submodule). */
+  /** As in TreeItem. */
   mode: string;
   type: "blob" | "tree" | "commit";
   sha: string;
@@ -31,6 +22,11 @@ export interface TreeEntry {
 /** Every repository has it, for git knows it by itself. */
 export const EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904";
 export const NO_COMMIT = "0".repeat(40);
+
+/** What is longer is cut: a push may bring any size. */
+const MAX_COMMIT_BYTES = 1024 * 1024;
+/** Larger blobs have a process of their own, so that nobody waits behind them. */
+const MAX_SHARED_BYTES = 1024 * 1024;
 
 /**
  * The commit that a name means: a branch, a tag, a full ref, HEAD, or an object id of at least seven digits, in this order.
@@ -45,86 +41,33 @@ export async function resolveCommit(
   const candidates = [`refs/heads/${name}`, `refs/tags/${name}`, name].filter(isRef);
   if (name === "HEAD" || /^[0-9a-f]{7,40}$/.test(name)) candidates.push(name);
   if (candidates.length === 0) return undefined;
-  const input = candidates.map((candidate) => `${candidate}^{commit}\n`).join("");
-  const lines = (await git.text(dir, ["cat-file", "--batch-check"], { input, env })).split("\n");
-  return lines.map((line) => /^([0-9a-f]{40}) commit /.exec(line)?.[1]).find((sha) => sha !== undefined);
+  const found = await Promise.all(candidates.map((candidate) => git.objects.info(dir, `${candidate}^{commit}`, env)));
+  return found.find((commit) => commit !== undefined)?.sha;
 }
 
-const FORMAT = "--format=%H%x00%T%x00%P%x00%an%x00%ae%x00%at%x00%cn%x00%ce%x00%ct%x00%B";
-const FIELDS = 10;
-
-export interface CommitRange {
-  /** Object ids: commits reachable from `from` but from none of `not`. */
-  from: string;
-  not?: string[] | undefined;
-  /** Only commits that changed this file or folder. */
-  path?: string | undefined;
-  skip?: number | undefined;
-  limit?: number | undefined;
-  /** Oldest first. */
-  isReversed?: boolean | undefined;
-  withoutMerges?: boolean | undefined;
-}
-
-/** Newest first, parents after their children. */
-export async function listCommits(git: Git, dir: string, range: CommitRange, env = {}): Promise<Commit[]> {
-  const counts = [`--skip=${range.skip ?? 0}`, ...(range.limit === undefined ? [] : [`--max-count=${range.limit}`])];
-  const text = await git.text(dir, ["log", "-z", "--topo-order", FORMAT, ...counts, ...selected(range)], { env });
-  const fields = text.split("\0");
-  const commits: Commit[] = [];
-  for (let at = 0; at + FIELDS <= fields.length; at += FIELDS)
-    commits.push(parsedCommit(fields.slice(at, at + FIELDS)));
-  return commits;
-}
-
-export async function countCommits(git: Git, dir: string, range: CommitRange, env = {}): Promise<number> {
-  return Number(await git.text(dir, ["rev-list", "--count", ...selected(range)], { env }));
-}
-
-function selected(range: CommitRange): string[] {
-  const flags = [...(range.isReversed ? ["--reverse"] : []), ...(range.withoutMerges ? ["--no-merges"] : [])];
-  const revisions = [range.from, ...(range.not ?? []).map((sha) => `^${sha}`)];
-  const paths = range.path === undefined || range.path === "" ? [] : [`:(literal)${range.path}`];
-  return [...flags, "--end-of-options", ...revisions, "--", ...paths];
-}
-
-function parsedCommit(fields: string[]): Commit {
-  const [sha = "", tree = "", parents = "", ...rest] = fields;
-  const [authorName = "", authorEmail = "", authorAt = "", name = "", email = "", at = "", message = ""] = rest;
-  return {
-    sha,
-    tree,
-    parents: parents === "" ? [] : parents.split(" "),
-    author: { name: authorName, email: authorEmail, at: Number(authorAt) * 1000 },
-    committer: { name, email, at: Number(at) * 1000 },
-    message,
-  };
+/** Undefined when the object is missing or no commit. */
+export async function findCommit(git: Git, dir: string, sha: string, env = {}): Promise<Commit | undefined> {
+  const found = await git.objects.read(dir, sha, env, MAX_COMMIT_BYTES);
+  return found?.type === "commit" ? parseCommit(sha, found.bytes) : undefined;
 }
 
 /** @param sha of a commit that exists */
 export async function readCommit(git: Git, dir: string, sha: string, env = {}): Promise<Commit> {
-  const [commit] = await listCommits(git, dir, { from: sha, limit: 1 }, env);
+  const commit = await findCommit(git, dir, sha, env);
   if (!commit) throw new Error(`commit ${sha} is missing in ${dir}`);
   return commit;
 }
 
-/** What else has this id may be as large as a push allows. */
-const MAX_MESSAGE_BYTES = 1024 * 1024;
-
-/** Of the commit with this id; undefined when it is missing or no commit. */
-export async function commitMessage(git: Git, dir: string, sha: string, env = {}): Promise<string | undefined> {
-  const options = { input: `${sha}\n`, env, maxBytes: MAX_MESSAGE_BYTES };
-  const text = (await git.bytes(dir, ["cat-file", "--batch"], options)).toString("utf8");
-  if (!/^[0-9a-f]{40} commit \d+\n/.test(text)) return undefined;
-  // headers, an empty line, the message, and the line break of --batch
-  return text.slice(text.indexOf("\n\n", text.indexOf("\n") + 1) + 2, -1);
-}
-
 /** "commit", "tree", "blob" or "tag"; undefined when the object is missing. */
 export async function objectType(git: Git, dir: string, sha: string, env = {}): Promise<string | undefined> {
-  if (!isObjectId(sha)) return undefined;
-  const line = await git.text(dir, ["cat-file", "--batch-check"], { input: `${sha}\n`, env });
-  return /^[0-9a-f]{40} ([a-z]+) \d+$/.exec(line)?.[1];
+  return isObjectId(sha) ? (await git.objects.info(dir, sha, env))?.type : undefined;
+}
+
+/** The items of a tree; of a commit's tree when it is one. */
+export async function readTree(git: Git, dir: string, tree: string): Promise<TreeItem[]> {
+  const found = await git.objects.read(dir, `${tree}^{tree}`);
+  if (!found || found.bytes.length < found.size) throw new Error(`tree ${tree} of ${dir} is missing or too large`);
+  return parseTree(found.bytes);
 }
 
 /**
@@ -141,12 +84,31 @@ export async function listTree(git: Git, dir: string, tree: string, folder = "",
 
 /** The file or folder at a path; undefined when there is none. The root has the path "". */
 export async function entryAt(git: Git, dir: string, commit: string, path: string): Promise<TreeEntry | undefined> {
-  if (path === "") return { path: "", mode: "040000", type: "tree", sha: await rootOf(git, dir, commit), size: 0 };
-  const [entry] = await lsTree(git, dir, ["--end-of-options", commit, path]);
-  return entry?.path === path ? entry : undefined;
+  if (path === "") return { path, mode: FOLDER, type: "tree", sha: await treeOf(git, dir, commit), size: 0 };
+  const parts = path.split("/");
+  let tree = commit;
+  for (const [depth, part] of parts.entries()) {
+    const item = (await readTree(git, dir, tree)).find(({ name }) => name === part);
+    if (!item) return undefined;
+    if (depth === parts.length - 1) return { path, ...(await typed(git, dir, item)) };
+    if (item.mode !== FOLDER) return undefined;
+    tree = item.sha;
+  }
+  return undefined;
 }
 
-const rootOf = (git: Git, dir: string, commit: string) => git.text(dir, ["rev-parse", "--verify", `${commit}^{tree}`]);
+async function typed(git: Git, dir: string, { mode, sha }: TreeItem): Promise<Omit<TreeEntry, "path">> {
+  if (mode === FOLDER) return { mode, type: "tree", sha, size: 0 };
+  if (mode === SUBMODULE) return { mode, type: "commit", sha, size: 0 };
+  return { mode, type: "blob", sha, size: (await git.objects.info(dir, sha))?.size ?? 0 };
+}
+
+/** @param commit id of a commit that exists, or of a tree */
+export async function treeOf(git: Git, dir: string, commit: string): Promise<string> {
+  const tree = await git.objects.info(dir, `${commit}^{tree}`);
+  if (!tree) throw new Error(`the tree of ${commit} is missing in ${dir}`);
+  return tree.sha;
+}
 
 async function lsTree(git: Git, dir: string, args: string[]): Promise<TreeEntry[]> {
   const text = await git.text(dir, ["--literal-pathspecs", "ls-tree", "-z", "-l", "--full-tree", ...args]);
@@ -158,24 +120,12 @@ async function lsTree(git: Git, dir: string, args: string[]): Promise<TreeEntry[
   });
 }
 
-/** A file's bytes, at most `maxBytes` of them. */
-export const readBlob = (git: Git, dir: string, sha: string, maxBytes?: number): Promise<Buffer> =>
-  git.bytes(dir, ["cat-file", "blob", sha], maxBytes === undefined ? {} : { maxBytes });
-
-/** The newest common ancestor; undefined for unrelated histories. */
-export async function mergeBase(
-  git: Git,
-  dir: string,
-  one: string,
-  other: string,
-  env = {},
-): Promise<string | undefined> {
-  const result = await git.try(dir, ["merge-base", "--end-of-options", one, other], { env });
-  return result.code === 0 ? result.out.toString("utf8").split("\n")[0] : undefined;
-}
-
-/** Is everything of `ancestor` also in `descendant`? True for the same commit. */
-export async function isAncestor(git: Git, dir: string, ancestor: string, descendant: string, env = {}) {
-  const result = await git.try(dir, ["merge-base", "--is-ancestor", ancestor, descendant], { env });
-  return result.code === 0;
+/** A file's bytes, at most `maxBytes` of them. @param sha of a blob that exists */
+export async function readBlob(git: Git, dir: string, sha: string, maxBytes?: number): Promise<Buffer> {
+  const info = await git.objects.info(dir, sha);
+  const limit = maxBytes === undefined ? {} : { maxBytes };
+  if (!info || info.size > MAX_SHARED_BYTES) return git.bytes(dir, ["cat-file", "blob", sha], limit);
+  const blob = await git.objects.read(dir, sha, {}, maxBytes);
+  if (!blob) throw new Error(`blob ${sha} is missing in ${dir}`);
+  return blob.bytes;
 }

@@ -1,6 +1,7 @@
 /** The commits that a push brought, as its webhook tells them. */
 import type { PushedCommit } from "../domain/events.ts";
-import { type CommitRange, countCommits, listCommits, NO_COMMIT } from "./objects.ts";
+import { type CommitRange, countCommits, listCommits } from "./history.ts";
+import { NO_COMMIT } from "./objects.ts";
 import type { Git } from "./run.ts";
 
 const MOST = 15;

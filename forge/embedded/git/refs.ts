@@ -36,11 +36,8 @@ export async function listRefs(git: Git, dir: string, ...prefixes: string[]): Pr
 }
 
 /** The id that a ref points to; undefined when there is no such ref. @param ref whole name that `isRef` accepts */
-export async function readRef(git: Git, dir: string, ref: string): Promise<string | undefined> {
-  const result = await git.try(dir, ["rev-parse", "--quiet", "--verify", "--end-of-options", ref]);
-  // rev-parse repeats the option on its first line
-  return result.code === 0 ? result.out.toString("utf8").trim().split("\n").at(-1) : undefined;
-}
+export const readRef = async (git: Git, dir: string, ref: string): Promise<string | undefined> =>
+  (await git.objects.info(dir, ref))?.sha;
 
 /** Moves all of them or none. False when one of them is not where `before` says, or another process holds it. */
 export async function moveRefs(git: Git, dir: string, moves: readonly RefMove[]): Promise<boolean> {

@@ -6,6 +6,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import { ObjectReader } from "./object-reader.ts";
 import { Semaphore } from "./semaphore.ts";
 
 interface GitResult {
@@ -33,6 +34,8 @@ export class GitFault extends Error {
 
 export class Git {
   readonly environment: Record<string, string>;
+  /** For what is asked often: answers without a process of its own. */
+  readonly objects: ObjectReader;
   private readonly slots: Semaphore;
 
   /** @param home a folder of ours; configuration and hooks are written there anew at each start */
@@ -52,13 +55,17 @@ export class Git {
       GIT_TERMINAL_PROMPT: "0",
     };
     this.slots = new Semaphore(options.limit);
+    this.objects = new ObjectReader((dir, env) => this.start(dir, ["cat-file", "--batch-command"], env));
   }
 
   /** Runs to the end whatever the exit code says. */
   async try(dir: string, args: readonly string[], options: GitOptions = {}): Promise<GitResult> {
     using _slot = await this.slots.acquire();
-    const child = spawn("git", args, { cwd: dir, env: { ...this.environment, ...options.env } });
-    return collect(child, options);
+    return collect(this.start(dir, args, options.env), options);
+  }
+
+  private start(dir: string, args: readonly string[], env: Record<string, string> = {}): ChildProcess {
+    return spawn("git", args, { cwd: dir, env: { ...this.environment, ...env } });
   }
 
   /** @throws GitFault when the exit code is not 0 */

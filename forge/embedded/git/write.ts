@@ -2,7 +2,8 @@
 import { randomBytes } from "node:crypto";
 import { rmSync } from "node:fs";
 import path from "node:path";
-import { type Commit, listCommits, type Signature } from "./objects.ts";
+import { listCommits, nearMergeBase } from "./history.ts";
+import { type Commit, type Signature, treeOf } from "./objects.ts";
 import { type Git, GitFault } from "./run.ts";
 
 /** `sha` null removes the file. */
@@ -78,6 +79,10 @@ const named = (role: "AUTHOR" | "COMMITTER", who: Signature) => {
 
 /** Merges two commits by their common history, which they must have. Nothing but objects is written. */
 export async function mergeCommits(git: Git, dir: string, ours: string, theirs: string): Promise<Merged> {
+  const near = await nearMergeBase(git, dir, ours, theirs);
+  if (near === ours || near === theirs) {
+    return { kind: "clean", tree: await treeOf(git, dir, near === ours ? theirs : ours) };
+  }
   const args = ["merge-tree", "--write-tree", "-z", "--name-only", "--no-messages", ours, theirs];
   const result = await git.try(dir, args);
   const [tree = "", ...files] = result.out.toString("utf8").split("\0");
@@ -135,5 +140,3 @@ async function pick(
   const { message, author } = commit;
   return writeCommit(git, dir, { tree: merged.tree, parents: [top], message, author, committer });
 }
-
-const treeOf = (git: Git, dir: string, commit: string) => git.text(dir, ["rev-parse", "--verify", `${commit}^{tree}`]);

@@ -2,7 +2,8 @@
 import { notFound } from "../domain/refusal.ts";
 import type { Repo } from "../domain/repos.ts";
 import { diffText } from "../git/diff.ts";
-import { type Commit, EMPTY_TREE, listCommits, readCommit } from "../git/objects.ts";
+import { listCommits } from "../git/history.ts";
+import { type Commit, EMPTY_TREE, readCommit } from "../git/objects.ts";
 import { parsePatch } from "./diff.ts";
 import { diffBar, diffIndex, diffView } from "./diff-view.ts";
 import { breadcrumb } from "./files.ts";

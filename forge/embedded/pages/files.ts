@@ -2,7 +2,8 @@
 import { isAtLeast } from "../domain/access-level.ts";
 import { findRepo } from "../domain/permissions.ts";
 import { notFound } from "../domain/refusal.ts";
-import { type Commit, countCommits, entryAt, listTree, readBlob, readCommit, type TreeEntry } from "../git/objects.ts";
+import { countCommits } from "../git/history.ts";
+import { type Commit, entryAt, listTree, readBlob, readCommit, type TreeEntry } from "../git/objects.ts";
 import { listRefs } from "../git/refs.ts";
 import { fileContent, imageType, isText } from "./file-content.ts";
 import { type Html, html } from "./html.ts";

@@ -3,7 +3,7 @@
 import { findPull, type Pull } from "../domain/pulls.ts";
 import { notFound } from "../domain/refusal.ts";
 import { requireUser } from "../domain/users.ts";
-import { countCommits } from "../git/objects.ts";
+import { countCommits } from "../git/history.ts";
 import { type Html, html } from "./html.ts";
 import { repoHeader } from "./layout.ts";
 import { counted, person } from "./parts.ts";

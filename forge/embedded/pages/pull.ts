@@ -1,7 +1,7 @@
 /** A pull request's conversation and its commits. The changes themselves are in pull-files.ts. */
 import { Refusal } from "../domain/refusal.ts";
 import { diffText, patchText } from "../git/diff.ts";
-import { listCommits } from "../git/objects.ts";
+import { listCommits } from "../git/history.ts";
 import { commentForm } from "./comment-form.ts";
 import { commitRows } from "./commits.ts";
 import { type Html, html } from "./html.ts";
