@@ -1,6 +1,10 @@
 /** The suites, told apart by the suffix of a test's file: what a test needs beside Node and git. */
 import { defineConfig } from "vitest/config";
 import { findForgejo } from "./src/hive/up/forgejo.ts";
+import { compiledOfTests } from "./test/support/cache.ts";
+
+// for the workers, of which each file has its own, and for what they start
+process.env["NODE_COMPILE_CACHE"] = compiledOfTests;
 
 const slow = ["**/*.forge.test.ts", "**/*.browser.test.ts", "**/*.crash.test.ts"];
 const common = { root: ".", environment: "node" as const, testTimeout: 30_000, hookTimeout: 60_000 };

@@ -26,6 +26,8 @@ export const Place = z.object({
   node: z.string(),
   /** the directory that holds our package.json */
   program: z.string(),
+  /** what NODE_COMPILE_CACHE names for programs of ours */
+  compiled: z.string().optional(),
   /** runtimes whose self-test passed at this start, strongest last; with what each of the others failed */
   runtimes: z.array(RuntimeKind),
   missing: z.partialRecord(RuntimeKind, z.string()),

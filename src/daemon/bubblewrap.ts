@@ -58,6 +58,10 @@ export function sandboxed(sandbox: Sandbox, argv: readonly string[]): string[] {
   ];
 }
 
+/** Compiled modules of ours, to read; they are nowhere when it is undefined, and nothing needs them. */
+export const compiledMounts = (directory: string | undefined): Mount[] =>
+  directory === undefined ? [] : [{ kind: "readable if there", from: directory, at: directory }];
+
 const readableIfThere = (paths: string): Mount[] =>
   paths.split(" ").map((path) => ({ kind: "readable if there", from: path, at: path }));
 

@@ -13,8 +13,10 @@ import { type Mount, sandboxed } from "../daemon/bubblewrap.ts";
 export async function findPlace(config: RunnerConfig): Promise<Place> {
   const { agentsRoot, sharedRoot, docsRoot, launchesRoot, program } = config;
   const node = await realpath(process.execPath);
+  const compiled = process.env["NODE_COMPILE_CACHE"];
   const place: Place = {
     ...{ agentsRoot, sharedRoot, docsRoot, launchesRoot, node, program },
+    ...(compiled === undefined ? {} : { compiled }),
     runtimes: ["process"],
     missing: {},
   };

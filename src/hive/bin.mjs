@@ -69,7 +69,8 @@ const main = `${program}src/hive/main.ts`;
 run({
   argv: [nodeToUse(), "--disable-warning=ExperimentalWarning", main, ...process.argv.slice(2)],
   env: {
-    NODE_COMPILE_CACHE: join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "hyperhive/compiled"),
     ...process.env,
+    // ours alone, whatever other programs have: agents can read it
+    NODE_COMPILE_CACHE: join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "hyperhive/compiled"),
   },
 });

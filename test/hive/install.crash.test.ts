@@ -40,7 +40,8 @@ test.skipIf(!found)("a Forgejo is installed once by command, and by a first star
   expect(mirror.ranges).toEqual([""]);
 
   // Another cache, in which there is none: that of the hive's own user, or an empty one.
-  const own = { ...env, XDG_CACHE_HOME: join(place.home, ".cache") };
+  // Compiled modules would stay, of a program that does not.
+  const own = { ...env, XDG_CACHE_HOME: join(place.home, ".cache"), NODE_DISABLE_COMPILE_CACHE: "1" };
   const { texts, child, exited } = await startUp(place.home, own, bin);
   expect(texts.out).toContain(`✓ Installing Forgejo ${found.version}`);
   expect(texts.out).not.toContain("embedded forge");

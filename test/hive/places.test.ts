@@ -25,8 +25,8 @@ test("a home is for its owner alone, and opening it again changes nothing", () =
   const home = openHome(join(top, "home"));
   writeFileSync(join(home.hived, "hive.db"), "x");
   expect(openHome(join(top, "home"))).toEqual(home);
-  expect(readdirSync(home.root).sort()).toEqual(["agents", "cache", "docs", "forge", "hived", "logs", "shared"]);
-  expect(readdirSync(home.root).map((name) => modeOf(join(home.root, name)))).toEqual(Array(7).fill("700"));
+  expect(readdirSync(home.root).sort()).toEqual(["agents", "docs", "forge", "hived", "logs", "shared"]);
+  expect(readdirSync(home.root).map((name) => modeOf(join(home.root, name)))).toEqual(Array(6).fill("700"));
 });
 
 test("a home has one instance, whatever name it is called by, and none once that is gone", async () => {
@@ -125,7 +125,6 @@ test("hive-web sees its program, its page and its socket's directory, all to rea
     program: "/opt/hive",
     assets: "/opt/hive/dist/dashboard",
     socketDirectory: "/run/hive/web",
-    compiled: "/home/hive/cache/compiled-web",
   };
   const { argv: options, env } = inSandbox(places, {
     argv: ["/opt/node", "main.ts"],
@@ -144,9 +143,10 @@ test("hive-web sees its program, its page and its socket's directory, all to rea
       "/opt/hive/src/daemon",
       "/opt/hive/src/hive-web",
       "/opt/hive/dist/dashboard",
-      "/home/hive/cache/compiled-web",
       "/run/hive/web",
-    ].map((path) => ["--ro-bind", path]),
+    ]
+      .map((path) => ["--ro-bind", path])
+      .concat([["--ro-bind-try", "/c"]]),
   );
   const alone = "--unshare-net --unshare-pid --disable-userns --die-with-parent --new-session --clearenv".split(" ");
   for (const needed of alone) expect(options).toContain(needed);

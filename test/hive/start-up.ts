@@ -2,19 +2,18 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect } from "vitest";
+import { cacheOfTests } from "../support/cache.ts";
 
 export const bin = new URL("../../src/hive/bin.mjs", import.meta.url).pathname;
 
-/** No Forgejo is found; what was compiled once serves all tests. */
+/** No Forgejo is found. */
 const environment = {
   ...process.env,
   HIVE_FORGEJO_BIN: "",
   HIVE_FORGEJO_MIRROR: "off",
-  XDG_CACHE_HOME: "/nonexistent",
-  NODE_COMPILE_CACHE: join(tmpdir(), `hive-tests-${process.getuid?.()}`),
+  XDG_CACHE_HOME: cacheOfTests,
 };
 
 type Ended = { code: number | null; out: string; err: string };

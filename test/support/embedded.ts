@@ -1,5 +1,6 @@
 /** The embedded forge for a test, as the program that `hive up` starts. */
 import { join } from "node:path";
+import { compiledOfTests } from "./cache.ts";
 import { type RunningForge, startForge } from "./running-forge.ts";
 
 /** @param adminName of its site admin */
@@ -15,7 +16,12 @@ export const startEmbedded = (adminName = "hive-admin"): Promise<RunningForge> =
     const program = join(import.meta.dirname, "../../forge/embedded/main.ts");
     return {
       argv: [process.execPath, program, JSON.stringify(config)],
-      env: { PATH: process.env["PATH"] ?? "", HOME: directory, HIVE_LOG_LEVEL: "warn" },
+      env: {
+        PATH: process.env["PATH"] ?? "",
+        HOME: directory,
+        HIVE_LOG_LEVEL: "warn",
+        NODE_COMPILE_CACHE: compiledOfTests,
+      },
       adminTokenFile: config.adminTokenFile,
     };
   });

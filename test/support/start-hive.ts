@@ -11,10 +11,11 @@ import { Fault } from "../../src/contract/fault.ts";
 import { emptyState, fold, type HiveState } from "../../src/contract/fold.ts";
 import { type Process, routes, upRoutes } from "../../src/contract/routes.ts";
 import { findForgejo } from "../../src/hive/up/forgejo.ts";
-import { runtimeAt } from "../../src/hive/up/home.ts";
-import { readRecord } from "../../src/hive/up/record.ts";
+import { homeAt, runtimeAt } from "../../src/hive/up/home.ts";
+import { homeOf, readRecord } from "../../src/hive/up/record.ts";
 import { client } from "../../src/rpc/client.ts";
 import { openFrames, openStreamPool } from "../../src/rpc/stream.ts";
+import { cacheOfTests } from "./cache.ts";
 import { parentOf } from "./processes.ts";
 import { type Person, withPassword, withToken } from "./raw-forge.ts";
 
@@ -68,6 +69,7 @@ export class Hive {
       PATH: `${dirname(process.execPath)}:/usr/local/bin:/usr/bin:/bin`,
       HOME: home,
       HIVE_HOME: join(this.directory, "hive"),
+      XDG_CACHE_HOME: cacheOfTests,
       HIVE_FORGEJO_MIRROR: "off",
       ...(forgejo === undefined ? {} : { HIVE_FORGEJO_BIN: forgejo }),
     };
@@ -296,7 +298,8 @@ export class Hive {
 
   get #adminTokenFile(): string {
     const { forge } = readRecord(join(this.home, "up.json")) ?? {};
-    return forge?.kind === "external" ? forge.adminTokenFile : join(this.home, "forge/admin-token");
+    if (forge?.kind === "external") return forge.adminTokenFile;
+    return forge ? homeOf(homeAt(this.home), forge).adminToken : homeAt(this.home).adminToken;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

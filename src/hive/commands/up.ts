@@ -5,10 +5,11 @@ import { routes } from "../../contract/routes.ts";
 import { stopSignal } from "../../daemon/stop.ts";
 import { client } from "../../rpc/client.ts";
 import { exitCodes } from "../exit-codes.ts";
-import { externalForgeOf } from "../up/external.ts";
+import { type ExternalForge, externalForgeOf } from "../up/external.ts";
 import { chooseHome, homeAt, openHome, runtimeAt } from "../up/home.ts";
 import { readLinks } from "../up/links.ts";
 import { isRunning, takeLock } from "../up/lock.ts";
+import type { AskedPorts } from "../up/prepare.ts";
 import { readRecord } from "../up/record.ts";
 import { checkGit } from "../up/requirements.ts";
 import { handOver } from "../up/root.ts";
@@ -38,7 +39,8 @@ export async function up(options: UpOptions): Promise<number> {
   const { forgePort, dashboardPort, user } = options;
   const ports = { forge: forgePort, dashboard: dashboardPort };
   if (process.getuid?.() === 0) {
-    await handOver({ root, program, external, ports, user, steps });
+    const command = ["up", ...argumentsOf(external, ports)];
+    await handOver({ root, program, command, reads: external?.adminTokenFile, user, steps });
     return exitCodes.ok;
   }
   if (user !== undefined)
@@ -58,6 +60,12 @@ export async function up(options: UpOptions): Promise<number> {
 function externalOf({ forgeUrl, adminTokenFile }: UpOptions) {
   return forgeUrl === undefined || adminTokenFile === undefined ? undefined : externalForgeOf(forgeUrl, adminTokenFile);
 }
+
+const argumentsOf = (external: ExternalForge | undefined, { forge, dashboard }: AskedPorts): string[] => [
+  ...(external ? ["--forge-url", external.url, "--admin-token-file", external.adminTokenFile] : []),
+  ...(forge === undefined ? [] : ["--forge-port", String(forge)]),
+  ...(dashboard === undefined ? [] : ["--dashboard-port", String(dashboard)]),
+];
 
 /** Started twice: the links of the one that runs are what the operator wants. @throws Fault while it has none yet. */
 async function showRunning(root: string): Promise<number> {

@@ -6,7 +6,7 @@ import type { ForgeSource } from "./forge.ts";
 import { findForgejo, managedForge } from "./forgejo.ts";
 import type { Home } from "./home.ts";
 import { choosePort, defaultPorts } from "./ports.ts";
-import type { ForgeRecord } from "./record.ts";
+import { type ForgeRecord, homeOf } from "./record.ts";
 import { databaseVersion } from "./upgrade.ts";
 
 /**
@@ -26,7 +26,7 @@ export async function chooseForge(
   throw new Refusal(
     "forge_is_fixed",
     `This hive has ${recorded.kind === "external" ? `the forge at ${recorded.url}` : `a forge of its own (${recorded.kind}, port ${recorded.port})`} and stays with it.`,
-    "Choose another home for another forge, with --home or HIVE_HOME.",
+    "Choose another home for another forge, with --home or HIVE_HOME; `hive forge migrate` moves an embedded one to Forgejo.",
   );
 }
 
@@ -40,9 +40,10 @@ async function newForge(asked: number | undefined, obtain: () => Promise<boolean
 export async function openForge(record: ForgeRecord, place: { home: Home; program: string }): Promise<ForgeSource> {
   if (record.kind === "external") return externalForge(record);
   if (record.kind === "embedded") return embeddedForge({ ...place, port: record.port });
-  const used = databaseVersion(place.home);
+  const home = homeOf(place.home, record);
+  const used = databaseVersion(home);
   const forgejo = await findForgejo(used);
-  if (forgejo) return managedForge({ ...place, port: record.port }, forgejo);
+  if (forgejo) return managedForge({ ...place, home, port: record.port }, forgejo);
   const older = await findForgejo();
   if (older)
     throw new Refusal(

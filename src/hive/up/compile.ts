@@ -1,55 +1,68 @@
 /**
- * Compiled modules for our programs, made before their first start. A program that finds them strips no types: it starts
- * 200 ms sooner and holds some 20 MiB less for good (measured). hive-web could not make them at all, as it may write no
- * file. Nothing depends on them.
+ * Compiled modules of our programs, made by the first start of a version. A program that finds them strips no types: it
+ * starts 200 ms sooner and holds some 20 MiB less for good (measured). They belong to the program, not to a home: every
+ * hive of a user has them from the one directory that NODE_COMPILE_CACHE names (bin.mjs says which; of a hive started by
+ * root, root.ts). What runs in a sandbox gets it to read: nobody writes there what somebody more trusted executes.
+ * Nothing depends on them.
  */
 import { spawn } from "node:child_process";
+import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
-import { type Home, readIfThere } from "./home.ts";
+import { symlinkSync, writeFileSync } from "node:fs";
+import { getCompileCacheDir } from "node:module";
+import { basename, dirname, join } from "node:path";
+import { sandboxUser } from "../../daemon/bubblewrap.ts";
+import { readIfThere } from "./home.ts";
 import { newestOf } from "./newest.ts";
 import { node } from "./node.ts";
 
-/** For the programs that may write what a later version of them compiles. */
-export const compiledOf = (home: Home): string => join(home.cache, "compiled");
-/** For hive-web, which gets them to read. */
-export const compiledWebOf = (home: Home): string => join(home.cache, "compiled-web");
-
-type Compiled = { directory: string; sources: string[]; modules: string[] };
-
-const compiledIn = (home: Home): Compiled[] => [
-  {
-    directory: compiledOf(home),
-    sources: ["package.json", "src/contract", "src/rpc", "src/daemon", "src/hived", "src/hive-runner"],
-    modules: ["hived/start.ts", "hived/mcp/session.ts", "hive-runner/runner.ts"],
-  },
-  {
-    directory: compiledWebOf(home),
-    sources: ["package.json", "src/contract", "src/rpc", "src/daemon", "src/hive-web"],
-    modules: ["hive-web/serve.ts", "hive-web/probe.ts", "contract/programs.ts", "daemon/stop.ts"],
-  },
+/** Together they import all that our programs consist of, and to import them starts nothing. */
+const modules = [
+  "src/hived/start.ts",
+  "src/hived/mcp/session.ts",
+  "src/hive-runner/runner.ts",
+  "src/hive-web/serve.ts",
+  "src/hive-web/probe.ts",
+  "src/hive/commands/mcp.ts",
+  "src/hive/commands/up.ts",
+  "src/script-agent/tools.ts",
+  "src/script-agent/turn.ts",
+  "forge/embedded/app.ts",
+];
+const sources = ["package.json", "src", "forge"];
+/** Loaded by the script agent, the first two only when it has something to call. */
+const packages = [
+  "@modelcontextprotocol/sdk/client/index.js",
+  "@modelcontextprotocol/sdk/client/stdio.js",
+  "@agentclientprotocol/sdk",
 ];
 
 /** Makes them, unless they were made of what the modules are now. */
-export async function compile({ home, program }: { home: Home; program: string }): Promise<void> {
-  await Promise.all(compiledIn(home).map((wanted) => makeCompiled(wanted, program)));
-}
-
-async function makeCompiled({ directory, sources, modules }: Compiled, program: string): Promise<void> {
-  const made = join(directory, "made-of");
-  const newest = newestOf(sources.map((source) => join(program, source)));
-  const state = `${program} ${newest} ${process.version}`;
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
-  if (readIfThere(made) === state) return;
-  for (const old of readdirSync(directory))
-    rmSync(join(directory, old), { recursive: true, force: true, maxRetries: 10 });
-  const script = modules.map((module) => `await import(${JSON.stringify(join(program, "src", module))});`).join("");
+export async function compile(program: string): Promise<void> {
+  const directory = getCompileCacheDir(); // that of this Node and user: Node names it in NODE_COMPILE_CACHE
+  if (directory === undefined) return;
+  const made = join(directory, `made-of-${createHash("sha256").update(program).digest("hex").slice(0, 12)}`);
+  const newest = String(newestOf(sources.map((source) => join(program, source))));
+  if (readIfThere(made) === newest) return;
+  shareWithSandboxes(directory);
+  const wanted = [...modules.map((module) => join(program, module)), ...packages];
+  const script = wanted.map((module) => `await import(${JSON.stringify(module)});`).join("");
   const [path = "", ...flags] = node;
   const child = spawn(path, [...flags, "--input-type=module", "-e", script], {
-    env: { NODE_COMPILE_CACHE: directory },
+    cwd: program, // where the packages are found
+    env: { NODE_COMPILE_CACHE: dirname(directory) },
     stdio: "ignore",
   });
   const [code] = await once(child, "exit");
-  if (code === 0) writeFileSync(made, state);
+  if (code === 0) writeFileSync(made, newest);
+}
+
+/** Node looks in a directory whose name ends with the number of its user (24.21), and in a sandbox that is another one. */
+function shareWithSandboxes(directory: string): void {
+  const inside = directory.replace(/\d+$/, String(sandboxUser));
+  try {
+    symlinkSync(basename(directory), inside);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+  }
 }

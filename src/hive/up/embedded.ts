@@ -16,14 +16,14 @@ export function embeddedForge({ home, program, port }: OwnForge): ForgeSource {
   return {
     forge: { kind: "embedded", url, adminTokenFile: home.adminToken },
     title: "the embedded forge",
-    note: "The embedded forge is for trying out: install Forgejo for real work, in a new home.",
+    note: "The embedded forge is for trying out: `hive forge install` and `hive forge migrate` move all of it to a Forgejo.",
     prepare: null,
     spec: {
       name: "forge",
       isForeign: false,
       command: () => ({
         argv: [process.execPath, join(program, "forge/embedded/main.ts"), JSON.stringify(config)],
-        env: ownEnvironment(home),
+        env: ownEnvironment(),
       }),
       check: (signal) => expectOk(new URL("/api/healthz", url), signal),
       readyWithinMs: 30_000,

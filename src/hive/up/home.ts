@@ -28,8 +28,6 @@ export type Home = {
   shared: string;
   docs: string;
   logs: string;
-  /** what may be deleted at any time */
-  cache: string;
   /** up.json */
   record: string;
   adminToken: string;
@@ -50,7 +48,6 @@ export function homeAt(root: string): Home {
     shared: join(root, "shared"),
     docs: join(root, "docs"),
     logs: join(root, "logs"),
-    cache: join(root, "cache"),
     record: join(root, "up.json"),
     adminToken: join(root, "forge/admin-token"),
   };
@@ -68,7 +65,7 @@ export function openHome(root: string): Home {
     if (uid !== process.getuid?.()) throw notWritable(root, `it belongs to user ${uid}`);
     const { bavail, bsize } = statfsSync(root);
     if (bavail * bsize < reserveBytes) throw diskFull(root);
-    for (const place of [home.hived, home.forge, home.agents, home.shared, home.docs, home.logs, home.cache])
+    for (const place of [home.hived, home.forge, home.agents, home.shared, home.docs, home.logs])
       mkdirSync(place, { recursive: true, mode: 0o700 });
     writeFileSync(join(root, ".writable"), "", { flush: true });
     rmSync(join(root, ".writable"));

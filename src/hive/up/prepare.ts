@@ -1,7 +1,7 @@
 /** Everything that comes before the first program runs, and all that can be refused until then. */
 import { dirname } from "node:path";
 import { chooseForge, openForge } from "./choose-forge.ts";
-import { compile, compiledWebOf } from "./compile.ts";
+import { compile } from "./compile.ts";
 import type { ExternalForge } from "./external.ts";
 import { orAborted } from "./fleet.ts";
 import type { ForgeSource } from "./forge.ts";
@@ -10,7 +10,7 @@ import { type Home, openRuntime } from "./home.ts";
 import type { Lock } from "./lock.ts";
 import { checkPort, choosePort, defaultPorts } from "./ports.ts";
 import { assetsOf, type Place } from "./programs.ts";
-import { readRecord, type UpRecord, writeRecord } from "./record.ts";
+import { homeOf, readRecord, type UpRecord, writeRecord } from "./record.ts";
 import { checkGit } from "./requirements.ts";
 import type { Steps } from "./steps.ts";
 import { openWebSandbox } from "./web-sandbox.ts";
@@ -46,7 +46,7 @@ export async function prepare(start: Start): Promise<{ place: Place; source: For
   const source = await openForge(forge, { home, program });
   if (!start.isBuilt && needsBuild(program)) await steps.run("Building the dashboard", () => buildFrontEnd(program));
   await prepareForge(source, start); // first: what it refuses must not leave a compiler running
-  await compile({ home, program });
+  await compile(program);
   const runtime = openRuntime(home.root);
   writeRecord(home.record, { forge, dashboardPort, runtime: runtime.root });
   const sandbox = openWebSandbox({
@@ -54,9 +54,11 @@ export async function prepare(start: Start): Promise<{ place: Place; source: For
     program,
     assets: assetsOf(program),
     socketDirectory: dirname(runtime.web),
-    compiled: compiledWebOf(home),
   });
-  return { place: { home, runtime, program, forge: source.forge, dashboardPort, sandbox }, source };
+  return {
+    place: { home: homeOf(home, forge), runtime, program, forge: source.forge, dashboardPort, sandbox },
+    source,
+  };
 }
 
 type Decided = Pick<UpRecord, "forge" | "dashboardPort">;

@@ -5,7 +5,6 @@ import type { HivedConfig, RunnerConfig, WebConfig } from "../../contract/progra
 import { routes } from "../../contract/routes.ts";
 import { client } from "../../rpc/client.ts";
 import type { ChildSpec, Command } from "./child.ts";
-import { compiledOf, compiledWebOf } from "./compile.ts";
 import type { Home, Runtime } from "./home.ts";
 import { node } from "./node.ts";
 import { bindListener } from "./ports.ts";
@@ -26,11 +25,13 @@ const dashboardUrlOf = (port: number): string => `http://hive.localhost:${port}`
 const hookUrlOf = (port: number) => `http://127.0.0.1:${port}/hook`;
 
 /** What our programs get of our own environment: where things are, how text is written, how much is logged. */
-export function ownEnvironment(home: Home): Record<string, string> {
-  const names = ["PATH", "HOME", "USER", "LANG", "LC_ALL", "TZ", "TMPDIR", "HIVE_LOG_LEVEL", "NODE_EXTRA_CA_CERTS"];
-  const kept = names.flatMap((name) => (process.env[name] ? [[name, process.env[name]] as const] : []));
-  return { ...Object.fromEntries(kept), NODE_COMPILE_CACHE: compiledOf(home) };
+export function ownEnvironment(): Record<string, string> {
+  const places = ["PATH", "HOME", "USER", "TMPDIR", "NODE_EXTRA_CA_CERTS", "NODE_COMPILE_CACHE"];
+  return kept([...places, "NODE_DISABLE_COMPILE_CACHE", "LANG", "LC_ALL", "TZ", "HIVE_LOG_LEVEL"]);
 }
+
+const kept = (names: string[]): Record<string, string> =>
+  Object.fromEntries(names.flatMap((name) => (process.env[name] ? [[name, process.env[name]] as const] : [])));
 
 const argvOf = (place: Place, name: string, config: HivedConfig | WebConfig | RunnerConfig) => [
   ...node,
@@ -56,7 +57,7 @@ export function hivedSpec(place: Place): ChildSpec {
     command() {
       // One that was killed left its sockets behind, on which nobody can listen again.
       for (const socket of Object.values(sockets)) rmSync(socket, { force: true });
-      return { argv: argvOf(place, "hived", config), env: ownEnvironment(home) };
+      return { argv: argvOf(place, "hived", config), env: ownEnvironment() };
     },
     async check(signal) {
       const hived = client(routes, "admin", runtime.admin);
@@ -74,7 +75,6 @@ export function hivedSpec(place: Place): ChildSpec {
 export function webSpec(place: Place): ChildSpec {
   const { home, runtime, program, forge, dashboardPort, sandbox } = place;
   const hookUrl = hookUrlOf(dashboardPort);
-  const level = process.env["HIVE_LOG_LEVEL"];
   const config: WebConfig = {
     listenerDescriptor: 4,
     webSocket: runtime.web,
@@ -92,7 +92,7 @@ export function webSpec(place: Place): ChildSpec {
     isForeign: false,
     async command(): Promise<Command> {
       const listener = await bindListener(dashboardPort);
-      const env = { NODE_COMPILE_CACHE: compiledWebOf(home), ...(level ? { HIVE_LOG_LEVEL: level } : {}) };
+      const env = kept(["NODE_COMPILE_CACHE", "HIVE_LOG_LEVEL"]);
       return {
         ...sandbox.wrap({ argv: argvOf(place, "hive-web", config), env }),
         inherited: [listener.descriptor],
@@ -122,7 +122,7 @@ export function runnerSpec(place: Place): ChildSpec {
     isForeign: false,
     command() {
       mkdirSync(dirname(runtime.runner), { recursive: true, mode: 0o700 });
-      return { argv: argvOf(place, "hive-runner", config), env: ownEnvironment(home) };
+      return { argv: argvOf(place, "hive-runner", config), env: ownEnvironment() };
     },
     readyWithinMs: 60_000, // it tries each runtime first
     stopWithinMs: 1_800,

@@ -1,12 +1,14 @@
 /** up.json: what a hive decided at its first start and stays with, and where its running instance can be reached. */
+import { join } from "node:path";
 import { z } from "zod";
 import { Refusal } from "../../contract/refusal.ts";
 import { replaceFile } from "../../daemon/replace-file.ts";
-import { readIfThere } from "./home.ts";
+import { type Home, readIfThere } from "./home.ts";
 
 const ForgeRecord = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("embedded"), port: z.number().int() }),
-  z.object({ kind: z.literal("managed"), port: z.number().int() }),
+  /** `directory`: where its data lies in the home; `forge`, unless it was migrated to */
+  z.object({ kind: z.literal("managed"), port: z.number().int(), directory: z.string().optional() }),
   z.object({ kind: z.literal("external"), url: z.string(), adminTokenFile: z.string() }),
 ]);
 export type ForgeRecord = z.infer<typeof ForgeRecord>;
@@ -37,3 +39,10 @@ export function readRecord(path: string): UpRecord | undefined {
 
 export const writeRecord = (path: string, record: UpRecord): void =>
   replaceFile(path, `${JSON.stringify(record, null, 2)}\n`);
+
+/** The home with the place of the forge that is recorded. */
+export function homeOf(home: Home, forge: ForgeRecord): Home {
+  if (forge.kind !== "managed" || forge.directory === undefined) return home;
+  const directory = join(home.root, forge.directory);
+  return { ...home, forge: directory, adminToken: join(directory, "admin-token") };
+}

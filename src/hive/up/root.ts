@@ -17,13 +17,11 @@ import {
 } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { Refusal } from "../../contract/refusal.ts";
-import { compiledOf } from "./compile.ts";
 import { copyForgejo, copyProgram, isCopy } from "./copies.ts";
-import type { ExternalForge } from "./external.ts";
 import { findForgejo } from "./forgejo.ts";
 import { buildFrontEnd, needsBuild } from "./front-end.ts";
 import { homeAt, homeRefusal } from "./home.ts";
-import type { AskedPorts } from "./prepare.ts";
+import { homeOf, readRecord } from "./record.ts";
 import type { Steps } from "./steps.ts";
 import { databaseVersion } from "./upgrade.ts";
 
@@ -37,34 +35,35 @@ type User = { uid: number; gid: number };
 export type RootStart = {
   root: string;
   program: string;
-  external: ExternalForge | undefined;
-  ports: AskedPorts;
+  /** what to run as that user: a command with its options, but for the home */
+  command: readonly string[];
+  /** a file that the user has to be able to read */
+  reads: string | undefined;
   /** an account's name or number; undefined: the usual number */
   user: string | undefined;
   steps: Steps;
 };
 
 /**
- * Makes everything ready for a user, and tells bin.mjs to run `hive up` as that user once this process has ended.
+ * Makes everything ready for a user, and tells bin.mjs to run a command as that user once this process has ended.
  * @throws Refusal `unknown_user`, `home_not_writable` or `file_unreadable`.
  */
-export async function handOver({ root, program, external, steps, ports, ...options }: RootStart): Promise<void> {
+export async function handOver({ root, program, command, reads, steps, ...options }: RootStart): Promise<void> {
   const user = userOf(options.user);
   process.umask(0o022); // what is made here, others must be able to read
   if (needsBuild(program)) await steps.run("Building the dashboard", () => buildFrontEnd(program));
   makeHome(root, user);
-  if (external) checkReadable(user, external.adminTokenFile);
+  if (reads !== undefined) checkReadable(user, reads);
   const readable = await readableProgram(program, user, steps);
   const forgejo = await readableForgejo(root, user, steps);
   steps.note(`Started by root: running as user ${user.uid}.`);
   const main = join(readable, "src/hive/main.ts");
   const argv = [
-    ...[nodeIn(readable, program), "--disable-warning=ExperimentalWarning", main, "up", "--home", root],
-    ...(external ? ["--forge-url", external.url, "--admin-token-file", external.adminTokenFile] : []),
-    ...(ports.forge === undefined ? [] : ["--forge-port", String(ports.forge)]),
-    ...(ports.dashboard === undefined ? [] : ["--dashboard-port", String(ports.dashboard)]),
+    ...[nodeIn(readable, program), "--disable-warning=ExperimentalWarning", main],
+    ...[...command, "--home", root],
   ];
-  const start = { argv, env: environmentOf(root, forgejo), cwd: root, ...user };
+  const env = environmentOf({ home: root, compiled: compiledFor(user), forgejo });
+  const start = { argv, env, cwd: root, ...user };
   writeSync(Number(process.env["HIVE_HAND_OVER"]), JSON.stringify(start));
 }
 
@@ -116,6 +115,19 @@ function giveAway(root: string, user: User): void {
   }
 }
 
+/** Where the user's hives keep compiled modules, which root never runs. Without it they compile at each start. */
+function compiledFor(user: User): string {
+  const directory = join(cache, `compiled-${user.uid}`);
+  try {
+    mkdirSync(directory, { recursive: true });
+    giveAway(directory, user);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== "EROFS" && code !== "EACCES" && code !== "ENOSPC") throw error;
+  }
+  return directory;
+}
+
 function checkReadable(user: User, path: string): void {
   if (canRead(user, [path])) return;
   throw new Refusal(
@@ -148,7 +160,9 @@ async function readableProgram(program: string, user: User, steps: Steps): Promi
 
 /** A Forgejo for the home that the user can run; undefined when there is none, or only older ones: the user may have another. */
 async function readableForgejo(root: string, user: User, steps: Steps): Promise<string | undefined> {
-  const found = await findForgejo(databaseVersion(homeAt(root)));
+  const forge = readRecord(homeAt(root).record)?.forge;
+  const home = forge ? homeOf(homeAt(root), forge) : homeAt(root);
+  const found = await findForgejo(databaseVersion(home));
   if (!found || canRun(user, found.path)) return found?.path;
   const copy = join(cache, "forgejo", found.version, "forgejo");
   if (isCopy(found.path, copy) && canRun(user, copy)) return copy;
@@ -158,8 +172,10 @@ async function readableForgejo(root: string, user: User, steps: Steps): Promise<
   return copy;
 }
 
+type Environment = { home: string; compiled: string; forgejo: string | undefined };
+
 /** Root's environment without what is root's own. */
-function environmentOf(home: string, forgejo: string | undefined): Record<string, string> {
+function environmentOf({ home, compiled, forgejo }: Environment): Record<string, string> {
   const kept = Object.entries(process.env).filter(
     ([name]) => !/^(XDG_|SUDO_|npm_|MAIL$|LOGNAME$|HIVE_HAND_OVER$)/.test(name),
   );
@@ -168,7 +184,7 @@ function environmentOf(home: string, forgejo: string | undefined): Record<string
     HOME: home,
     USER: "hive",
     HIVE_PREPARED: "1",
-    NODE_COMPILE_CACHE: compiledOf(homeAt(home)),
+    NODE_COMPILE_CACHE: compiled,
     ...(forgejo === undefined ? {} : { HIVE_FORGEJO_BIN: forgejo }),
   };
 }

@@ -5,7 +5,7 @@
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
-import { sandboxed } from "../../daemon/bubblewrap.ts";
+import { compiledMounts, type Mount, sandboxed } from "../../daemon/bubblewrap.ts";
 import { lifelineEnvironment } from "../../daemon/stop.ts";
 import type { Command } from "./child.ts";
 
@@ -23,8 +23,6 @@ type Places = {
   program: string;
   assets: string;
   socketDirectory: string;
-  /** compiled modules, to read */
-  compiled: string;
 };
 
 /** Finds out, by running it, whether bubblewrap can isolate hive-web on this machine. */
@@ -45,10 +43,10 @@ function missingFor(places: Places): string | null {
 
 /** The command as it is spawned: outside of the sandbox there is nothing in its environment. Compared whole in a test. */
 export function inSandbox(places: Places, { argv, env }: WebCommand): WebCommand {
-  const { node, program, assets, socketDirectory, compiled } = places;
+  const { node, program, assets, socketDirectory } = places;
   const ours = ["package.json", "node_modules", "src/contract", "src/rpc", "src/daemon", "src/hive-web"];
   const readable = [
-    ...[node, ...ours.map((path) => join(program, path)), assets, compiled],
+    ...[node, ...ours.map((path) => join(program, path)), assets],
     socketDirectory, // the directory: a socket file that is mounted dies with the daemon behind it
   ];
   const [bubblewrap = "", ...options] = sandboxed(
@@ -58,7 +56,10 @@ export function inSandbox(places: Places, { argv, env }: WebCommand): WebCommand
       system: "libraries",
       env: { ...env, ...lifelineEnvironment },
       cwd: "/",
-      mounts: readable.map((path) => ({ kind: "readable", from: path, at: path })),
+      mounts: [
+        ...readable.map((path): Mount => ({ kind: "readable", from: path, at: path })),
+        ...compiledMounts(env["NODE_COMPILE_CACHE"]),
+      ],
     },
     argv,
   );

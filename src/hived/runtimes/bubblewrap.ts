@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { type LaunchSpec, type Place, placeNames } from "../../contract/launch.ts";
 import type { LaunchId } from "../../contract/names.ts";
-import { type Mount, sandboxed } from "../../daemon/bubblewrap.ts";
+import { compiledMounts, type Mount, sandboxed } from "../../daemon/bubblewrap.ts";
 import {
   type AgentToLaunch,
   commandOf,
@@ -52,12 +52,12 @@ export const bubblewrapView = ({ name }: AgentToLaunch): View => ({
 });
 
 /** Of our directory only what the bridge and the script agent run from: a checkout holds much more. */
-const programMounts = ({ node, program }: Place): Mount[] =>
-  [node, ...["package.json", "src", "node_modules"].map((name) => join(program, name))].map((path) => ({
-    kind: "readable",
-    from: path,
-    at: path,
-  }));
+const programMounts = ({ node, program, compiled }: Place): Mount[] => [
+  ...[node, ...["package.json", "src", "node_modules"].map((name) => join(program, name))].map(
+    (path): Mount => ({ kind: "readable", from: path, at: path }),
+  ),
+  ...compiledMounts(compiled),
+];
 
 function agentMounts(agent: AgentToLaunch, view: View, place: Place, launchDirectory: string): Mount[] {
   const { state, config } = directoriesOf(agent, place);
