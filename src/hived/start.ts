@@ -134,7 +134,7 @@ function wire(config: HivedConfig, core: Core, boot: BootId, signal: AbortSignal
     tokens,
     sockets: { open: (launch, agent) => sockets.open(launch, agent), close: (launch) => sockets.close(launch) },
     provisionAgent: (agent, role) => done(provisionAgent(provisioning, agent, role)),
-    retireAgent: (agent) => retireAgent({ forge, tokens }, agent),
+    retireAgent: (agent) => retireAgent({ core, forge, tokens }, agent),
     waitingApprovals: convergingApprovals,
     failApproval: (number, problem) => failApproval({ core, forge }, number, problem),
   };

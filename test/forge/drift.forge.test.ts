@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { z } from "zod";
 import { AgentName } from "../../src/contract/names.ts";
 import { addAgent, changeAgent } from "../../src/hived/agents/agents.ts";
+import { drawDomain, emailOf } from "../../src/hived/forge/addresses.ts";
 import { keepProtection } from "../../src/hived/forge/protection.ts";
 import { checkLayout, provision } from "../../src/hived/forge/provision.ts";
 import { recordCalls } from "../support/calls.ts";
@@ -308,9 +309,10 @@ test.each(forges)("on $name half made, provisioning goes on", async ({ start }) 
   await using core = openCore();
   const parts = partsFor(core, forge);
   const admin = parts.forge.as("hive-admin");
+  await drawDomain(parts);
   await admin.createUser({
     name: "hive-bot",
-    email: "hive-bot@hive.invalid",
+    email: emailOf(core, "hive-bot"),
     password: "Half-made-1",
     isRestricted: false,
   });

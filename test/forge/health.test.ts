@@ -27,3 +27,22 @@ test("a forge that is back is looked over at once, and not again with each call 
   await flap();
   expect(dueIn()).toEqual([0]);
 });
+
+test("a forge of ours that has not answered yet is waited for; only after its time it is told why", async () => {
+  await using core = openCore();
+  const refused = "The forge does not answer as it should: connect ECONNREFUSED.";
+  const own = openForgeHealth(core, { kind: "embedded", url: "http://forge.invalid" });
+  const told = async (health: typeof own) => {
+    health.noteSilence(refused);
+    await core.db.write(() => undefined);
+    return health.read().problem;
+  };
+  expect(await told(own)).toBe("Waiting for the forge to start.");
+  core.clock.advance(20_000);
+  expect(await told(own)).toBe(refused);
+
+  const answered = openForgeHealth(core, { kind: "embedded", url: "http://forge.invalid" });
+  answered.noteVersion("15.0.0");
+  expect(await told(answered)).toBe(refused);
+  expect(await told(openForgeHealth(core, { kind: "external", url: "http://forge.invalid" }))).toBe(refused);
+});

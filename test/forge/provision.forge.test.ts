@@ -3,10 +3,11 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { AgentName } from "../../src/contract/names.ts";
 import { Refusal } from "../../src/contract/refusal.ts";
-import { addAgent } from "../../src/hived/agents/agents.ts";
+import { addAgent, changeAgent } from "../../src/hived/agents/agents.ts";
 import { retireTokensOf } from "../../src/hived/forge/accounts.ts";
 import { agentsRepo, docsRepo, protection } from "../../src/hived/forge/plan.ts";
 import { provision, provisionAgent } from "../../src/hived/forge/provision.ts";
+import { retireAgent } from "../../src/hived/forge/retire-agent.ts";
 import { forgeWayIn } from "../../src/hived/forge/way-in.ts";
 import { reconcile } from "../../src/hived/intake/reconcile.ts";
 import { recordCalls } from "../support/calls.ts";
@@ -163,6 +164,62 @@ describe.each(forges)("provisioning $name", ({ start }) => {
     expect(await parts.forge.as(bob).listHooks({ kind: "user" })).toMatchObject([{ config: { url: parts.hookUrl } }]);
     using calls = recordCalls();
     await provision(external);
+    expect(calls.changes).toEqual([]);
+  });
+
+  /** hived's half, with something that happens just before it looks at one of these users. */
+  const beforeLookingAt = (users: readonly string[], happens: () => Promise<unknown>): Provisioned => {
+    const verbs = admin();
+    const findUser: typeof verbs.findUser = async (name) => {
+      if (users.includes(name)) await happens();
+      return verbs.findUser(name);
+    };
+    const as: typeof parts.forge.as = (user) => (user === "hive-admin" ? { ...verbs, findUser } : parts.forge.as(user));
+    return { ...parts, forge: { ...parts.forge, as } };
+  };
+  const add = (name: AgentName) =>
+    core.db.write((tx) => addAgent(tx, core, { name, role: "worker", wanted_tree: someTree, wanted_commit: someTree }));
+  const destroy = (name: AgentName) => core.db.write((tx) => changeAgent(tx, core, name, { wish: "destroyed" }));
+
+  test("makes nothing of an agent that is destroyed before its turn comes", async () => {
+    const first = ["ann", "ann-two", "ann-three", "ann-four"].map((name) => AgentName.parse(name));
+    const zoe = AgentName.parse("zoe");
+    for (const name of [...first, zoe]) await add(name);
+    let destroyed: Promise<void> | undefined;
+    await provision(
+      beforeLookingAt(first, () => {
+        destroyed ??= destroy(zoe).then(() => retireAgent(parts, zoe));
+        return destroyed;
+      }),
+    );
+    expect(await admin().findUser(zoe)).toBeNull();
+    for (const name of first) {
+      expect(await parts.forge.as(name).hasGoodToken()).toBe(true);
+      await destroy(name);
+    }
+  });
+
+  test("leaves no token to an agent that is destroyed while its token is made", async () => {
+    const yan = AgentName.parse("yan");
+    await add(yan);
+    let retired: Promise<void> | undefined;
+    await provision(
+      beforeLookingAt([yan], async () => {
+        retired ??= destroy(yan).then(() => retireAgent(parts, yan));
+      }),
+    );
+    await retired;
+    expect(await admin().findUser(yan)).not.toBeNull();
+    expect(parts.tokens.read(yan)).toBeUndefined();
+  });
+
+  test("is refused to another hive on the same forge, which changes nothing", async () => {
+    await using other = openCore();
+    using calls = recordCalls();
+    await expect(provision(partsFor(other, forge))).rejects.toMatchObject({
+      code: "name_taken",
+      message: "This forge serves another hive.",
+    });
     expect(calls.changes).toEqual([]);
   });
 

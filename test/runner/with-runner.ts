@@ -23,7 +23,7 @@ export type Stage = {
 };
 
 export const someTree = "a".repeat(40) as ObjectId;
-const someForge = { url: "http://127.0.0.1:9", token: "t0ken" };
+const someForge = { url: "http://127.0.0.1:9", token: "t0ken", email: "agent@hive.invalid" };
 
 /** @param isTried whether the sandboxes are tried: tests that need none are quicker without */
 export async function withRunner(clock: Clock = systemClock, isTried = false): Promise<Stage> {

@@ -12,6 +12,7 @@ const place: Place = {
   launchesRoot: "/run/user/1/hive/launches",
   node: "/opt/node/bin/node",
   program: "/opt/hyperhive",
+  compiled: "/home/op/.cache/hyperhive/compiled",
   runtimes: ["process", "bubblewrap"],
   missing: {},
 };
@@ -38,7 +39,7 @@ test("a worker as a process continues its session", async () => {
 });
 
 test("git gets the token from the agent's own file", async () => {
-  const files = secretsFor("bob" as AgentName, { ...forge, token: "t0ken" }).map(
+  const files = secretsFor("bob" as AgentName, { ...forge, token: "t0ken", email: "bob@hive.invalid" }).map(
     ({ path, content }) => `== ${path}\n${Buffer.from(content, "base64").toString("utf8")}`,
   );
   await expect(files.join("")).toMatchFileSnapshot("golden/secrets.txt");

@@ -12,7 +12,8 @@ import { AgentName } from "../../contract/names.ts";
 import { Refusal } from "../../contract/refusal.ts";
 import type { ToolArguments } from "../../contract/tools.ts";
 import { parseAgentYaml } from "../agents/agent-yaml.ts";
-import { agentsRepo, emailOf } from "../forge/plan.ts";
+import { emailOf } from "../forge/addresses.ts";
+import { agentsRepo } from "../forge/plan.ts";
 import { agentDirectory, type LifecycleParts } from "../lifecycle/parts.ts";
 import { openApprovals } from "./approvals.ts";
 
@@ -97,7 +98,8 @@ type Made = { parent: string; root: string; before: string; directory: string };
 type Scratch = ReturnType<typeof openScratch>;
 
 /** git in a scratch repository of this call's own, as an agent may call twice at once; it speaks to the forge as that agent. */
-function openScratch({ scratch, forgeUrl, tokens, core: { log } }: Parts, agent: AgentName) {
+function openScratch({ scratch, forgeUrl, tokens, core }: Parts, agent: AgentName) {
+  const { log } = core;
   const token = tokens.read(agent);
   if (!token) throw new Fault(`${agent} has no token for the forge yet`);
   mkdirSync(scratch, { recursive: true, mode: 0o700 });
@@ -112,9 +114,9 @@ function openScratch({ scratch, forgeUrl, tokens, core: { log } }: Parts, agent:
     GIT_CONFIG_NOSYSTEM: "1",
     GIT_TERMINAL_PROMPT: "0",
     GIT_AUTHOR_NAME: agent,
-    GIT_AUTHOR_EMAIL: emailOf(agent),
+    GIT_AUTHOR_EMAIL: emailOf(core, agent),
     GIT_COMMITTER_NAME: agent,
-    GIT_COMMITTER_EMAIL: emailOf(agent),
+    GIT_COMMITTER_EMAIL: emailOf(core, agent),
   };
   const git = async (args: string[], input?: string) => {
     const running = run("git", args, { env, timeout: 60_000, maxBuffer: 16 * 1024 * 1024 });

@@ -3,10 +3,11 @@ import { randomBytes } from "node:crypto";
 import { Refusal } from "../../contract/refusal.ts";
 import type { Tokens } from "../agents/tokens.ts";
 import type { Core } from "../core.ts";
+import { emailOf } from "./addresses.ts";
 import type { Forge, ForgeUser } from "./client.ts";
 import { type Difference, difference, inTurn, type Piece } from "./difference.ts";
 import { isRefused, isTokenRefused } from "./errors.ts";
-import { type Account, emailOf, operator, scopes } from "./plan.ts";
+import { type Account, operator, scopes } from "./plan.ts";
 import { endOldTokens, hasPlannedScopes, mintToken } from "./user-tokens.ts";
 import type { UserFlags } from "./verbs/people.ts";
 
@@ -32,20 +33,21 @@ export const accountPiece = (parts: AccountParts, account: Account): Piece => ({
 });
 
 async function lookAtAccount(parts: AccountParts, account: Account): Promise<Difference[]> {
-  const { forge } = parts;
+  const { core, forge } = parts;
   const { name, isRestricted } = account;
+  const email = emailOf(core, name);
   const admin = forge.as("hive-admin");
   const found = await admin.findUser(name);
   const what = `user ${name}`;
-  if (found && found.email !== emailOf(name)) {
+  if (found && found.email !== email) {
     const refuse = async () => {
       throw nameTaken(name);
     };
-    return [difference(what, `the address ${emailOf(name)}`, `${found.email}: it is somebody else`, refuse)];
+    return [difference(what, `the address ${email}`, `${found.email}: it is somebody else`, refuse)];
   }
   const token = await lookAtToken(parts, account, found !== null);
   if (!found) {
-    const user = { name, isRestricted, email: emailOf(name), password: randomPassword() };
+    const user = { name, isRestricted, email, password: randomPassword() };
     return [difference(what, "an account", null, () => createUser(parts, user)), ...token];
   }
   const wanted: UserFlags = { restricted: isRestricted, admin: false, active: true, prohibit_login: false };
@@ -97,7 +99,7 @@ async function freshPassword({ forge }: Pick<AccountParts, "forge">, user: strin
 /** Gives a user of ours a new token although it has a good one. @throws Refusal `name_taken` for a user that is not */
 export async function rotateToken(parts: AccountParts, account: Account): Promise<void> {
   const found = await parts.forge.as("hive-admin").findUser(account.name);
-  if (found?.email !== emailOf(account.name)) throw nameTaken(account.name);
+  if (found?.email !== emailOf(parts.core, account.name)) throw nameTaken(account.name);
   await inTurn(account.name, () => renewToken(parts, account));
 }
 
@@ -142,7 +144,7 @@ export const operatorPiece = (parts: AccountParts): Piece => ({
     const makeUser = async () => {
       const password = secrets.read(operatorPassword) ?? randomPassword();
       secrets.write(operatorPassword, password); // first: a crash between the two leaves a password that opens nothing
-      await createUser(parts, { name: operator, email: emailOf(operator), password, isRestricted: false });
+      await createUser(parts, { name: operator, email: emailOf(parts.core, operator), password, isRestricted: false });
     };
     if (!found) account.push(difference(`user ${operator}`, "an account", null, makeUser));
     const isKnown = tokens.read(operator) !== undefined;

@@ -4,6 +4,7 @@
  */
 import { Fault } from "../../contract/fault.ts";
 import type { Drift } from "../../contract/forge.ts";
+import type { AgentName } from "../../contract/names.ts";
 
 /** @returns what is left for the operator to do, as a sentence */
 type Repair = () => Promise<string | undefined>;
@@ -73,6 +74,10 @@ export async function eachOf<Thing>(things: readonly Thing[], task: (thing: Thin
     waiting.length = 0;
   }
 }
+
+/** What makes or takes an agent's account, tokens and teams is done in this turn. */
+export const inTurnOf = <Result>(agent: AgentName, task: () => Promise<Result>): Promise<Result> =>
+  inTurn(`agent ${agent}`, task);
 
 const tails = new Map<string, Promise<unknown>>();
 

@@ -7,9 +7,10 @@ import type { AgentName } from "../../contract/names.ts";
 import type { Core } from "../core.ts";
 import { readMeta, writeMeta } from "../database/meta.ts";
 import type { Reader } from "../database/write.ts";
+import { emailOf } from "./addresses.ts";
 import type { Forge } from "./client.ts";
 import { type Difference, difference, type Piece } from "./difference.ts";
-import { agentTeams, bot, emailOf, type Member, type Organization, operator, organizations } from "./plan.ts";
+import { agentTeams, bot, type Member, type Organization, operator, organizations } from "./plan.ts";
 import type { RepoSettings } from "./verbs/layout.ts";
 import { type Team, teamBody } from "./verbs/people.ts";
 
@@ -24,7 +25,7 @@ export const orgPiece = (core: Core, forge: Forge, { name }: Organization): Piec
     const what = `organization ${name}`;
     const found = await admin.findOrg(name);
     const make = async () => {
-      const { id } = await admin.createOrg({ name, email: emailOf(name) });
+      const { id } = await admin.createOrg({ name, email: emailOf(core, name) });
       await core.db.write((tx) => writeMeta(tx, memory(name), String(id)));
     };
     if (!found) return [difference(what, "private visibility", null, make)];

@@ -12,9 +12,6 @@ export const docsRepo = "org-shared/docs";
 export const bot = "hive-bot";
 export const operator = "operator";
 
-/** Every user that is ours has this domain in its address, which RFC 2606 keeps from ever being real. */
-export const emailOf = (user: string): string => `${user}@hive.invalid`;
-
 /** The least that each needs (Forgejo 15.0.3, routers/api/v1/api.go); `read:user` to ask whether the token is good. */
 export const scopes = {
   bot: ["write:repository", "write:issue", "read:user"],

@@ -2,12 +2,13 @@
 import { Refusal } from "../../contract/refusal.ts";
 import type { Clock } from "../../daemon/clock.ts";
 import type { Core } from "../core.ts";
+import { drawDomain, emailOf, isOfSomeHive } from "./addresses.ts";
 import type { Forge, ForgeVerbs } from "./client.ts";
 import { ForgeUnavailable, isRefused } from "./errors.ts";
 import type { ForgeHealthKeeper } from "./health.ts";
 import type { LayoutParts } from "./layout.ts";
 import { isOrgOurs } from "./organizations.ts";
-import { bot, emailOf, organizations } from "./plan.ts";
+import { bot, organizations } from "./plan.ts";
 
 type Parts = LayoutParts & { health: ForgeHealthKeeper; signal: AbortSignal };
 
@@ -25,7 +26,10 @@ export async function probeForge(parts: Parts): Promise<void> {
   health.noteVersion(await admin.readVersion());
   if (!who.isAdmin) throw weak([`is ${who.name}'s, who is no site administrator`]);
   // The bot is the first of all that is made: once it is there, the forge has been found good.
-  if ((await admin.findUser(bot))?.email === emailOf(bot)) return;
+  await drawDomain(parts);
+  const email = (await admin.findUser(bot))?.email;
+  if (email === emailOf(core, bot)) return;
+  if (email !== undefined && isOfSomeHive(email)) throw anotherHive;
   const refused = kind === "external" ? await admin.listRefusedScopes() : [];
   if (refused.length > 0) throw weak(refused.map((scope) => `lacks the scope ${scope}`));
   await checkNames(core, forge);
@@ -37,6 +41,12 @@ const weak = (reasons: string[]) =>
     `The forge's admin token ${reasons.join(", and ")}.`,
     "Give one of a site admin with all scopes.",
   );
+
+const anotherHive = new Refusal(
+  "name_taken",
+  "This forge serves another hive.",
+  "Choose another forge, or start the hive that it serves in its own home.",
+);
 
 async function firstAnswer(admin: ForgeVerbs, clock: Clock, signal: AbortSignal): ReturnType<ForgeVerbs["whoAmI"]> {
   const until = clock.now() + lookForMs;

@@ -7,10 +7,10 @@ import type { Drift } from "../../contract/forge.ts";
 import type { AgentName } from "../../contract/names.ts";
 import { Refusal } from "../../contract/refusal.ts";
 import { describe } from "../../daemon/fault.ts";
-import { type Difference, eachOf, inTurn, type Kept, keep, type Piece } from "./difference.ts";
+import { type Difference, eachOf, inTurn, inTurnOf, type Kept, keep, type Piece } from "./difference.ts";
 import { ForgeRefusal, ForgeUnavailable, isTokenRefused } from "./errors.ts";
 import type { ForgeHealthKeeper } from "./health.ts";
-import { agentPieces, knownAgents, type LayoutParts, layout } from "./layout.ts";
+import { agentPieces, type KnownAgent, knownAgents, type LayoutParts, layout } from "./layout.ts";
 import { type Roster, readRoster } from "./organizations.ts";
 import { probeForge } from "./probe.ts";
 import { tell, tellRepaired } from "./tell.ts";
@@ -57,9 +57,12 @@ async function makeLayout(parts: ProvisionParts): Promise<Kept> {
   };
   for (const stage of layout(parts)) await eachOf(stage, keepPiece);
   const roster = await readRoster(parts.forge);
-  await eachOf(knownAgents(parts), async ({ name, role }) => {
+  await eachOf(knownAgents(parts), async (agent) => {
+    const { name } = agent;
     try {
-      all.repaired.push(...(await provisionAgent(parts, name, role, roster)));
+      const isKnown = () => knownAgents(parts).some((known) => known.name === name);
+      const kept = await inTurnOf(name, async () => (isKnown() ? keepAgent(parts, agent, roster) : []));
+      all.repaired.push(...kept);
     } catch (error) {
       // One agent that the forge refuses must not keep the others waiting: converge says it on the agent itself.
       if (!(error instanceof Refusal || error instanceof ForgeRefusal)) throw error;
@@ -73,18 +76,14 @@ async function makeLayout(parts: ProvisionParts): Promise<Kept> {
  * An agent's forge user, token and teams; found done when they are there.
  * @throws Refusal when the name is taken by somebody else, or none that the forge takes
  */
-export function provisionAgent(
-  parts: ProvisionParts,
-  name: AgentName,
-  role: AgentRole,
-  roster?: Roster,
-): Promise<Drift[]> {
-  return inTurn(`provision ${name}`, async () => {
-    const repaired: Drift[] = [];
-    for (const piece of agentPieces(parts, { name, role }, roster))
-      repaired.push(...(await keep(piece, () => undefined)).repaired);
-    return repaired;
-  });
+export const provisionAgent = (parts: ProvisionParts, name: AgentName, role: AgentRole): Promise<Drift[]> =>
+  inTurnOf(name, () => keepAgent(parts, { name, role }));
+
+async function keepAgent(parts: ProvisionParts, agent: KnownAgent, roster?: Roster): Promise<Drift[]> {
+  const repaired: Drift[] = [];
+  for (const piece of agentPieces(parts, agent, roster))
+    repaired.push(...(await keep(piece, () => undefined)).repaired);
+  return repaired;
 }
 
 /**

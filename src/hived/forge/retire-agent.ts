@@ -5,16 +5,26 @@
 import { randomBytes } from "node:crypto";
 import type { AgentName } from "../../contract/names.ts";
 import type { Tokens } from "../agents/tokens.ts";
+import type { Core } from "../core.ts";
+import { emailOf } from "./addresses.ts";
 import type { Forge } from "./client.ts";
-import { emailOf, organizations } from "./plan.ts";
+import { inTurnOf } from "./difference.ts";
+import { organizations } from "./plan.ts";
 
-type Parts = { forge: Forge; tokens: Pick<Tokens, "read" | "remove"> };
+type Parts = { core: Core; forge: Forge; tokens: Pick<Tokens, "read" | "remove"> };
 
-/** Found done once its token's file is gone, which goes last. @throws ForgeUnavailable */
-export async function retireAgent({ forge, tokens }: Parts, agent: AgentName): Promise<void> {
+/**
+ * Found done once its token's file is gone, which goes last. In the turn of the agent: what provisions it meanwhile is over
+ * before, and what comes after finds it destroyed.
+ * @throws ForgeUnavailable
+ */
+export const retireAgent = (parts: Parts, agent: AgentName): Promise<void> =>
+  inTurnOf(agent, () => retireInTurn(parts, agent));
+
+async function retireInTurn({ core, forge, tokens }: Parts, agent: AgentName): Promise<void> {
   if (tokens.read(agent) === undefined) return;
   const admin = forge.as("hive-admin");
-  if ((await admin.findUser(agent))?.email === emailOf(agent)) {
+  if ((await admin.findUser(agent))?.email === emailOf(core, agent)) {
     await leaveTeams(forge, agent);
     const password = `${randomBytes(24).toString("base64url")}-aA1`; // for this moment: the forge ends tokens for nothing less
     await admin.setPassword(agent, password);

@@ -15,6 +15,7 @@ import { beginLaunch, endLaunch, fallsInARow, findLaunch } from "../agents/launc
 import { loseLaunch } from "../broker/adopt.ts";
 import { releaseTurn } from "../broker/end-turn.ts";
 import { newLaunchId } from "../core.ts";
+import { emailOf } from "../forge/addresses.ts";
 import { specFor } from "../runtimes/choose.ts";
 import { secretsFor } from "../runtimes/secrets.ts";
 import { type Deployment, endDeployment, lastReadyDeployment, newestDeployment } from "./deployments.ts";
@@ -114,7 +115,7 @@ async function start(parts: LifecycleParts, row: AgentRow, target: Deployment, l
   const spec = specFor(agent, parts.runner.place(), launch, { url: parts.forgeUrl });
   const token = parts.tokens.read(row.name);
   if (!token) throw new Error(`${row.name} was prepared, but has no forge token`);
-  const secrets = secretsFor(row.name, { url: parts.forgeUrl, token });
+  const secrets = secretsFor(row.name, { url: parts.forgeUrl, token, email: emailOf(parts.core, row.name) });
   const { session } = await parts.runner.call("launch", { launch, agent: row.name, tree: target.tree, spec, secrets });
   return { spec, session };
 }

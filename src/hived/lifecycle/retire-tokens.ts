@@ -6,6 +6,7 @@ import { AgentName, type EpochMs } from "../../contract/names.ts";
 import { type AgentRow, findAgent } from "../agents/agents.ts";
 import type { Tokens } from "../agents/tokens.ts";
 import { findTurn } from "../broker/turns.ts";
+import { emailOf } from "../forge/addresses.ts";
 import type { ForgeUser } from "../forge/client.ts";
 import { bot, operator } from "../forge/plan.ts";
 import { deliveredAt, noteDelivered } from "../forge/user-tokens.ts";
@@ -40,7 +41,7 @@ export async function retireTokens(parts: Parts, user: string): Promise<{ again:
 
 async function deliver({ core, runner, forgeUrl }: Parts, user: string, token: string, agent: AgentRow | undefined) {
   if (agent?.launch) {
-    const secrets = secretsFor(agent.name, { url: forgeUrl, token });
+    const secrets = secretsFor(agent.name, { url: forgeUrl, token, email: emailOf(core, user) });
     await runner.call("renewSecrets", { launch: agent.launch, secrets });
   }
   await noteDelivered(core, user, token);

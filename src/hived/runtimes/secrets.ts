@@ -5,11 +5,14 @@ import type { AgentName } from "../../contract/names.ts";
 import { sandboxUser } from "../../daemon/bubblewrap.ts";
 import { runFiles } from "./view.ts";
 
-/** They are the same in every runtime: where the token lies, git learns from the environment. */
-export function secretsFor(agent: AgentName, forge: { url: string; token: string }): FileToWrite[] {
+/**
+ * They are the same in every runtime: where the token lies, git learns from the environment.
+ * @param forge `email`: the agent's address on it, by which the forge knows whose commits are whose
+ */
+export function secretsFor(agent: AgentName, forge: { url: string; token: string; email: string }): FileToWrite[] {
   return [
     file(runFiles.token, `${forge.token}\n`),
-    file(runFiles.gitConfig, gitConfig(agent, new URL(forge.url).origin)),
+    file(runFiles.gitConfig, gitConfig(agent, forge.email, new URL(forge.url).origin)),
     file(runFiles.passwd, `agent:x:${sandboxUser}:${sandboxUser}::${join("/agents", agent, "state")}:/bin/sh\n`),
   ];
 }
@@ -21,9 +24,9 @@ const file = (path: string, content: string): FileToWrite => ({
 });
 
 /** `safe.directory`: git distrusts what another user owns, and a sandbox of root's shows all files as its own or nobody's. */
-const gitConfig = (agent: AgentName, forgeOrigin: string): string => `[user]
+const gitConfig = (agent: AgentName, email: string, forgeOrigin: string): string => `[user]
 	name = ${agent}
-	email = ${agent}@hive.invalid
+	email = ${email}
 [init]
 	defaultBranch = main
 [safe]
