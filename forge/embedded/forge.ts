@@ -5,6 +5,7 @@ import type { Database } from "./database/open.ts";
 import type { ForgeEvent } from "./domain/events.ts";
 import type { Git } from "./git/run.ts";
 import type { KeyedLocks } from "./git/semaphore.ts";
+import type { Housekeeping } from "./housekeeping.ts";
 
 export interface Forge {
   db: Database;
@@ -14,6 +15,7 @@ export interface Forge {
   reposDir: string;
   /** By repository id: held while refs are read, judged and moved. */
   locks: KeyedLocks;
+  housekeeping: Housekeeping;
   now: () => number;
   /** As in the config. */
   passwordCost: number;
