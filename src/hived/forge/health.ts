@@ -23,6 +23,9 @@ export type ForgeHealthKeeper = {
  */
 export const pollEveryMs = 30_000;
 
+/** A forge of ours is started beside us, and so long it may take before its silence is worth a word. */
+const ownStartMs = 20_000;
+
 /** Each change is an event. Nothing of it is kept over a restart, since provisioning then finds it out anew. */
 export function openForgeHealth(core: Core, { kind, url }: Pick<ForgeHealth, "kind" | "url">): ForgeHealthKeeper {
   let version: string | null = null;
@@ -30,6 +33,7 @@ export function openForgeHealth(core: Core, { kind, url }: Pick<ForgeHealth, "ki
   let work: string | null = "Looking at what the forge has.";
   let catchingUp: ForgeHealth["catchingUp"] = null;
   let nextLookAt = 0;
+  const startsUntil = kind === "external" ? 0 : core.clock.now() + ownStartMs;
   const now = (): ForgeHealth => ({ kind, url, version, problem: silence ?? work, catchingUp });
   let committed = now();
   const lookForMissed = (tx: Transaction) => {
@@ -56,7 +60,9 @@ export function openForgeHealth(core: Core, { kind, url }: Pick<ForgeHealth, "ki
       version = next;
       tell();
     },
-    noteSilence(problem) {
+    noteSilence(said) {
+      const isStarting = said !== null && version === null && core.clock.now() < startsUntil;
+      const problem = isStarting ? "Waiting for the forge to start." : said;
       if (problem === silence) return;
       const isBack = problem === null && work === null; // provisioning looks for what was missed by itself
       silence = problem;
