@@ -36,7 +36,7 @@ function sweepFolders(forge: Forge, repos: readonly Repo[]): void {
   }
 }
 
-/** Objects of pushes that were cut off, indexes and locks. False when the folder is missing: its other repositories still work. */
+/** Objects of pushes that were cut off, and locks. False when the folder is missing: its other repositories still work. */
 function sweepRepo(forge: Forge, repo: Repo): boolean {
   const dir = repoDir(forge, repo);
   const names = entriesOf(dir);
@@ -44,8 +44,6 @@ function sweepRepo(forge: Forge, repo: Repo): boolean {
   for (const name of entriesOf(path.join(dir, "objects"))) {
     if (name.startsWith("tmp_objdir-")) rmSync(path.join(dir, "objects", name), { recursive: true, force: true });
   }
-  for (const name of names.filter((entry) => /^index-[0-9a-f]+/.test(entry)))
-    rmSync(path.join(dir, name), { force: true });
   const locks = names.filter((name) => name.endsWith(".lock")).map((name) => path.join(dir, name));
   for (const lock of [...locks, ...locksBelow(path.join(dir, "refs"))]) removeOldLock(lock);
   return names.length > 0;

@@ -54,10 +54,10 @@ async function newRepo(): Promise<string> {
 }
 async function commitOn(dir: string, branch: string, text: string, before = NOWHERE): Promise<string> {
   const tree = (
-    await git.text(dir, ["mktree"], { input: `100644 blob ${await writeBlob(git, dir, Buffer.from(text))}\ta\n` })
+    await git.text(dir, ["mktree"], { input: `100644 blob ${await writeBlob(dir, Buffer.from(text))}\ta\n` })
   ).trim();
   const parents = before === NOWHERE ? [] : [before];
-  const commit = await writeCommit(git, dir, { tree, parents, message: `${text}\n`, author: WHO, committer: WHO });
+  const commit = await writeCommit(dir, { tree, parents, message: `${text}\n`, author: WHO, committer: WHO });
   expect(await moveRefs(git, dir, [{ ref: `refs/heads/${branch}`, before, after: commit }])).toBe(true);
   return commit;
 }
@@ -90,7 +90,7 @@ test("one process sees what was pushed, packed and collected since it started", 
 test("questions asked at once are answered each with its own, whatever their size", async () => {
   const dir = await newRepo();
   const texts = [0, 1, 70_000, 3, 200_000].map((size) => Buffer.alloc(size, `${size}\n`));
-  const shas = await Promise.all(texts.map((text) => writeBlob(git, dir, text)));
+  const shas = await Promise.all(texts.map((text) => writeBlob(dir, text)));
   const asked = Array.from({ length: 100 }, (_, at) => at % texts.length);
   const answers = await Promise.all(
     asked.flatMap((at) => [
@@ -111,7 +111,7 @@ test("questions asked at once are answered each with its own, whatever their siz
 test("a large blob is read by a process of its own, as far as it is wanted", async () => {
   const dir = await newRepo();
   const bytes = Buffer.alloc(3 * 1024 * 1024, "abcdefg");
-  const sha = await writeBlob(git, dir, bytes);
+  const sha = await writeBlob(dir, bytes);
   expect((await readBlob(git, dir, sha)).equals(bytes)).toBe(true);
   expect((await readBlob(git, dir, sha, 10)).toString()).toBe("abcdefgabc");
   expect(started()).toHaveLength(3);
@@ -132,8 +132,8 @@ test("a process that is killed is replaced, and what it had been asked is answer
 
 test("a broken object is a fault that says so, and the others are read as before", async () => {
   const dir = await newRepo();
-  const sha = await writeBlob(git, dir, Buffer.from("good"));
-  const good = await writeBlob(git, dir, Buffer.from("other"));
+  const sha = await writeBlob(dir, Buffer.from("good"));
+  const good = await writeBlob(dir, Buffer.from("other"));
   const file = path.join(dir, "objects", sha.slice(0, 2), sha.slice(2));
   rmSync(file);
   writeFileSync(file, deflateSync("blob 4\0go"));

@@ -139,7 +139,7 @@ async function updatedHead(
   }
   const merged = await mergeCommits(forge.git, dir, pull.head_sha, pull.base_sha);
   if (merged.kind === "conflict") throw conflict;
-  return writeCommit(forge.git, dir, {
+  return writeCommit(dir, {
     tree: merged.tree,
     parents: [pull.head_sha, pull.base_sha],
     message: `Merge branch '${pull.base_branch}' into ${pull.head_branch}\n`,

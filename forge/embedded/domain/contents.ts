@@ -130,7 +130,7 @@ async function commitFiles(
   const author = { ...own, ...stated(wish.author ?? wish.committer) };
   const committer = { ...own, ...stated(wish.committer ?? wish.author) };
   const signoff = wish.signoff ? `\nSigned-off-by: ${author.name} <${author.email}>\n` : "";
-  const commit = await writeCommit(forge.git, dir, {
+  const commit = await writeCommit(dir, {
     tree: await editTree(forge.git, dir, tip, edits),
     parents: tip === undefined ? [] : [tip],
     message: `${(wish.message || defaultMessage(wish.files)).trimEnd()}\n${signoff}`,
@@ -168,7 +168,7 @@ async function editsOf(forge: Forge, repo: Repo, tip: string | undefined, file: 
   const isNew = file.operation === "create" || source !== file.path;
   if (isNew && (await find(file.path))) throw new Refusal(422, `repository file already exists [path: ${file.path}]`);
   if (isNew) await refuseFileAsFolder(find, file.path);
-  const sha = await writeBlob(forge.git, dir, file.content ?? Buffer.alloc(0));
+  const sha = await writeBlob(dir, file.content ?? Buffer.alloc(0));
   const edit = { path: file.path, sha, ...(present?.type === "blob" ? { mode: present.mode } : {}) };
   return source === file.path ? [edit] : [{ path: source, sha: null }, edit];
 }

@@ -73,7 +73,7 @@ async function commitMerge(
   if (merged.kind === "conflict") throw conflict();
   const title = `Merge pull request '${issue.title}' (#${issue.number}) from ${pull.head_branch} into ${pull.base_branch}`;
   const who = signatureOf(actor, forge.now());
-  return writeCommit(forge.git, dir, {
+  return writeCommit(dir, {
     tree: merged.tree,
     parents: [pull.base_sha, head],
     message: fullText(text, title),
@@ -103,7 +103,7 @@ async function squashed(
   if (merged.kind === "conflict") throw conflict();
   const { author } = await readCommit(forge.git, dir, pull.head_sha);
   const poster = requireUser(forge.db, issue.author_id);
-  return writeCommit(forge.git, dir, {
+  return writeCommit(dir, {
     tree: merged.tree,
     parents: [pull.base_sha],
     message: fullText(text, `${issue.title} (#${issue.number})`),

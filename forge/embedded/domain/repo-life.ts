@@ -8,8 +8,8 @@ import { mkdirSync, renameSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import path from "node:path";
 import { type Forge, repoDir } from "../forge.ts";
-import { NO_COMMIT } from "../git/objects.ts";
-import { listRefs, moveRefs, setHead } from "../git/refs.ts";
+import { initRepository, placeBranch } from "../git/init.ts";
+import { listRefs, setHead } from "../git/refs.ts";
 import { editTree, writeBlob, writeCommit } from "../git/write.ts";
 import { setCollaborator } from "./collaborators.ts";
 import { emit } from "./events.ts";
@@ -53,8 +53,7 @@ export async function createRepo(forge: Forge, actor: User, owner: User, wish: R
   checkBranchName(branch);
   refuseTaken(forge, owner, wish.name);
   const dir = limboDir(forge);
-  mkdirSync(dir, { recursive: true });
-  await forge.git.bytes(dir, ["init", "-q", "--bare", "-b", branch, "--template=", "."]);
+  initRepository(dir, branch);
   if (wish.auto_init) await writeReadme(forge, dir, actor, wish, branch);
   return forge.db.write(() => {
     refuseTaken(forge, owner, wish.name);
@@ -137,17 +136,17 @@ async function writeReadme(forge: Forge, dir: string, actor: User, wish: RepoWis
   const { git } = forge;
   const text = `# ${wish.name}\n${wish.description ? `\n${wish.description}\n` : ""}`;
   const tree = await editTree(git, dir, undefined, [
-    { path: "README.md", sha: await writeBlob(git, dir, Buffer.from(text)) },
+    { path: "README.md", sha: await writeBlob(dir, Buffer.from(text)) },
   ]);
   const who = signatureOf(actor, forge.now());
-  const commit = await writeCommit(git, dir, {
+  const commit = await writeCommit(dir, {
     tree,
     parents: [],
     message: "Initial commit\n",
     author: who,
     committer: who,
   });
-  await moveRefs(git, dir, [{ ref: `refs/heads/${branch}`, before: NO_COMMIT, after: commit }]);
+  placeBranch(dir, branch, commit);
 }
 
 const limboDir = (forge: Forge): string => path.join(limboRoot(forge), randomBytes(12).toString("hex"));

@@ -65,7 +65,7 @@ export async function createTag(
       throw notFound(`target not found: object does not exist [id: ${printable(wish.target ?? "", 100)}, rel_path: ]`);
     const tagger = signatureOf(actor, forge.now());
     const object = wish.message
-      ? await writeTag(forge.git, dir, { name: wish.name, commit, message: wish.message, tagger })
+      ? await writeTag(dir, { name: wish.name, commit, message: wish.message, tagger })
       : commit;
     const move = { ref, before: NO_COMMIT, after: object };
     if (!(await moveRefs(forge.git, dir, [move]))) throw new Refusal(409, `tag already exists [name: ${wish.name}]`);

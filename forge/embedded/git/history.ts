@@ -75,8 +75,8 @@ async function straightLine(git: Git, dir: string, range: CommitRange, env = {})
   for (let at: string | undefined = from; at !== end; ) {
     if (end === undefined && commits.length >= skip + limit) break;
     if (at === undefined || commits.length >= MAX_LINE) return undefined;
-    const commit: Commit = await readCommit(git, dir, at, env);
-    if (commit.parents.length > 1) return undefined;
+    const commit: Commit | undefined = await findCommit(git, dir, at, env); // none: `from` is a tag
+    if (!commit || commit.parents.length > 1) return undefined;
     commits.push(commit);
     [at] = commit.parents;
   }

@@ -1,6 +1,6 @@
 /** Reading commits, trees and files. What callers name is resolved first, so that only object ids reach git's arguments. */
 import { isObjectId, isRef } from "../domain/names.ts";
-import { type Commit, parseCommit, parseTree, type Signature, type TreeItem } from "./parse-object.ts";
+import { byteName, type Commit, parseCommit, parseTree, type Signature, type TreeItem } from "./parse-object.ts";
 import type { Git } from "./run.ts";
 
 export type { Commit, Signature };
@@ -88,7 +88,7 @@ export async function entryAt(git: Git, dir: string, commit: string, path: strin
   const parts = path.split("/");
   let tree = commit;
   for (const [depth, part] of parts.entries()) {
-    const item = (await readTree(git, dir, tree)).find(({ name }) => name === part);
+    const item = (await readTree(git, dir, tree)).find(({ name }) => name === byteName(part));
     if (!item) return undefined;
     if (depth === parts.length - 1) return { path, ...(await typed(git, dir, item)) };
     if (item.mode !== FOLDER) return undefined;

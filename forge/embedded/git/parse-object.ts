@@ -16,7 +16,7 @@ export interface Commit {
   message: string;
 }
 export interface TreeItem {
-  /** One part of a path. */
+  /** One part of a path, a character for each byte (`byteName`): git's names are bytes, not always UTF-8. */
   name: string;
   /** Six octal digits: 100644, 100755, 120000 (link), 040000 (folder), 160000 (submodule). */
   mode: string;
@@ -57,6 +57,9 @@ function parseSignature(text: string): Signature {
   return { name: name.trim(), email, at: Number(at) * 1000 };
 }
 
+/** A part of a path as TreeItem has it. */
+export const byteName = (part: string): string => Buffer.from(part).toString("latin1");
+
 /** In git's order. */
 export function parseTree(bytes: Buffer): TreeItem[] {
   const items: TreeItem[] = [];
@@ -65,7 +68,7 @@ export function parseTree(bytes: Buffer): TreeItem[] {
     const nul = bytes.indexOf(0, space);
     items.push({
       mode: bytes.toString("latin1", at, space).padStart(6, "0"),
-      name: bytes.toString("utf8", space + 1, nul),
+      name: bytes.toString("latin1", space + 1, nul),
       sha: bytes.toString("hex", nul + 1, nul + 21),
     });
     at = nul + 21;

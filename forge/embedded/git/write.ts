@@ -1,9 +1,8 @@
-/** Making commits without a work tree: blobs, a tree out of an index of its own, merges by `git merge-tree`. */
-import { randomBytes } from "node:crypto";
-import { rmSync } from "node:fs";
-import path from "node:path";
+/** Making commits without a work tree: blobs, trees out of others, merges by `git merge-tree`. */
 import { listCommits, nearMergeBase } from "./history.ts";
-import { type Commit, type Signature, treeOf } from "./objects.ts";
+import { writeObject } from "./loose-object.ts";
+import { type Commit, FOLDER, readTree, type Signature, treeOf } from "./objects.ts";
+import { byteName, type TreeItem } from "./parse-object.ts";
 import { type Git, GitFault } from "./run.ts";
 
 /** `sha` null removes the file. */
@@ -24,58 +23,85 @@ export type Merged = { kind: "clean"; tree: string } | { kind: "conflict"; files
 
 export const PLAIN_FILE = "100644";
 
-export const writeBlob = (git: Git, dir: string, content: Buffer): Promise<string> =>
-  git.text(dir, ["hash-object", "-w", "--no-filters", "--stdin"], { input: content });
+export const writeBlob = (dir: string, content: Buffer): Promise<string> => writeObject(dir, "blob", content);
 
-/** The tree that the edits make of another one. @param base id of a tree or commit; undefined: nothing */
+/**
+ * The tree that the edits make of another one. A file that is removed and the folder of its name that is made, or the other
+ * way round, may be of the same edits.
+ * @param base id of a tree or commit; undefined: nothing
+ */
 export async function editTree(
   git: Git,
   dir: string,
   base: string | undefined,
   edits: readonly TreeEdit[],
 ): Promise<string> {
-  const index = path.join(dir, `index-${randomBytes(8).toString("hex")}`);
-  const env = { GIT_INDEX_FILE: index };
-  try {
-    if (base !== undefined) await git.bytes(dir, ["read-tree", base], { env });
-    const lines = edits.map(({ path: file, sha, mode }) =>
-      sha === null ? `0 ${"0".repeat(40)}\t${file}\0` : `${mode ?? PLAIN_FILE} ${sha}\t${file}\0`,
-    );
-    await git.bytes(dir, ["update-index", "-z", "--index-info"], { env, input: lines.join("") });
-    return await git.text(dir, ["write-tree"], { env });
-  } finally {
-    rmSync(index, { force: true });
-  }
+  return (await editFolder(git, dir, base, edits)) ?? writeTree(dir, []);
 }
 
-export const writeCommit = (git: Git, dir: string, commit: NewCommit): Promise<string> =>
-  git.text(dir, ["commit-tree", commit.tree, ...commit.parents.flatMap((parent) => ["-p", parent]), "-F", "-"], {
-    input: commit.message,
-    env: { ...named("AUTHOR", commit.author), ...named("COMMITTER", commit.committer) },
-  });
-
-/** An annotated tag's object; no ref is made. */
-export const writeTag = (
+/** Undefined when nothing is left in it: git keeps no empty folders. */
+async function editFolder(
   git: Git,
   dir: string,
+  base: string | undefined,
+  edits: readonly TreeEdit[],
+): Promise<string | undefined> {
+  const items = new Map((base === undefined ? [] : await readTree(git, dir, base)).map((item) => [item.name, item]));
+  const below = new Map<string, TreeEdit[]>();
+  for (const edit of edits) {
+    const [part = "", ...rest] = edit.path.split("/");
+    const name = byteName(part);
+    if (rest.length > 0) below.set(name, [...(below.get(name) ?? []), { ...edit, path: rest.join("/") }]);
+    else if (edit.sha === null) items.delete(name);
+    else items.set(name, { name, mode: edit.mode ?? PLAIN_FILE, sha: edit.sha });
+  }
+  for (const [name, inner] of below) {
+    const present = items.get(name);
+    const isFolder = present?.mode === FOLDER;
+    const sha = await editFolder(git, dir, isFolder ? present.sha : undefined, inner);
+    if (sha !== undefined) items.set(name, { name, mode: FOLDER, sha });
+    else if (isFolder) items.delete(name);
+  }
+  return items.size === 0 ? undefined : writeTree(dir, [...items.values()]);
+}
+
+/** Git sorts by bytes, and a folder as if a slash ended its name. */
+function writeTree(dir: string, items: readonly TreeItem[]): Promise<string> {
+  const keyed = items.map((item) => ({ ...item, key: item.mode === FOLDER ? `${item.name}/` : item.name }));
+  keyed.sort((one, other) => (one.key < other.key ? -1 : 1));
+  const parts = keyed.flatMap(({ mode, name, sha }) => [
+    Buffer.from(`${mode.replace(/^0/, "")} ${name}\0`, "latin1"),
+    Buffer.from(sha, "hex"),
+  ]);
+  return writeObject(dir, "tree", Buffer.concat(parts));
+}
+
+export function writeCommit(dir: string, commit: NewCommit): Promise<string> {
+  const parents = commit.parents.map((parent) => `parent ${parent}\n`).join("");
+  const people = `author ${signed(commit.author)}\ncommitter ${signed(commit.committer)}\n`;
+  const head = `tree ${commit.tree}\n${parents}${people}`;
+  return writeObject(dir, "commit", Buffer.from(`${head}\n${withoutNul(commit.message)}`));
+}
+
+/** An annotated tag's object; no ref is made. */
+export function writeTag(
+  dir: string,
   tag: { name: string; commit: string; message: string; tagger: Signature },
-): Promise<string> => {
-  const { name, email, at } = clean(tag.tagger);
-  const header = `object ${tag.commit}\ntype commit\ntag ${tag.name}\ntagger ${name} <${email}> ${at} +0000\n`;
-  return git.text(dir, ["mktag"], { input: `${header}\n${tag.message.trimEnd()}\n` });
-};
+): Promise<string> {
+  const header = `object ${tag.commit}\ntype commit\ntag ${tag.name}\ntagger ${signed(tag.tagger)}\n`;
+  return writeObject(dir, "tag", Buffer.from(`${header}\n${withoutNul(tag.message).trimEnd()}\n`));
+}
 
-/** What git takes for a name and an address; the time in whole seconds. */
-const clean = (who: Signature) => ({
-  name: who.name.replace(/[<>\x00-\x1f]/g, "").trim() || "unknown",
-  email: who.email.replace(/[<>\x00-\x1f ]/g, "") || "unknown@localhost",
-  at: Math.floor(who.at / 1000),
-});
+/** For git a message ends there. */
+const withoutNul = (text: string): string => text.replaceAll("\0", "");
 
-const named = (role: "AUTHOR" | "COMMITTER", who: Signature) => {
-  const { name, email, at } = clean(who);
-  return { [`GIT_${role}_NAME`]: name, [`GIT_${role}_EMAIL`]: email, [`GIT_${role}_DATE`]: `@${at} +0000` };
-};
+/** Name, address and time as git has them: it takes no angle brackets and line breaks, and cuts these marks from both ends. */
+function signed(who: Signature): string {
+  const clean = (text: string) => text.replace(/[<>\x00-\x1f]/g, "").replace(/^[ .,:;"'\\]+|[ .,:;"'\\]+$/g, "");
+  const name = clean(who.name) || "unknown";
+  const email = clean(who.email).replaceAll(" ", "") || "unknown@localhost";
+  return `${name} <${email}> ${Math.max(0, Math.floor(who.at / 1000))} +0000`;
+}
 
 /** Merges two commits by their common history, which they must have. Nothing but objects is written. */
 export async function mergeCommits(git: Git, dir: string, ours: string, theirs: string): Promise<Merged> {
@@ -132,11 +158,11 @@ async function pick(
     treeOf(git, dir, top),
   ]);
   const stand = (tree: string, parents: string[]) =>
-    writeCommit(git, dir, { tree, parents, message: "pick", author: committer, committer });
+    writeCommit(dir, { tree, parents, message: "pick", author: committer, committer });
   const below = await stand(parentTree, []);
   const merged = await mergeCommits(git, dir, await stand(topTree, [below]), await stand(commit.tree, [below]));
   if (merged.kind === "conflict") return undefined;
   if (merged.tree === topTree && commit.tree !== parentTree) return top;
   const { message, author } = commit;
-  return writeCommit(git, dir, { tree: merged.tree, parents: [top], message, author, committer });
+  return writeCommit(dir, { tree: merged.tree, parents: [top], message, author, committer });
 }
