@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { openWorkshop } from "./proposals.ts";
 import { expectStatus, startTestForge } from "./test-forge.ts";
 
 test("the embedded forge says the version whose behaviour it has, and that it is the embedded one", async () => {
@@ -25,4 +26,12 @@ test("only a site admin, or who was allowed to, makes an organization and owns i
   expect(body).toMatchObject({ name: "acme", username: "acme", visibility: "private" });
   const [owners] = (await alice.get("/orgs/acme/teams")).body;
   expect(owners).toMatchObject({ name: "Owners", permission: "owner", includes_all_repositories: true });
+});
+
+test("a site admin alone is told the topics of pull requests by AGit, which Forgejo's API hides", async () => {
+  await using workshop = await openWorkshop();
+  const { number } = await workshop.propose("a/topic", "file");
+  const path = "/api/embedded/repos/team/code/topics";
+  expect((await workshop.as("author").get(path)).status).toBe(403);
+  expect((await workshop.admin.get(path)).body).toEqual([{ number, topic: "a/topic" }]);
 });

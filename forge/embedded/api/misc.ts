@@ -1,12 +1,14 @@
-/** Versions, health and settings; and what no Forgejo has: links that sign a browser in. */
+/** Versions, health and settings; and what no Forgejo has: links that sign a browser in, and what a migration needs. */
 import type { FastifyInstance } from "fastify";
 import { z } from "zod";
+import { allPulls } from "../domain/pulls.ts";
 import { createSignInSecret } from "../domain/sign-in.ts";
 import { findUser } from "../domain/users.ts";
 import type { Forge } from "../forge.ts";
 import { created, type Endpoint, endpoint, ok } from "./endpoint.ts";
+import { repoPath } from "./fields.ts";
 import { DEFAULT_ITEMS, MAX_ITEMS } from "./paging.ts";
-import { demandSiteAdmin } from "./places.ts";
+import { demandSiteAdmin, repoOf } from "./places.ts";
 
 /** Of the Forgejo whose behaviour this forge has. */
 const VERSION = "15.0.3+gitea-1.22.0";
@@ -34,6 +36,13 @@ export const embeddedEndpoints: Endpoint[] = [
     demandSiteAdmin(call);
     const secret = createSignInSecret(call.forge, findUser(call.forge.db, call.body.user));
     return created({ url: `${call.forge.url}/sign-in/link?secret=${secret}` });
+  }),
+  /** The topics of pull requests by AGit, which Forgejo's API does not tell: for whoever makes them again elsewhere. */
+  endpoint("GET", "/repos/:owner/:repo/topics", { scopes: ["repository"], params: repoPath }, (call) => {
+    demandSiteAdmin(call);
+    const pulls = allPulls(call.forge.db, repoOf(call).repo).filter(({ pull }) => pull.flow === 1);
+    const topicOf = (head: string) => head.slice(head.indexOf("/") + 1);
+    return ok(pulls.map(({ issue, pull }) => ({ number: issue.number, topic: topicOf(pull.head_branch) })));
   }),
 ];
 
