@@ -7,7 +7,6 @@ import { Drift, Rotation } from "./forge.ts";
 import { InboxEntry, WaitingEntry, WaitingState } from "./message.ts";
 import { Address, AgentName, EntryId, EpochMs, Sequence } from "./names.ts";
 import { table } from "./table.ts";
-import { ThreadPage } from "./thread.ts";
 
 const nothing = z.object({});
 
@@ -59,12 +58,6 @@ export const routes = table({
       z.object({ kind: z.literal("event"), event: Event }),
       z.object({ kind: z.literal("resync") }),
     ]),
-  },
-  readThreads: {
-    callers: ["web", "admin"],
-    signedIn: true,
-    request: z.object({ agent: AgentName }),
-    response: ThreadPage,
   },
   /** the newest entries in each of the states that wait for something, at most `limit` each, and how many there are in all */
   readWaiting: {

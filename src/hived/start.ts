@@ -1,5 +1,5 @@
 /** Where the parts of the coordinator meet: opens, wires, starts in order, stops in reverse. */
-import { mkdirSync, readFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { AgentName, type BootId } from "../contract/names.ts";
 import type { HivedConfig } from "../contract/programs.ts";
@@ -61,6 +61,7 @@ export async function startHived(
   { clock, log, signal }: Outside,
 ): Promise<{ stop(): Promise<void> }> {
   mkdirSync(config.home, { recursive: true, mode: 0o700 });
+  rmSync(scratchOf(config), { recursive: true, force: true }); // a proposal that was killed left its token there
   const db = openDatabase(join(config.home, "hive.db"));
   const boot = await countBoot(db);
   const events = openEventLog();
@@ -145,8 +146,7 @@ function wire(config: HivedConfig, core: Core, boot: BootId, signal: AbortSignal
     runner: link.runner,
     openThreads,
     ask: (asker, args) => ask(core, asker, args),
-    proposeAgent: (proposer, args) =>
-      proposeAgent({ ...lifecycle, scratch: join(config.home, "scratch") }, proposer, args),
+    proposeAgent: (proposer, args) => proposeAgent({ ...lifecycle, scratch: scratchOf(config) }, proposer, args),
   });
   const sockets = openAgentSockets({ core, launchesRoot: config.launchesRoot, callTool, version: versionOf(config) });
   const threads = openThreadPublisher(core);
@@ -223,6 +223,9 @@ function handlersOf(
 const done = async (work: Promise<unknown>): Promise<undefined> => {
   await work;
 };
+
+/** Where proposals are put together; nothing in it outlives its call. */
+const scratchOf = ({ home }: HivedConfig): string => join(home, "scratch");
 
 const versionOf = ({ program }: HivedConfig): string =>
   (JSON.parse(readFileSync(join(program, "package.json"), "utf8")) as { version: string }).version;

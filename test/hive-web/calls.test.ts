@@ -45,7 +45,7 @@ test("a row of hive-web is forwarded with the session, and answered as hived ans
   expect(answer.status).toBe(200);
   expect(JSON.parse(answer.text)).toMatchObject({ sequence: 0, agents: [] });
   expect((await web.post("/api/readState", {}, { ...web.page, cookie: "hive-session=short" })).status).toBe(401);
-  expect((await web.post("/api/readThreads", { agent: "NOT A NAME" })).status).toBe(400);
+  expect((await web.post("/api/unparkAgent", { agent: "NOT A NAME" })).status).toBe(400);
 });
 
 test("rows of other callers, and those with a way of their own, are no calls of a page", async () => {

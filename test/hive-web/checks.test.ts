@@ -8,7 +8,7 @@ const routes = [
   { method: "POST", path: "/api/signIn" },
   { method: "POST", path: "/api/signOut" },
   { method: "POST", path: "/api/readState" },
-  { method: "POST", path: "/api/readThreads" },
+  { method: "POST", path: "/api/readWaiting" },
   { method: "POST", path: "/hook" },
   { method: "GET", path: "/no/such.thing" },
 ];
@@ -73,7 +73,7 @@ test("a call counts only when it comes from the dashboard's own pages", async ()
     { origin: "null", "sec-fetch-site": "same-origin" },
   ];
   for (const stranger of strangers) {
-    for (const name of ["signIn", "signOut", "readState", "readThreads", "unknown"]) {
+    for (const name of ["signIn", "signOut", "readState", "readWaiting", "unknown"]) {
       const answer = await web.post(`/api/${name}`, {}, { host, cookie, ...stranger });
       expect([stranger, answer.status]).toEqual([stranger, 403]);
     }

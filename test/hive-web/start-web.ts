@@ -79,7 +79,6 @@ class FakeHived {
       signOut: () => counted({}),
       readState: () => counted(this.events.reduce(fold, emptyState)),
       watchEvents: ({ after }, signal) => this.#watch(after, signal),
-      readThreads: () => counted({ threads: [], totals: { approval: 0, question: 0, pr: 0 } }),
       readWaiting: () => counted({ entries: [], counts: { queued: 0, leased: 0, dead: 0 } }),
       retryEntry: (request) => this.#change("retryEntry", request, "queued"),
       cancelEntry: (request) => this.#change("cancelEntry", request, "cancelled"),

@@ -131,7 +131,7 @@ test("a session ends twelve hours after its last use, or when it is signed out",
 test("nothing but the way in is answered without a session", async () => {
   await using hive = await openSockets();
   await expect(hive.web.readState({})).rejects.toEqual(refusal("not_signed_in"));
-  await expect(hive.web.readThreads({ agent: "alice" })).rejects.toEqual(refusal("not_signed_in"));
+  await expect(hive.web.unparkAgent({ agent: "alice" })).rejects.toEqual(refusal("not_signed_in"));
   await expect(hive.watch(0, "x".repeat(43))).rejects.toEqual(refusal("not_signed_in"));
 });
 

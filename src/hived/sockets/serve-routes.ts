@@ -4,7 +4,7 @@ import { WaitingState } from "../../contract/message.ts";
 import { type ForgeWayIn, routes } from "../../contract/routes.ts";
 import type { RequestOf, ResponseOf } from "../../contract/table.ts";
 import { serve } from "../../rpc/serve.ts";
-import { listAgents, requireAgent, toAgent } from "../agents/agents.ts";
+import { listAgents, toAgent } from "../agents/agents.ts";
 import { countWaiting, newestWaiting } from "../broker/inbox.ts";
 import { cancelEntry, cancelQueued, markRead, retryEntry, unparkAgent } from "../broker/operator.ts";
 import { liftRest } from "../broker/pairs.ts";
@@ -47,8 +47,6 @@ export async function serveRoutes(parts: RouteParts): Promise<{ close(): Promise
 const operatorHandlers = (parts: RouteParts) => {
   const { core } = parts;
   return {
-    readThreads: ({ agent }: RequestOf<typeof routes.readThreads>) =>
-      core.db.read((reader) => parts.openThreads(reader, requireAgent(reader, agent).name)),
     readWaiting: (request: RequestOf<typeof routes.readWaiting>) =>
       core.db.read((reader) => ({
         entries: WaitingState.options.flatMap((state) => newestWaiting(reader, state, request)),
