@@ -4,9 +4,9 @@ import { type Answered, type Caller, expectStatus, startTestForge, type TestForg
 
 const REPO = "team/code";
 export const API = "/repos/team/code";
-type Name = "author" | "writer" | "reviewer" | "stranger";
+type Name = "author" | "writer" | "reviewer";
 
-/** author and reviewer may read, writer may write, the stranger nothing; the site admin owns the organization. */
+/** author and reviewer may read, writer may write; the site admin owns the organization. */
 export class Workshop implements AsyncDisposable {
   readonly forge: TestForge;
   private readonly tokens: Record<Name, string>;
@@ -50,12 +50,6 @@ export class Workshop implements AsyncDisposable {
   merge = (caller: Caller, number: number, more: object = {}): Promise<Answered> =>
     caller.post(`${API}/pulls/${number}/merge`, { Do: "merge", ...more });
 
-  /** The site admin writes a file to a branch. */
-  async write(file: string, content: string, branch = "main"): Promise<void> {
-    const body = { branch, content: Buffer.from(content).toString("base64") };
-    await expectStatus(201, this.admin.post(`${API}/contents/${file}`, body));
-  }
-
   protect = (rule: object): Promise<Answered> => expectStatus(201, this.admin.post(`${API}/branch_protections`, rule));
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -65,7 +59,7 @@ export class Workshop implements AsyncDisposable {
 
 export async function openWorkshop(): Promise<Workshop> {
   const forge = await startTestForge();
-  const tokens = { author: "", writer: "", reviewer: "", stranger: "" };
+  const tokens = { author: "", writer: "", reviewer: "" };
   for (const name of Object.keys(tokens) as Name[]) tokens[name] = await forge.userToken(name);
   await forge.org("team", "code", {
     readers: { level: "read", members: ["author", "reviewer"] },

@@ -1,5 +1,5 @@
+/** What the embedded forge does with pull requests where Forgejo does less, or later. The rest is the contract suite's. */
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { Clone } from "../forge-contract/git-client.ts";
 import { API, openWorkshop, type Workshop } from "./proposals.ts";
 import { expectStatus } from "./test-forge.ts";
 
@@ -9,46 +9,58 @@ beforeAll(async () => {
 });
 afterAll(() => shop[Symbol.asyncDispose]());
 
-/** A pull request from a branch that the writer has pushed. */
-async function fromBranch(branch: string, base = "main"): Promise<{ number: number; head: string; clone: Clone }> {
-  const clone = await shop.clone("writer");
-  const head = await clone.commit(`on-${branch}`, "1");
-  await clone.get("push", "-q", "origin", `HEAD:refs/heads/${branch}`);
-  const { body } = await expectStatus(
-    201,
-    shop.as("author").post(`${API}/pulls`, { head: branch, base, title: branch }),
-  );
-  return { number: body.number, head, clone };
+/** A pull request from a new branch with one file more. @returns its number */
+async function fromBranch(branch: string, base = "main"): Promise<number> {
+  const file = { operation: "create", path: `on-${branch}`, content: "MQ==" };
+  const commit = { branch: "main", new_branch: branch, message: "m", files: [file] };
+  await expectStatus(201, shop.as("writer").post(`${API}/contents`, commit));
+  const wish = { head: branch, base, title: branch };
+  return (await expectStatus(201, shop.as("author").post(`${API}/pulls`, wish))).body.number;
 }
+const setState = (number: number, state: string) => shop.as("author").patch(`${API}/pulls/${number}`, { state });
 
-test("a pull request is closed when its head or its base branch is deleted", async () => {
-  const { number, clone } = await fromBranch("short-lived");
-  await clone.get("push", "-q", "origin", ":short-lived");
-  expect(await shop.pull(number)).toMatchObject({ state: "closed", merged: false });
+test("none is opened again whose base branch is gone; Forgejo opens it", async () => {
   await expectStatus(201, shop.as("writer").post(`${API}/branches`, { new_branch_name: "old-base" }));
-  const other = await fromBranch("onto-old", "old-base");
+  const number = await fromBranch("onto-old", "old-base");
   await expectStatus(204, shop.as("writer").delete(`${API}/branches/old-base`));
-  expect(await shop.pull(other.number)).toMatchObject({ state: "closed" });
-  expect(await shop.as("author").patch(`${API}/pulls/${other.number}`, { state: "open" })).toMatchObject({
-    status: 404,
+  expect(await shop.pull(number)).toMatchObject({ state: "closed" });
+  expect(await setState(number, "open")).toMatchObject({ status: 404 });
+});
+
+test("none is opened again beside another for the same branches; Forgejo opens it", async () => {
+  const number = await fromBranch("once");
+  await expectStatus(201, setState(number, "closed"));
+  await expectStatus(201, shop.as("author").post(`${API}/pulls`, { head: "once", base: "main", title: "again" }));
+  expect(await setState(number, "open")).toMatchObject({ status: 409 });
+});
+
+test("merges of several at once all happen, one after the other; Forgejo may ask to try again", async () => {
+  const made = [];
+  for (const topic of ["p1", "p2", "p3"]) made.push(await shop.propose(topic));
+  const answers = await Promise.all(made.map(({ number }) => shop.merge(shop.admin, number)));
+  expect(answers.map(({ status }) => status)).toEqual([200, 200, 200]);
+  for (const { head } of made)
+    expect((await shop.admin.get(`${API}/compare/main...${head}`)).body.total_commits).toBe(0);
+});
+
+test("an approval is dismissed in the moment in which the head moves; Forgejo does it later", async () => {
+  await shop.protect({
+    rule_name: "main",
+    required_approvals: 1,
+    enable_approvals_whitelist: true,
+    approvals_whitelist_username: ["reviewer"],
+    dismiss_stale_approvals: true,
   });
+  const { number, clone } = await shop.propose("moment");
+  await expectStatus(200, shop.review("reviewer", number, "APPROVED"));
+  const next = await clone.commit("one-more", "x");
+  await shop.push(clone, "moment");
+  expect(await shop.reviews(number)).toMatchObject([{ official: true, stale: true, dismissed: true }]);
+  const merged = await shop.merge(shop.as("writer"), number, { head_commit_id: next });
+  expect(merged).toMatchObject({ status: 405, body: { message: expect.stringContaining("enough approvals") } });
 });
 
-test("a closed pull request stays as it was, and takes up its branches when it is opened again", async () => {
-  const { number, head, clone } = await fromBranch("reopened");
-  await expectStatus(201, shop.as("author").patch(`${API}/pulls/${number}`, { state: "closed" }));
-  const second = await clone.commit("on-reopened", "2");
-  await clone.get("push", "-q", "origin", "HEAD:reopened");
-  expect((await shop.pull(number)).head.sha).toBe(head);
-  await expectStatus(201, shop.as("author").patch(`${API}/pulls/${number}`, { state: "open" }));
-  expect(await shop.pull(number)).toMatchObject({ state: "open", head: { sha: second } });
-});
-
-test("no second pull request for the same branches, by opening, aiming or opening again", async () => {
-  const { number } = await fromBranch("once");
-  const again = { head: "once", base: "main", title: "again" };
-  expect(await shop.as("author").post(`${API}/pulls`, again)).toMatchObject({ status: 409 });
-  await expectStatus(201, shop.as("author").patch(`${API}/pulls/${number}`, { state: "closed" }));
-  await expectStatus(201, shop.as("author").post(`${API}/pulls`, again));
-  expect(await shop.as("author").patch(`${API}/pulls/${number}`, { state: "open" })).toMatchObject({ status: 409 });
+test("a rule that the forge could not keep is not accepted", async () => {
+  const wish = { rule_name: "signed", require_signed_commits: true };
+  expect(await shop.admin.post(`${API}/branch_protections`, wish)).toMatchObject({ status: 422 });
 });

@@ -1,4 +1,5 @@
 /** Files and commits by the API: reading, writing, trees, blobs, differences, archives. */
+import { execFileSync } from "node:child_process";
 import { expect, test } from "vitest";
 import { expectStatus } from "./caller.ts";
 import { encoded, useStage } from "./stage.ts";
@@ -192,12 +193,14 @@ test("a comparison says how many commits one branch has more; 7 has none", async
   expect((await stage.alice.get(`${repo.api}/compare/main...never-there`)).status).toBe(404);
 });
 
-test("an archive of a branch is a gzip, for readers alone", async () => {
+test("an archive holds a branch's files below one folder, for readers alone", async () => {
   const repo = await stage.repo();
+  await repo.write(stage.bob, "a/b.txt", "hello\n");
   const get = (token: string) =>
     fetch(`${stage.url}/api/v1${repo.api}/archive/main.tar.gz`, { headers: { authorization: `token ${token}` } });
   const response = await get(stage.alice.token);
   expect(response.status).toBe(200);
-  expect(Buffer.from(await response.arrayBuffer()).subarray(0, 2)).toEqual(Buffer.from([0x1f, 0x8b]));
+  const input = Buffer.from(await response.arrayBuffer());
+  expect(execFileSync("tar", ["xzO", `${repo.name}/a/b.txt`], { input, encoding: "utf8" })).toBe("hello\n");
   expect((await get(stage.mallory.token)).status).toBe(404);
 });

@@ -1,12 +1,10 @@
 /** Pull requests: opening from branches, their fields, edits, base and head, whether they can be merged, closing. */
 import { expect, test } from "vitest";
 import { expectStatus } from "./caller.ts";
-import { type Repo, types, useStage } from "./stage.ts";
+import { becomes, type Repo, types, useStage } from "./stage.ts";
 
 const stage = useStage();
 const numbers = (answer: { body: { number: number }[] }) => answer.body.map(({ number }) => number);
-/** Forgejo looks after its answer; the embedded forge before. */
-const becomes = (read: () => Promise<unknown>) => expect.poll(read, { timeout: 20_000 });
 const headOf = (repo: Repo, number: number) => async () => (await repo.get(`/pulls/${number}`)).head.sha;
 
 test("a pull request has the fields that Forgejo answers", async () => {
@@ -150,6 +148,14 @@ test("it is closed and opened again by its author", async () => {
     merged: false,
   });
   expect((await expectStatus(201, stage.alice.patch(api, { state: "open" }))).body.state).toBe("open");
+});
+
+test("a state that is none changes nothing of an open one, and opens a closed one", async () => {
+  const repo = await stage.repo();
+  const { api } = await repo.propose(stage.alice, "shut");
+  expect((await expectStatus(201, stage.alice.patch(api, { state: "ajar" }))).body.state).toBe("open");
+  await expectStatus(201, stage.alice.patch(api, { state: "closed" }));
+  expect((await expectStatus(201, stage.alice.patch(api, { state: "ajar" }))).body.state).toBe("open");
 });
 
 test("what is closed as an issue is closed as a pull request", async () => {

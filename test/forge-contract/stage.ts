@@ -3,7 +3,7 @@
  * All files may share one forge, so names carry the file's own ending, and each test makes repositories of its own.
  */
 import { randomBytes } from "node:crypto";
-import { afterAll, beforeAll } from "vitest";
+import { afterAll, beforeAll, expect } from "vitest";
 import { type Answered, basic, Caller, expectStatus } from "./caller.ts";
 import { ADMIN, type ForgeUnderTest, openForgeUnderTest } from "./forge-under-test.ts";
 import { type Clone, cloneAs, emptyClone } from "./git-client.ts";
@@ -225,6 +225,26 @@ export class Repo {
     return { number, head, clone, api: `${this.api}/pulls/${number}` };
   }
 
+  /** Proposes the clone's HEAD for the same topic once more. */
+  async repropose({ clone, number }: Proposal & { clone: Clone }, topic: string, ...args: string[]): Promise<string> {
+    const head = await clone.get("rev-parse", "HEAD");
+    await pushProposal(clone, topic, ...args);
+    await becomes(async () => (await this.get(`/pulls/${number}`)).head.sha).toBe(head);
+    return head;
+  }
+
+  /** Merges, once the forge has looked whether that is possible. @returns "merged", or status and reason of the refusal */
+  async merge(who: Caller, { api }: Proposal, more: object = {}): Promise<string> {
+    let answer = "";
+    const attempt = async () => {
+      const { status, body } = await who.post(`${api}/merge`, { Do: "merge", ...more });
+      answer = status === 200 ? "merged" : `${status} ${body.message}`;
+      return answer;
+    };
+    await becomes(attempt).not.toBe("405 Please try again later");
+    return answer;
+  }
+
   protect = (rule: object): Promise<Answered> =>
     expectStatus(201, this.stage.admin.post(`${this.api}/branch_protections`, { rule_name: "main", ...rule }));
 
@@ -250,6 +270,12 @@ export async function pushProposal(clone: Clone, topic: string, ...args: string[
   if (code !== 0 || !number) throw new Error(text);
   return number;
 }
+
+/** What a forge does after its answer, where it does: Forgejo looks then whether a pull request can be merged. */
+export const becomes = (read: () => Promise<unknown>) => expect.poll(read, { timeout: 30_000, interval: 100 });
+
+export const review = (who: Caller, { api }: Proposal, event: string, more: object = {}): Promise<Answered> =>
+  who.post(`${api}/reviews`, { event, ...more });
 
 export const types = (entries: { type: string }[]): string[] => entries.map(({ type }) => type);
 export const titles = (answer: Answered): string[] => answer.body.map(({ title }: { title: string }) => title);

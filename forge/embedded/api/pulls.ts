@@ -125,8 +125,9 @@ async function edit(call: Call<z.output<typeof issuePath>, unknown, z.output<typ
     if (isAtLeast(access.pulls, "write")) dress(call, repo, issue);
   });
   if (change.base) await retargetPull(forge, user, repo, request, change.base);
+  // whatever is not `closed` means open, as in Forgejo
   if (change.state === "closed") closePull(forge, user, repo, request);
-  if (change.state === "open") await reopenPull(forge, user, repo, request);
+  else if (change.state !== undefined) await reopenPull(forge, user, repo, request);
   return created(show(call, repo, requireIssue(forge.db, issue.id)));
 }
 
