@@ -39,6 +39,9 @@ export class HookReceiver implements AsyncDisposable {
     return delivery.headers["x-gitea-event-type"] === type ? delivery : this.nextOf(type);
   }
 
+  /** Breaks off what is not answered. */
+  hangUp = (): void => this.server.closeAllConnections();
+
   receive(delivery: Delivery): void {
     const waiter = this.waiting.shift();
     if (waiter) waiter(delivery);
@@ -46,7 +49,7 @@ export class HookReceiver implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.server.closeAllConnections();
+    this.hangUp();
     await new Promise((resolve) => this.server.close(resolve));
   }
 }
