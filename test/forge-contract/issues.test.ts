@@ -352,3 +352,13 @@ test("a repository whose issues are off has none", async () => {
   expect((await stage.alice.get(`${repo.api}/issues/1`)).status).toBe(404);
   expect((await stage.alice.post(`${repo.api}/issues`, { title: "x" })).status).toBe(404);
 });
+
+test("a list of nothing but pull requests is not found where those are off", async () => {
+  const repo = await stage.repo(EMPTY);
+  await repo.issue(stage.alice, "One");
+  await expectStatus(200, stage.admin.patch(repo.api, { has_pull_requests: false }));
+  expect((await stage.alice.get(`${repo.api}/issues?type=pulls`)).status).toBe(404);
+  for (const query of ["", "?type=issues"]) {
+    expect(titles(await expectStatus(200, stage.alice.get(`${repo.api}/issues${query}`))), query).toEqual(["One"]);
+  }
+});

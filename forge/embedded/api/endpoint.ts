@@ -45,7 +45,8 @@ export interface Endpoint {
   answer: (forge: Forge, request: FastifyRequest) => Promise<Answer>;
 }
 
-const BODY_LIMIT = 4 * 1024 * 1024;
+/** Holds an issue of 10 MiB, each of whose letters is escaped. */
+const BODY_LIMIT = 24 * 1024 * 1024;
 export const FILES_LIMIT = 128 * 1024 * 1024;
 
 export function endpoint<

@@ -90,7 +90,11 @@ const IssueChange = z.object({
 });
 type IssueChange = z.output<typeof IssueChange>;
 
-/** State, text, labels and time of a query, of these repositories. Without `type` both kinds are meant. */
+/** Without a type both kinds are meant. */
+const unitsOf = (type: string | undefined): readonly ("issues" | "pulls")[] =>
+  type === "issues" || type === "pulls" ? [type] : ["issues", "pulls"];
+
+/** State, text, labels and time of a query, of these repositories. */
 function filterOf(
   call: Call<unknown, z.output<typeof ListQuery> | z.output<typeof SearchQuery>>,
   repos: Repo[],
@@ -98,9 +102,13 @@ function filterOf(
 ): IssueFilter {
   const { state, type, q, since, before, sort } = call.query;
   const readable = (unit: "issues" | "pulls") =>
-    repos.filter((repo) => isAtLeast(accessOf(call.forge.db, call.user, repo)[unit], "read")).map((repo) => repo.id);
+    repos
+      .filter(
+        (repo) => unitsOf(type).includes(unit) && isAtLeast(accessOf(call.forge.db, call.user, repo)[unit], "read"),
+      )
+      .map((repo) => repo.id);
   return {
-    repos: { issues: type === "pulls" ? [] : readable("issues"), pulls: type === "issues" ? [] : readable("pulls") },
+    repos: { issues: readable("issues"), pulls: readable("pulls") },
     state: state === "closed" || state === "all" ? state : "open",
     labels: knownLabels(call.query.labels, known),
     text: q,
@@ -194,7 +202,8 @@ export const issueEndpoints: Endpoint[] = [
   }),
 
   endpoint("GET", "/repos/:owner/:repo/issues", { scopes: ["issue"], params: repoPath, query: ListQuery }, (call) => {
-    const { repo } = repoOf(call);
+    const { repo, access } = repoOf(call);
+    if (!unitsOf(call.query.type).some((unit) => isAtLeast(access[unit], "read"))) throw notFound();
     const filter: IssueFilter = {
       ...filterOf(call, [repo], labelsOf(call.forge.db, { repo })),
       author: idOf(call, call.query.created_by),

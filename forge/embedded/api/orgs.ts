@@ -10,7 +10,7 @@ import { created, type Endpoint, endpoint, NO_CONTENT, ok } from "./endpoint.ts"
 import { flag, given, id, maybe, orgPath, text, userPath } from "./fields.ts";
 import { LabelBody } from "./labels.ts";
 import { pagedFrom, pageOf, pagingQuery } from "./paging.ts";
-import { memberOrgOf, orgOf, ownedOrgOf, userOf } from "./places.ts";
+import { isInside, memberOrgOf, namedOrgOf, orgOf, ownedOrgOf, userOf } from "./places.ts";
 
 const OrgFields = z.object({
   full_name: text,
@@ -62,7 +62,9 @@ export const orgEndpoints: Endpoint[] = [
   ),
 
   endpoint("GET", "/orgs/:org/members", { scopes: ["organization"], params: orgPath, query: pagingQuery }, (call) => {
-    const members = membersOfOrg(call.forge.db, memberOrgOf(call));
+    const org = namedOrgOf(call);
+    // nobody's membership is shown to those outside
+    const members = isInside(call, org) ? membersOfOrg(call.forge.db, org) : [];
     return pagedFrom(call, pageOf(call.query), members, (user) => userJson(call.forge, user, call.user));
   }),
   endpoint("GET", "/orgs/:org/members/:username", { scopes: ["organization"], params: memberPath }, (call) => {

@@ -5,7 +5,7 @@ import { type Access, accessOf, demandRepoAdmin, findRepo, refuseArchived } from
 import { notFound, Refusal } from "../domain/refusal.ts";
 import type { Repo } from "../domain/repos.ts";
 import { isMember, type Team, teamById } from "../domain/teams.ts";
-import { findUser, isMemberOfOrg, isOwnerVisible, requireUser, type User } from "../domain/users.ts";
+import { findUser, isMemberOfOrg, isOwnerVisible, ownerByName, requireUser, type User } from "../domain/users.ts";
 import { repoJson } from "../shapes/repo.ts";
 import type { Call } from "./endpoint.ts";
 
@@ -62,13 +62,22 @@ export function ownedOrgOf(call: On<{ org: string }>): User {
   return org;
 }
 
+/** Also one that the caller may not see: Forgejo lists of it what shows itself to everybody. @throws Refusal 404 */
+export function namedOrgOf(call: On<{ org: string }>): User {
+  const org = ownerByName(call.forge.db, call.params.org);
+  if (org?.kind !== "org") throw notFound();
+  return org;
+}
+
 /** For who is in the organization. @throws Refusal 404, 403 */
 export function memberOrgOf(call: On<{ org: string }>): User {
   const org = orgOf(call);
-  const isInside = call.user.is_admin === 1 || isMemberOfOrg(call.forge.db, call.user, org);
-  if (!isInside) throw new Refusal(403, "Must be an organization member");
+  if (!isInside(call, org)) throw new Refusal(403, "Must be an organization member");
   return org;
 }
+
+export const isInside = ({ forge, user }: Call, org: User): boolean =>
+  user.is_admin === 1 || isMemberOfOrg(forge.db, user, org);
 
 /** For its members and the organization's owners. @throws Refusal 404, 403 */
 export function teamOf(call: On<{ id: number }>): { team: Team; org: User } {

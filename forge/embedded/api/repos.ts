@@ -12,7 +12,7 @@ import { demandScopes } from "./auth.ts";
 import { type Answer, type Call, created, type Endpoint, endpoint, NO_CONTENT, ok } from "./endpoint.ts";
 import { flag, given, maybe, orgPath, repoPath, text, userPath } from "./fields.ts";
 import { pagedFrom, pageOf, paging, pagingQuery } from "./paging.ts";
-import { adminRepoOf, demandSiteAdmin, orgOf, repoFor, repoOf, userOf } from "./places.ts";
+import { adminRepoOf, demandSiteAdmin, namedOrgOf, orgOf, repoFor, repoOf, userOf } from "./places.ts";
 
 const NewRepo = z
   .object({
@@ -84,7 +84,7 @@ const repositoryEndpoints: Endpoint[] = [
     (call) => listed(call, visibleOf(call, userOf(call))),
   ),
   endpoint("GET", "/orgs/:org/repos", { scopes: ["organization"], params: orgPath, query: pagingQuery }, (call) =>
-    listed(call, visibleOf(call, orgOf(call))),
+    listed(call, visibleOf(call, namedOrgOf(call))),
   ),
   endpoint("POST", "/orgs/:org/repos", { scopes: ["organization"], params: orgPath, body: NewRepo }, (call) =>
     create(call, orgOf(call)),

@@ -1,14 +1,14 @@
 /**
  * What may be called how. Every name that later becomes part of a path or an argument of git passes one of these checks
- * first: none of them admits a leading `-` or `.`, a slash, a control character or a percent sign.
+ * first: but for a ref's they admit no leading `-` or `.` and no slash; none admits a control character.
  */
 import { Refusal } from "./refusal.ts";
 
 const USER_NAME = /^[a-zA-Z0-9](?:[a-zA-Z0-9]|[-_.](?![-_.]|$)){0,39}$/;
 const REPO_NAME = /^(?!\.{1,2}$|-)[a-zA-Z0-9_.-]{1,100}$/;
 const OBJECT_ID = /^[0-9a-f]{40}$/;
-/** Stricter than git check-ref-format: no part begins with `.` or `-`. */
-const REF = /^refs(?:\/(?![.-])(?:(?!\.\.|@\{)[^\x00-\x20\x7f~^:?*[\\/\ufffd])+(?<!\.lock|\.))+$/;
+/** As git check-ref-format. A part may begin with `-`: a ref is an argument of git by its whole name alone. */
+const REF = /^refs(?:\/(?!\.)(?:(?!\.\.|@\{)[^\x00-\x20\x7f~^:?*[\\/\ufffd])+(?<!\.lock|\.))+$/;
 
 const RESERVED_USERS = new Set(
   (
