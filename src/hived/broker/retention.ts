@@ -13,16 +13,20 @@ const FORGET_ENTRIES = `DELETE FROM inbox WHERE id IN (
   RETURNING message`;
 const FORGET_MESSAGE = "DELETE FROM messages WHERE id = :id AND NOT EXISTS (SELECT 1 FROM inbox WHERE message = :id)";
 
-/** Removes one bite. @returns when to go on: at once while there is more, else later */
-export const forgetMessages = (core: Core): Promise<{ again: EpochMs }> =>
+/**
+ * Removes one bite.
+ * @param newest how many of the newest messages are kept however old they are; a test keeps fewer
+ * @returns when to go on: at once while there is more, else later
+ */
+export const forgetMessages = (core: Core, newest: number = stateLimits.messages): Promise<{ again: EpochMs }> =>
   core.db.write((tx) => {
     const now = core.clock.now();
-    const isAll = forgetBite(tx, now) < forgottenAtOnce;
+    const isAll = forgetBite(tx, now, newest) < forgottenAtOnce;
     return { again: (isAll ? now + forgetEveryMs : now) as EpochMs };
   });
 
-function forgetBite(tx: Transaction, now: EpochMs): number {
-  const bite = { before: now - keptMs, newest: stateLimits.messages, limit: forgottenAtOnce };
+function forgetBite(tx: Transaction, now: EpochMs, newest: number): number {
+  const bite = { before: now - keptMs, newest, limit: forgottenAtOnce };
   const forgotten = tx.all<{ message: MessageId }>(FORGET_ENTRIES, bite);
   for (const id of new Set(forgotten.map(({ message }) => message))) tx.run(FORGET_MESSAGE, { id });
   return forgotten.length;
