@@ -53,6 +53,8 @@ async function hostileForge(forge: TestForge): Promise<string[]> {
   await expectStatus(201, bob.post(`${api}/issues`, { ...text, labels: [id] }));
   const comment = (await expectStatus(201, bob.post(`${api}/issues/1/comments`, { body: EVIL }))).body.id;
   await expectStatus(201, bob.patch(`${api}/issues/1`, { title: `${EVIL}.` }));
+  await clone.commit("more", EVIL, EVIL);
+  await clone.push(`HEAD:refs/heads/${BRANCH}.more`);
   await expectStatus(201, bob.post(`${api}/pulls`, { ...text, head: BRANCH, base: "main" }));
   const status = { state: "failure", context: EVIL, description: EVIL, target_url: "javascript:alert(1)" };
   await expectStatus(201, bob.post(`${api}/statuses/${sha}`, status));
@@ -80,7 +82,17 @@ async function hostileForge(forge: TestForge): Promise<string[]> {
     `${repo}/commits/branch/${branch}/${file}`,
     `${repo}/commit/${sha}`,
   ];
-  return [...lists, ...files, ...issues, ...pulls, ...git, `/login/oauth/authorize?${consent}`, `/${query}/${query}`];
+  const compared = [`${repo}/compare`, `${repo}/compare/main...${branch}.more`];
+  return [
+    ...compared,
+    ...lists,
+    ...files,
+    ...issues,
+    ...pulls,
+    ...git,
+    `/login/oauth/authorize?${consent}`,
+    `/${query}/${query}`,
+  ];
 }
 
 async function signedInPage(forge: TestForge): Promise<Page> {

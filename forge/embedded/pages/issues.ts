@@ -1,6 +1,8 @@
 /** The lists of a repository: its issues, its pull requests. */
+import { isAtLeast } from "../domain/access-level.ts";
 import { type IssueFilter, searchIssues } from "../domain/issue-search.ts";
-import { demand, findRepo } from "../domain/permissions.ts";
+import { type Access, demand, findRepo } from "../domain/permissions.ts";
+import type { Repo } from "../domain/repos.ts";
 import { type Html, html } from "./html.ts";
 import { issueRows, readableIn } from "./issue-rows.ts";
 import { repoHeader } from "./layout.ts";
@@ -30,12 +32,19 @@ function listPage(visit: Visit, kind: "issues" | "pulls"): Page {
   const base = `${repoPath(repo)}/${kind}`;
   const content = html`${repoHeader(forge, repo, access, kind)}
 <h1 class="sr-only">${title}</h1>
-<div class="list-bar">${stateTabs(visit, base, filter, noun)}${searchForm(base, filter)}${kind === "issues" && html`<a class="button primary" href="${base}/new">New issue</a>`}</div>
+<div class="list-bar">${stateTabs(visit, base, filter, noun)}${searchForm(base, filter)}${newButton(kind, repo, access)}</div>
 <section class="card" aria-label="${title}">
 ${rows.length === 0 ? html`<p class="empty">There are no ${filter.state} ${noun}${(filter.text || query["label"]) && " that match"}.</p>` : issueRows(forge, rows, { withRepo: false })}
 </section>
 ${pager(base, filter, page, Math.ceil(total / PAGE_SIZE))}`;
   return { title: `${title} · ${repo.owner_name}/${repo.name}`, content };
+}
+
+/** A pull request comes from a branch, which only who may read the code can choose. */
+function newButton(kind: "issues" | "pulls", repo: Repo, access: Access): Html | false {
+  if (kind === "issues") return html`<a class="button primary" href="${repoPath(repo)}/issues/new">New issue</a>`;
+  const mayChoose = isAtLeast(access.code, "read");
+  return mayChoose && html`<a class="button primary" href="${repoPath(repo)}/compare">New pull request</a>`;
 }
 
 function stateTabs({ forge }: Visit, base: string, filter: IssueFilter, noun: string): Html {

@@ -26,7 +26,7 @@ export function documentOf(page: Page, user: User | null): string {
 <body>
 <a class="skip" href="#content">Skip to content</a>
 <header class="top"><div class="wide">
-<a class="brand" href="/"><img src="/assets/icon.svg" alt="" width="22" height="22"> Hyperhive<span class="brand-more"> forge</span></a>
+<a class="brand" href="/"><img src="/assets/icon.svg" alt="" width="22" height="22"> <span>Hyperhive<span class="brand-more"> forge</span></span></a>
 ${user && userMenu(user)}
 </div></header>
 <main id="content" class="wide">

@@ -29,6 +29,8 @@ export const commentsPath = (repo: RepoName, issue: { number: number }): string 
   `${actionPath(repo, issue)}/comments`;
 export const commentPath = (repo: RepoName, issue: { number: number }, id: number): string =>
   `${commentsPath(repo, issue)}/${id}`;
+export const comparePath = (repo: RepoName, base: string, head: string): string =>
+  `${repoPath(repo)}/compare/${segments(base)}...${segments(head)}`;
 export const ownerPath = (name: string): string => `/${segments(name)}`;
 export const signInPath = (from: string): string =>
   from === "/" ? "/user/login" : `/user/login?redirect_to=${encodeURIComponent(from)}`;

@@ -8,6 +8,7 @@ import type { Forge } from "../forge.ts";
 import { registerAssets } from "./assets.ts";
 import { authorizePage, postGrant } from "./authorize.ts";
 import { commitListPage, commitPage } from "./commits.ts";
+import { branchChoicePage, comparePage, postCompare } from "./compare.ts";
 import { editCommentPage, postDeleteComment, postEditComment } from "./edit-comment.ts";
 import { editIssuePage, postEditIssue } from "./edit-issue.ts";
 import { rawFile, repoPage, sourcePage } from "./files.ts";
@@ -61,6 +62,8 @@ const views: Record<string, View> = {
   [comment]: goToComment,
   [`${comment}/edit`]: (visit) => editCommentPage(visit),
   [`${repo}/pulls`]: pullListPage,
+  [`${repo}/compare`]: branchChoicePage,
+  [`${repo}/compare/*`]: (visit) => comparePage(visit),
   [pull]: (visit) => pullPage(visit),
   [`${repo}/pulls/:number(^\\d+).diff`]: pullDiff,
   [`${repo}/pulls/:number(^\\d+).patch`]: pullPatch,
@@ -75,6 +78,7 @@ const actions: Record<string, Action> = {
   [`${issue}/comments`]: postComment,
   [`${comment}/edit`]: postEditComment,
   [`${comment}/delete`]: postDeleteComment,
+  [`${repo}/compare/*`]: postCompare,
   [`${pull}/merge`]: postMerge,
   [`${pull}/files/reviews/submit`]: postReview,
   [`${pull}/files/reviews/comments`]: postLineComment,
