@@ -2,6 +2,8 @@
 import { z } from "zod";
 import { Fault } from "../contract/fault.ts";
 import { HiveState } from "../contract/fold.ts";
+import type { AgentName, EntryId } from "../contract/names.ts";
+import type { Pair } from "../contract/pair.ts";
 import { Refusal, RefusalBody } from "../contract/refusal.ts";
 
 const answerWithinMs = 20_000;
@@ -27,6 +29,19 @@ export async function finishForgeSignIn(answer: string): Promise<void> {
 export async function signOut(): Promise<void> {
   await post("signOut", {});
 }
+
+/** Queues a dead or cancelled entry again. */
+export const retryEntry = (entry: EntryId) => post("retryEntry", { entry });
+/** Gives a queued or dead entry up. */
+export const cancelEntry = (entry: EntryId) => post("cancelEntry", { entry });
+/** Gives up all that is queued for an agent. */
+export const cancelQueued = (agent: AgentName) => post("cancelQueued", { agent });
+/** Marks entries of the operator's own inbox. */
+export const markRead = (entries: readonly EntryId[]) => post("markRead", { entries });
+/** Lets a parked agent go on. */
+export const unparkAgent = (agent: AgentName) => post("unparkAgent", { agent });
+/** Lets two agents write to each other that rest. */
+export const liftPairRest = ({ one, other }: Pair) => post("liftPairRest", { one, other });
 
 /** @throws ZodError when this page is older than the hive, and does not know what it sends. */
 export async function readState(): Promise<HiveState> {

@@ -1,5 +1,7 @@
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { EpochMs } from "../../src/contract/names.ts";
+import { Pair } from "../../src/contract/pair.ts";
 import { launchBrowser } from "../support/browser.ts";
 import { agentFact, approvalFact, entryFact, messageFact, questionFact } from "./rows.ts";
 import { buildDashboard, startDashboard } from "./start-dashboard.ts";
@@ -79,6 +81,62 @@ test("agents, messages with their delivery states, and questions are live", asyn
   await message.waitFor();
   await page.getByRole("radio", { name: "To you" }).check();
   await message.waitFor({ state: "detached" });
+});
+
+test("the operator tries a dead letter again, cancels what waits, and marks mail as read", async () => {
+  await using dashboard = await start();
+  const page = await dashboard.open();
+  dashboard.hived.publish(
+    messageFact({ id: 1, body: "Index it." }),
+    entryFact({ id: 1, message: 1, state: "dead", failures: 5, problem: "it crashed" }),
+    messageFact({ id: 2, to: "operator", body: "The index is ready." }),
+    entryFact({ id: 2, message: 2, recipient: "operator" }),
+  );
+  const letter = page.getByRole("listitem").filter({ hasText: "Index it." });
+  await letter.getByRole("button", { name: "Deliver it to manager once more" }).click();
+  await letter.getByText("queued").waitFor();
+  await letter.getByRole("button", { name: "Do not deliver it to manager" }).click();
+  await letter.getByText("cancelled").waitFor();
+  const mail = page.getByRole("listitem").filter({ hasText: "The index is ready." });
+  await mail.getByRole("button", { name: "Mark read" }).click();
+  await mail.getByText("read", { exact: true }).waitFor();
+  expect(dashboard.hived.verbs.map(({ name }) => name)).toEqual(["retryEntry", "cancelEntry", "markRead"]);
+  expect(dashboard.complaints).toEqual([]);
+});
+
+test("agents that may be in a loop, and a parked one, are shown with the button that lets them go on", async () => {
+  await using dashboard = await start();
+  const page = await dashboard.open();
+  const restsUntil = EpochMs.parse(Date.now() + 3_600_000);
+  dashboard.hived.publish(
+    { kind: "PairChanged", pair: Pair.parse({ one: "alice", other: "bob", restsUntil }) },
+    agentFact({ state: "parked", problem: "It has to be logged in." }),
+  );
+  await page.getByText("alice and bob have written to each other too often").waitFor();
+  await page.getByRole("button", { name: "Let them write again" }).click();
+  await page.getByText("alice and bob have written").waitFor({ state: "detached" });
+  await page.getByRole("button", { name: "Let it go on now" }).click();
+  await expect.poll(() => dashboard.hived.verbs.at(-1)).toEqual({ name: "unparkAgent", request: { agent: "alice" } });
+  expect(dashboard.complaints).toEqual([]);
+});
+
+test("what can't be undone is asked before it is done, and a refusal stands beside its button", async () => {
+  await using dashboard = await start();
+  const page = await dashboard.open();
+  dashboard.hived.publish(
+    agentFact({}),
+    messageFact({ to: "alice" }),
+    entryFact({ recipient: "alice" }),
+    messageFact({ id: 2, to: "alice" }),
+    entryFact({ id: 2, message: 2, recipient: "alice" }),
+  );
+  const card = page.getByRole("article", { name: "alice", exact: true });
+  await card.getByRole("button", { name: "Cancel all queued" }).click();
+  expect(dashboard.hived.verbs).toEqual([]);
+  dashboard.hived.refuseVerbs = true;
+  await card.getByRole("button", { name: "Cancel all that waits for alice?" }).click();
+  await card.getByRole("alert").getByText("Not now. Try later.").waitFor();
+  expect(dashboard.complaints.filter((text) => !text.includes("422"))).toEqual([]);
 });
 
 test("a connection that breaks is resumed after the last event that was seen, and no state is read again", async () => {

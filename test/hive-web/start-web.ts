@@ -32,6 +32,7 @@ class FakeHived {
   readonly watching: { after: number; taken: number }[] = [];
   readonly events: Event[] = [];
   /** what the operator had done with entries, in order */
+  refuseVerbs = false;
   readonly verbs: { name: string; request: unknown }[] = [];
   /** asked for anything before this number, the stream says `resync` */
   oldest = 0;
@@ -83,6 +84,7 @@ class FakeHived {
       retryEntry: (request) => this.#change("retryEntry", request, "queued"),
       cancelEntry: (request) => this.#change("cancelEntry", request, "cancelled"),
       cancelQueued: (request) => {
+        if (this.refuseVerbs) throw new Refusal("not_now", "Not now.", "Try later.");
         this.verbs.push({ name: "cancelQueued", request });
         return { cancelled: 1 };
       },

@@ -29,7 +29,7 @@ export const Front = ({ hive, connection, news, signOut }: Props) => (
     </p>
     <main class="wide">
       <Staleness connection={connection} />
-      <Troubles forge={hive.forge} troubles={hive.troubles} />
+      <Troubles forge={hive.forge} troubles={hive.troubles} restingPairs={hive.restingPairs} />
       <Vitals hive={hive} />
       <div class="columns">
         <div class="column">

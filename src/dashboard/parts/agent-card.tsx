@@ -2,7 +2,9 @@ import type { Agent } from "../../contract/agent.ts";
 import type { InboxEntry } from "../../contract/message.ts";
 import type { ThreadPage } from "../../contract/thread.ts";
 import type { Turn } from "../../contract/turn.ts";
-import { Since } from "./ago.tsx";
+import { cancelQueued, unparkAgent } from "../calls.ts";
+import { ActionButton } from "./action-button.tsx";
+import { Since, Until } from "./ago.tsx";
 import { Problem } from "./approval-card.tsx";
 import { Chip, Tag } from "./chip.tsx";
 import { OutsideLink } from "./outside-link.tsx";
@@ -34,9 +36,21 @@ export function AgentCard({ agent, turns, entries, threads, forgeUrl }: Props) {
         </Chip>
       </div>
       {agent.problem && <Why text={agent.problem} tone={tone} />}
+      {agent.state === "parked" && (
+        <p class="meta">
+          {agent.retryAt !== null && (
+            <>
+              It goes on <Until at={agent.retryAt} />.{" "}
+            </>
+          )}
+          <ActionButton text="Let it go on now" act={() => unparkAgent(agent.name)} />
+        </p>
+      )}
       <dl class="facts">
         <dt>Inbox</dt>
-        <dd>{inboxText(entries)}</dd>
+        <dd>
+          {inboxText(entries)} <CancelQueued agent={agent.name} entries={entries} />
+        </dd>
         <dt>Open</dt>
         <dd>{threads ? threadsText(threads) : "nothing"}</dd>
         <dt>Last turn</dt>
@@ -54,6 +68,12 @@ export function AgentCard({ agent, turns, entries, threads, forgeUrl }: Props) {
       </div>
     </article>
   );
+}
+
+function CancelQueued({ agent, entries }: { agent: Agent["name"]; entries: readonly InboxEntry[] }) {
+  if (entries.filter(({ state }) => state === "queued").length < 2) return null;
+  const question = `Cancel all that waits for ${agent}?`;
+  return <ActionButton text="Cancel all queued" question={question} act={() => cancelQueued(agent)} />;
 }
 
 /** Why an agent is in its state: a problem, or what it is doing. */

@@ -1,5 +1,7 @@
 import type { InboxEntry } from "../../contract/message.ts";
 import type { EpochMs } from "../../contract/names.ts";
+import { cancelEntry, markRead, retryEntry } from "../calls.ts";
+import { ActionButton } from "./action-button.tsx";
 import { Ago, Until } from "./ago.tsx";
 import { Chip } from "./chip.tsx";
 import { shown } from "./shown.ts";
@@ -34,6 +36,7 @@ const DeliveryList = ({ entries, isNamed }: { entries: readonly InboxEntry[]; is
         {isNamed && <span class="recipient">{entry.recipient}</span>}
         <Chip tone={entryWord(entry).tone}>{entryWord(entry).text}</Chip>
         <Progress entry={entry} />
+        <Actions entry={entry} />
       </li>
     ))}
   </ul>
@@ -58,6 +61,22 @@ function Progress({ entry }: { entry: InboxEntry }) {
       )}
       {entry.problem && <span class="turn-problem">{shown(entry.problem)}</span>}
     </span>
+  );
+}
+
+/** What the operator can do about an entry; what a turn has, or has dealt with, is left alone. */
+function Actions({ entry: { id, state, recipient } }: { entry: InboxEntry }) {
+  if (recipient === "operator")
+    return state === "queued" ? <ActionButton text="Mark read" act={() => markRead([id])} /> : null;
+  return (
+    <>
+      {(state === "dead" || state === "cancelled") && (
+        <ActionButton text="Try again" label={`Deliver it to ${recipient} once more`} act={() => retryEntry(id)} />
+      )}
+      {(state === "dead" || state === "queued") && (
+        <ActionButton text="Cancel" label={`Do not deliver it to ${recipient}`} act={() => cancelEntry(id)} />
+      )}
+    </>
   );
 }
 

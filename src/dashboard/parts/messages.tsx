@@ -1,6 +1,8 @@
 /** The flow of messages, newest first, each with what became of it at every recipient. */
 import { useState } from "preact/hooks";
 import type { InboxEntry, Message } from "../../contract/message.ts";
+import { markRead } from "../calls.ts";
+import { ActionButton } from "./action-button.tsx";
 import { Ago } from "./ago.tsx";
 import { Deliveries } from "./deliveries.tsx";
 import { ArrowIcon } from "./icons.tsx";
@@ -28,7 +30,14 @@ export function Messages({ messages, entries }: Props) {
     <Section
       id="messages"
       title="Messages"
-      aside={messages.length > 0 && <Filters entries={entries} chosen={filter} choose={setFilter} />}
+      aside={
+        messages.length > 0 && (
+          <>
+            <MarkAllRead entries={entries} />
+            <Filters entries={entries} chosen={filter} choose={setFilter} />
+          </>
+        )
+      }
       empty={
         messages.length === 0 &&
         "No messages yet. What agents write to each other and to you appears here, with what became of it."
@@ -47,6 +56,13 @@ export function Messages({ messages, entries }: Props) {
       )}
     </Section>
   );
+}
+
+/** Only what is on the page: what comes meanwhile has not been seen. */
+function MarkAllRead({ entries }: { entries: readonly InboxEntry[] }) {
+  const unread = entries.filter(({ recipient, state }) => recipient === "operator" && state === "queued");
+  if (unread.length < 2) return null;
+  return <ActionButton text={`Mark all ${unread.length} read`} act={() => markRead(unread.map(({ id }) => id))} />;
 }
 
 type FiltersProps = { entries: readonly InboxEntry[]; chosen: number; choose: (filter: number) => void };

@@ -1,5 +1,8 @@
 import type { ComponentChildren } from "preact";
 import type { ForgeHealth, WorkTrouble } from "../../contract/facts.ts";
+import type { Pair } from "../../contract/pair.ts";
+import { liftPairRest } from "../calls.ts";
+import { ActionButton } from "./action-button.tsx";
 import { Until } from "./ago.tsx";
 import { AlertIcon } from "./icons.tsx";
 import { shown } from "./shown.ts";
@@ -7,11 +10,11 @@ import { workText } from "./words.ts";
 
 const shownAtOnce = 3;
 
-type Props = { forge: ForgeHealth | null; troubles: readonly WorkTrouble[] };
+type Props = { forge: ForgeHealth | null; troubles: readonly WorkTrouble[]; restingPairs: readonly Pair[] };
 
-/** What goes wrong just now outside of any agent: the forge, and work that fails; given up first. */
-export function Troubles({ forge, troubles }: Props) {
-  if (!forge?.problem && troubles.length === 0) return null;
+/** What goes wrong just now outside of any one agent: the forge, agents in a loop, and work that fails; given up first. */
+export function Troubles({ forge, troubles, restingPairs }: Props) {
+  if (!forge?.problem && troubles.length === 0 && restingPairs.length === 0) return null;
   const sorted = troubles.toSorted((a, b) => Number(a.state === "pending") - Number(b.state === "pending"));
   const rest = sorted.slice(shownAtOnce);
   return (
@@ -22,6 +25,9 @@ export function Troubles({ forge, troubles }: Props) {
             {shown(forge.problem)}
           </Trouble>
         )}
+        {restingPairs.map((pair) => (
+          <PairRow key={`${pair.one} ${pair.other}`} pair={pair} />
+        ))}
         {sorted.slice(0, shownAtOnce).map((work) => (
           <WorkRow key={work.id} work={work} />
         ))}
@@ -49,6 +55,19 @@ const Trouble = ({ tone, title, children }: TroubleProps) => (
       <strong>{title}.</strong> {children}
     </p>
   </li>
+);
+
+const PairRow = ({ pair }: { pair: Pair }) => (
+  <Trouble tone="warn" title={`${pair.one} and ${pair.other} have written to each other too often`}>
+    It may be a loop: neither reaches the other
+    {pair.restsUntil !== null && (
+      <>
+        {" "}
+        for now, and again <Until at={pair.restsUntil} />
+      </>
+    )}
+    . <ActionButton text="Let them write again" act={() => liftPairRest(pair)} />
+  </Trouble>
 );
 
 const WorkRow = ({ work }: { work: WorkTrouble }) => (

@@ -94,6 +94,10 @@ export function workText({ kind, key }: Pick<WorkTrouble, "kind" | "key">): stri
       return "Updating /docs";
     case "converge":
       return `Bringing ${key} to its wanted version`;
+    case "forget-messages":
+      return "Forgetting old messages";
+    case "end-pair-rest":
+      return `Letting ${key.replace("/", " and ")} write to each other again`;
     case "post-question":
       return `Posting question ${key}`;
     default:
