@@ -57,6 +57,27 @@ hive
   });
 
 hive
+  .command("messages")
+  .description("show what waits in the inboxes of a running hive, dead letters first")
+  .argument("[recipient]", "an agent, or operator; all when it is left out")
+  .option(...home)
+  .option("--json", "for programs; docs/cli.md describes it")
+  .action(async (recipient, options) => {
+    const { messages } = await import("./commands/messages.ts");
+    process.exitCode = await messages(recipient, options);
+  });
+
+hive
+  .command("retry")
+  .description("queue a dead or cancelled message again")
+  .argument("<entry>", "its number in `hive messages`")
+  .option(...home)
+  .action(async (entry, options) => {
+    const { retry } = await import("./commands/messages.ts");
+    process.exitCode = await retry(entry, options);
+  });
+
+hive
   .command("mcp")
   .description("serve an agent's tools on stdio, for its coding agent; run inside its sandbox")
   .argument("<socket>", "the socket of the agent's launch")

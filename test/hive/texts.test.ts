@@ -2,7 +2,9 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
+import { WaitingEntry } from "../../src/contract/message.ts";
 import { EpochMs } from "../../src/contract/names.ts";
+import { waitingText } from "../../src/hive/commands/messages.ts";
 import { statusText } from "../../src/hive/commands/status.ts";
 import { render } from "../../src/hive/up/forgejo.ts";
 import { linksText } from "../../src/hive/up/links.ts";
@@ -61,6 +63,29 @@ hived        ready       pid 12  2 restarts
 hive-web     ready       pid 12              isolated
 hive-runner  restarting                      was killed by SIGKILL
 `);
+});
+
+test("what waits is a table, dead letters first, in which no message can steer the terminal", () => {
+  const entry = {
+    ...{ message: 1, recipient: "alice", attempt: 5, failures: 5, turn: null, queuedAt: 0, leasedAt: null },
+    ...{ settledAt: null, notBefore: 0, problem: null },
+  };
+  const entries = [
+    {
+      entry: { ...entry, id: 8, state: "queued", failures: 0 },
+      from: "bob",
+      beginning: `one\nline\x1b[2J ${"x".repeat(80)}`,
+    },
+    { entry: { ...entry, id: 3, state: "dead", problem: "It crashed." }, from: "operator", beginning: "Index it." },
+  ].map((row) => WaitingEntry.parse(row));
+  expect(waitingText({ entries, counts: { queued: 70, leased: 0, dead: 1 } })).toBe(`\
+entry  state   from      to     failed  text
+3      dead    operator  alice  5       Index it. (It crashed.)
+8      queued  bob       alice  0       one line [2J ${"x".repeat(46)}…
+
+1 dead, 0 in a turn, 70 queued in all. \`hive retry ENTRY\` queues a dead one again.
+`);
+  expect(waitingText({ entries: [], counts: { queued: 0, leased: 0, dead: 0 } })).toBe("Nothing waits.\n");
 });
 
 test("steps are plain lines where there is no terminal, each change once", async () => {

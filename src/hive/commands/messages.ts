@@ -1,0 +1,83 @@
+/** `hive messages` and `hive retry`: what waits in the inboxes of a running hive, and a dead letter's second chance. */
+import type { InboxEntry, WaitingEntry } from "../../contract/message.ts";
+import { Address, EntryId } from "../../contract/names.ts";
+import { Refusal } from "../../contract/refusal.ts";
+import { routes } from "../../contract/routes.ts";
+import type { ResponseOf } from "../../contract/table.ts";
+import { client } from "../../rpc/client.ts";
+import { columns } from "../columns.ts";
+import { exitCodes } from "../exit-codes.ts";
+import { reachHive } from "../up/reach.ts";
+
+type Waiting = ResponseOf<typeof routes.readWaiting>;
+
+/** Shows what waits, for one recipient or for all. @throws Refusal `not_running`, `bad_name` */
+export async function messages(
+  recipient: string | undefined,
+  options: { home?: string; json?: boolean },
+): Promise<number> {
+  const asked = recipient === undefined ? null : parseRecipient(recipient);
+  const { runtime } = await reachHive(options.home);
+  const hived = client(routes, "admin", runtime.admin);
+  try {
+    const waiting = await hived.readWaiting({ recipient: asked });
+    process.stdout.write(options.json ? `${JSON.stringify(waiting, null, 2)}\n` : waitingText(waiting));
+    return exitCodes.ok;
+  } finally {
+    await hived.close();
+  }
+}
+
+/** Queues a dead or cancelled entry again. @throws Refusal `not_running`, or as hived says it */
+export async function retry(entry: string, options: { home?: string }): Promise<number> {
+  const { success, data: id } = EntryId.safeParse(Number(entry));
+  if (!success) throw new Refusal("bad_entry", `"${entry}" is no number of an entry.`, "Look at `hive messages`.");
+  const { runtime } = await reachHive(options.home);
+  const hived = client(routes, "admin", runtime.admin);
+  try {
+    const { recipient, state } = await hived.retryEntry({ entry: id });
+    const now = state === "leased" ? `${recipient} works on it already` : `queued for ${recipient}`;
+    process.stdout.write(`Entry ${id}: ${now}.\n`);
+    return exitCodes.ok;
+  } finally {
+    await hived.close();
+  }
+}
+
+function parseRecipient(text: string): Address {
+  const { success, data, error } = Address.safeParse(text);
+  if (success) return data;
+  throw new Refusal(
+    "bad_name",
+    `"${text}" is nobody's address: ${error.issues[0]?.message}.`,
+    "Name an agent, or operator.",
+  );
+}
+
+/** Dead letters first, as only those need somebody; then what is in a turn, then what is queued. */
+export function waitingText({ entries, counts }: Waiting): string {
+  const of = (state: InboxEntry["state"]) => entries.filter(({ entry }) => entry.state === state);
+  const rows = [...of("dead"), ...of("leased"), ...of("queued")];
+  if (rows.length === 0) return "Nothing waits.\n";
+  const total = `${counts.dead} dead, ${counts.leased} in a turn, ${counts.queued} queued in all.`;
+  const next = of("dead").length > 0 ? " `hive retry ENTRY` queues a dead one again." : "";
+  const head = ["entry", "state", "from", "to", "failed", "text"];
+  return `${columns([head, ...rows.map(rowOf)]).join("\n")}\n\n${total}${next}\n`;
+}
+
+const rowOf = ({ entry: { id, state, recipient, failures, problem }, from, beginning }: WaitingEntry) => [
+  String(id),
+  state === "leased" ? "in a turn" : state,
+  from,
+  recipient,
+  String(failures),
+  [firstLine(beginning), problem && `(${firstLine(problem)})`].filter(Boolean).join(" "),
+];
+
+const shownCharacters = 60;
+
+/** One line for a terminal: what others wrote must not steer it. */
+function firstLine(text: string): string {
+  const line = text.trim().replace(/\p{Cc}+/gu, " ");
+  return line.length <= shownCharacters ? line : `${line.slice(0, shownCharacters - 1)}…`;
+}
