@@ -1,7 +1,7 @@
 /** AGit: proposals by `git push` to refs/for/BRANCH, by who may only read. */
 import { expect, test } from "vitest";
 import { expectStatus } from "./caller.ts";
-import { pushProposal, useStage } from "./stage.ts";
+import { becomes, pushProposal, useStage } from "./stage.ts";
 
 const stage = useStage();
 
@@ -48,7 +48,7 @@ test("the same topic moves the pull request", async () => {
   const { clone, number } = await repo.propose(stage.alice, "moving");
   const second = await clone.commit("c", "2");
   expect(await pushProposal(clone, "moving")).toBe(number);
-  await expect.poll(async () => (await repo.get(`/pulls/${number}`)).head.sha).toBe(second);
+  await becomes(async () => (await repo.get(`/pulls/${number}`)).head.sha).toBe(second);
   expect(await repo.get("/pulls?state=all")).toHaveLength(1);
 });
 
@@ -61,7 +61,7 @@ test("unchanged or rewritten commits are refused, unless forced", async () => {
   expect((await repo.get(`/pulls/${number}`)).head.sha).toBe(head);
   expect(await pushProposal(clone, "moving", "-o", "force-push=true")).toBe(number);
   const rewritten = await clone.get("rev-parse", "HEAD");
-  await expect.poll(async () => (await repo.get(`/pulls/${number}`)).head.sha).toBe(rewritten);
+  await becomes(async () => (await repo.get(`/pulls/${number}`)).head.sha).toBe(rewritten);
 });
 
 test("a topic belongs to its author, and may stand in the ref", async () => {

@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 import { FLUSH, packet } from "../../forge/embedded/git/pkt-line.ts";
 import { basic } from "./caller.ts";
 import type { Clone } from "./git-client.ts";
-import { encoded, names, type Repo, useStage } from "./stage.ts";
+import { becomes, encoded, names, type Repo, useStage } from "./stage.ts";
 
 const stage = useStage();
 const SCRIPT = `<script>alert(1)</script>"><img src=x onerror='alert(2)'>`;
@@ -272,7 +272,7 @@ async function push(repo: Repo, clone: Clone, entries: [string, "blob" | "tree",
   const who = "a <a@a.invalid> 1 +0000";
   const commit = await hashed(clone, "commit", Buffer.from(`tree ${tree}\nauthor ${who}\ncommitter ${who}\n\nx\n`));
   const { text } = await clone.push(`${commit}:refs/heads/evil`);
-  if (/new branch/.test(text)) await expect.poll(() => repo.tip("evil")).toBe(commit);
+  if (/new branch/.test(text)) await becomes(() => repo.tip("evil")).toBe(commit);
   return text;
 }
 
