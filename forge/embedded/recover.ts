@@ -66,8 +66,8 @@ function entriesOf(dir: string, isRecursive = false): string[] {
 
 /** The rows of one repository follow its refs. */
 async function followOwnRefs(forge: Forge, repo: Repo): Promise<void> {
-  const refs = await listRefs(forge.git, repoDir(forge, repo), "refs/heads", "refs/pull");
-  const tips = new Map(refs.map((ref) => [ref.ref, ref.commit]));
+  const refs = listRefs(repoDir(forge, repo), "refs/heads", "refs/pull");
+  const tips = new Map(refs.map((ref) => [ref.ref, ref.object]));
   const pulls = allPulls(forge.db, repo);
   await removeOrphans(forge, repo, refs, pulls);
   const isEmpty = !refs.some((ref) => ref.ref.startsWith("refs/heads/"));

@@ -170,8 +170,8 @@ test("a proposal that is cut off is a pull request with its head, or neither", a
     async (forge, isDone) => {
       const { repo } = sceneOf(forge);
       const rows = allPulls(forge.db, repo).map(({ issue, pull }) => `${pullHeadRef(issue.number)} ${pull.head_sha}`);
-      const refs = await listRefs(forge.git, repoDir(forge, repo), "refs/pull");
-      expect(refs.map(({ ref, commit }) => `${ref} ${commit}`)).toEqual(rows);
+      const refs = listRefs(repoDir(forge, repo), "refs/pull");
+      expect(refs.map(({ ref, object }) => `${ref} ${object}`)).toEqual(rows);
       if (isDone) expect(rows).toHaveLength(2);
     },
   );
@@ -185,8 +185,8 @@ test("a commit through the API that is cut off is followed by its pull request a
       const { repo, pull } = sceneOf(forge);
       const tip = await branchTip(forge, repo, "topic");
       expect(pull.pull.head_sha).toBe(tip);
-      const [ref] = await listRefs(forge.git, repoDir(forge, repo), "refs/pull/1/head");
-      expect(ref?.commit).toBe(tip);
+      const [ref] = listRefs(repoDir(forge, repo), "refs/pull/1/head");
+      expect(ref?.object).toBe(tip);
     },
   );
 });
@@ -218,6 +218,6 @@ test("a start sweeps what a killed push has left, and an old lock, but not a new
   expect(existsSync(incoming)).toBe(false);
   expect(existsSync(path.join(forge.reposDir, "99.git"))).toBe(false);
   expect(existsSync(fresh)).toBe(true);
-  expect((await listRefs(forge.git, dir, "refs/pull")).map(({ ref }) => ref)).toEqual(["refs/pull/1/head"]);
+  expect(listRefs(dir, "refs/pull").map(({ ref }) => ref)).toEqual(["refs/pull/1/head"]);
   forge.db.close();
 });

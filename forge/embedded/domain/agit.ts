@@ -75,8 +75,8 @@ export async function planAgit(forge: Forge, repo: Repo, user: User, push: AgitP
 /** The longest existing branch wins; what is left of the ref is the topic. */
 async function target(forge: Forge, repo: Repo, ref: string): Promise<{ base: string; tip: string; rest: string }> {
   const parts = ref.slice(AGIT.length).split("/");
-  const refs = await listRefs(forge.git, repoDir(forge, repo), "refs/heads");
-  const tips = new Map(refs.map((branch) => [branch.ref.slice("refs/heads/".length), branch.commit]));
+  const refs = listRefs(repoDir(forge, repo), "refs/heads");
+  const tips = new Map(refs.map((branch) => [branch.ref.slice("refs/heads/".length), branch.object]));
   for (let count = parts.length; count > 0; count -= 1) {
     const base = parts.slice(0, count).join("/");
     const tip = tips.get(base);

@@ -22,9 +22,7 @@ const absent = (name: string) => notFound(`branch does not exist [name: ${name.s
 
 /** The names, the default branch first. Cheaper than the branches themselves, for which a commit each is read. */
 export async function branchNames(forge: Forge, repo: Repo): Promise<string[]> {
-  const names = (await listRefs(forge.git, repoDir(forge, repo), "refs/heads")).map(({ ref }) =>
-    ref.slice(BRANCHES.length),
-  );
+  const names = listRefs(repoDir(forge, repo), "refs/heads").map(({ ref }) => ref.slice(BRANCHES.length));
   return names.sort((one, other) => Number(other === repo.default_branch) - Number(one === repo.default_branch));
 }
 

@@ -53,8 +53,8 @@ export async function followRefs(
 }
 
 async function branchTips(forge: Forge, repo: Repo): Promise<Map<string, string>> {
-  const refs = await listRefs(forge.git, repoDir(forge, repo), "refs/heads");
-  return new Map(refs.map(({ ref, commit }) => [ref.slice(BRANCHES.length), commit]));
+  const refs = listRefs(repoDir(forge, repo), "refs/heads");
+  return new Map(refs.map(({ ref, object }) => [ref.slice(BRANCHES.length), object]));
 }
 
 /** The first branch that comes into an empty repository becomes its default, unless the wanted one is there too. */
@@ -82,8 +82,8 @@ async function eventsOf(forge: Forge, repo: Repo, actor: User, move: RefMove): P
 /** Commits of a new branch are those that the default branch does not have. */
 async function defaultTip(forge: Forge, repo: Repo, ref: string): Promise<string> {
   if (ref === `${BRANCHES}${repo.default_branch}`) return NO_COMMIT;
-  const [tip] = await listRefs(forge.git, repoDir(forge, repo), `${BRANCHES}${repo.default_branch}`);
-  return tip?.commit ?? NO_COMMIT;
+  const [tip] = listRefs(repoDir(forge, repo), `${BRANCHES}${repo.default_branch}`);
+  return tip?.object ?? NO_COMMIT;
 }
 
 function touchedPulls(forge: Forge, repo: Repo, branches: readonly string[]): PullRequest[] {

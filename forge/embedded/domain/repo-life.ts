@@ -114,7 +114,7 @@ export async function changeRepo(
 async function canBeDefault(forge: Forge, repo: Repo, branch: string): Promise<boolean> {
   checkBranchName(branch);
   if (repo.is_empty) return true;
-  return (await listRefs(forge.git, repoDir(forge, repo), `refs/heads/${branch}`)).length > 0;
+  return listRefs(repoDir(forge, repo), `refs/heads/${branch}`).length > 0;
 }
 
 function refuseCreator(forge: Forge, actor: User, owner: User): void {

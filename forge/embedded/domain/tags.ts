@@ -1,6 +1,6 @@
 /** Tags are git's alone: no table knows them. */
 import { type Forge, repoDir } from "../forge.ts";
-import { NO_COMMIT, resolveCommit } from "../git/objects.ts";
+import { messageOf, NO_COMMIT, resolveCommit } from "../git/objects.ts";
 import { listRefs, moveRefs } from "../git/refs.ts";
 import { writeTag } from "../git/write.ts";
 import { followRefs } from "./follow-refs.ts";
@@ -34,14 +34,15 @@ export async function findTag(forge: Forge, repo: Repo, name: string): Promise<T
   return tag;
 }
 
-async function tagsUnder(forge: Forge, repo: Repo, prefix: string): Promise<Tag[]> {
-  const refs = await listRefs(forge.git, repoDir(forge, repo), prefix);
-  return refs.map(({ ref, object, commit, message }) => ({
+function tagsUnder(forge: Forge, repo: Repo, prefix: string): Promise<Tag[]> {
+  const dir = repoDir(forge, repo);
+  const tags = listRefs(dir, prefix).map(async ({ ref, object: id }) => ({
     name: ref.slice(TAGS.length),
-    id: object,
-    commit,
-    message,
+    id,
+    commit: (await forge.git.objects.info(dir, `${id}^{commit}`))?.sha ?? id,
+    message: await messageOf(forge.git, dir, id),
   }));
+  return Promise.all(tags);
 }
 
 /**

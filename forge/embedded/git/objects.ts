@@ -58,6 +58,12 @@ export async function readCommit(git: Git, dir: string, sha: string, env = {}): 
   return commit;
 }
 
+/** Of a commit or an annotated tag: what follows its headers. */
+export async function messageOf(git: Git, dir: string, sha: string): Promise<string> {
+  const found = await git.objects.read(dir, sha, {}, MAX_COMMIT_BYTES);
+  return found ? parseCommit(sha, found.bytes).message : "";
+}
+
 /** "commit", "tree", "blob" or "tag"; undefined when the object is missing. */
 export async function objectType(git: Git, dir: string, sha: string, env = {}): Promise<string | undefined> {
   return isObjectId(sha) ? (await git.objects.info(dir, sha, env))?.type : undefined;

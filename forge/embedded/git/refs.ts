@@ -1,17 +1,15 @@
 /** Branches, tags and the heads of pull requests. A ref is moved only from where its mover has seen it. */
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import path from "node:path";
+import { isObjectId } from "../domain/names.ts";
 import { NO_COMMIT } from "./objects.ts";
 import { type Git, GitFault } from "./run.ts";
 
 export interface Ref {
   /** Whole name: refs/heads/main. */
   ref: string;
-  /** What it points to: a commit, or an annotated tag. */
+  /** Id of what it points to: a commit, but of a tag perhaps a tag object. */
   object: string;
-  type: string;
-  /** The commit itself. */
-  commit: string;
-  /** Of the annotated tag, or else of the commit. */
-  message: string;
 }
 export interface RefMove {
   ref: string;
@@ -21,18 +19,43 @@ export interface RefMove {
   after: string;
 }
 
-const FORMAT = "--format=%(refname)%00%(objectname)%00%(objecttype)%00%(*objectname)%00%(contents)%00";
-const FIELDS = 5;
+/**
+ * In the order of their names, read from git's own files: a process for it is as dear as a push. First the single ones,
+ * then those that are packed, as git does, so that none is missed while it is being packed.
+ * @param prefixes `refs/heads`, `refs/tags`, `refs/pull` or whole names
+ */
+export function listRefs(dir: string, ...prefixes: string[]): Ref[] {
+  const loose = prefixes.flatMap((prefix) => looseRefs(dir, prefix));
+  const packed = packedRefs(dir).filter(({ ref }) =>
+    prefixes.some((prefix) => ref === prefix || ref.startsWith(`${prefix}/`)),
+  );
+  const found = new Map([...packed, ...loose].map((one) => [one.ref, one]));
+  return [...found.values()].sort((one, other) => (one.ref < other.ref ? -1 : 1));
+}
 
-/** In the order of their names. @param prefixes `refs/heads`, `refs/tags`, `refs/pull` or whole names */
-export async function listRefs(git: Git, dir: string, ...prefixes: string[]): Promise<Ref[]> {
-  const fields = (await git.text(dir, ["for-each-ref", FORMAT, ...prefixes])).split("\0");
-  const refs: Ref[] = [];
-  for (let at = 0; at + FIELDS <= fields.length; at += FIELDS) {
-    const [ref = "", object = "", type = "", peeled = "", message = ""] = fields.slice(at, at + FIELDS);
-    refs.push({ ref: ref.trimStart(), object, type, commit: peeled === "" ? object : peeled, message });
+function looseRefs(dir: string, name: string): Ref[] {
+  const file = path.join(dir, name);
+  const stat = statSync(file, { throwIfNoEntry: false });
+  if (stat?.isDirectory())
+    return (ifThere(() => readdirSync(file)) ?? []).flatMap((entry) => looseRefs(dir, `${name}/${entry}`));
+  const object = stat && ifThere(() => readFileSync(file, "latin1"))?.slice(0, 40);
+  return object !== undefined && isObjectId(object) && !name.endsWith(".lock") ? [{ ref: name, object }] : [];
+}
+
+const packedRefs = (dir: string): Ref[] =>
+  (ifThere(() => readFileSync(path.join(dir, "packed-refs"), "utf8")) ?? "").split("\n").flatMap((line) => {
+    const [, object, ref] = /^([0-9a-f]{40}) (.+)$/.exec(line) ?? [];
+    return object && ref ? [{ object, ref }] : [];
+  });
+
+/** Git may take a file away at any time, to pack or to delete its ref. */
+function ifThere<Result>(read: () => Result): Result | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
   }
-  return refs;
 }
 
 /** The id that a ref points to; undefined when there is no such ref. @param ref whole name that `isRef` accepts */

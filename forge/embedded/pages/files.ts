@@ -100,8 +100,8 @@ function commitBar({ forge }: Visit, at: PlaceVisit, commit: Commit, count: numb
 
 /** Where in the repository the page is, and how to get elsewhere. */
 async function placeBar(visit: Visit, at: PlaceVisit): Promise<Html> {
-  const branches = await listRefs(visit.forge.git, at.dir, "refs/heads");
-  const tags = await listRefs(visit.forge.git, at.dir, "refs/tags");
+  const branches = listRefs(at.dir, "refs/heads");
+  const tags = listRefs(at.dir, "refs/tags");
   const places: Place[] = [
     ...branches.map(({ ref }): Place => ({ kind: "branch", name: ref.slice("refs/heads/".length) })),
     ...tags.map(({ ref }): Place => ({ kind: "tag", name: ref.slice("refs/tags/".length) })),

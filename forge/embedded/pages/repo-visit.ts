@@ -63,7 +63,7 @@ export interface PlaceVisit extends RepoVisit {
 export async function visitPlace(visit: Visit, kind: Place["kind"]): Promise<PlaceVisit> {
   const repoVisit = visitRepo(visit, "code");
   const rest = (visit.params["*"] ?? "").replace(/\/+$/, "");
-  const name = kind === "commit" ? (rest.split("/")[0] ?? "") : await longestName(visit, repoVisit, kind, rest);
+  const name = kind === "commit" ? (rest.split("/")[0] ?? "") : longestName(repoVisit, kind, rest);
   return { ...repoVisit, ...(await placeNamed(visit, repoVisit, { kind, name })), path: rest.slice(name.length + 1) };
 }
 
@@ -77,14 +77,9 @@ export async function placeNamed({ forge }: Visit, { dir }: RepoVisit, place: Pl
   return { place, commit };
 }
 
-async function longestName(
-  { forge }: Visit,
-  { dir }: RepoVisit,
-  kind: "branch" | "tag",
-  rest: string,
-): Promise<string> {
+function longestName({ dir }: RepoVisit, kind: "branch" | "tag", rest: string): string {
   const prefix = kind === "branch" ? "refs/heads" : "refs/tags";
-  const names = (await listRefs(forge.git, dir, prefix)).map(({ ref }) => ref.slice(prefix.length + 1));
+  const names = listRefs(dir, prefix).map(({ ref }) => ref.slice(prefix.length + 1));
   const fitting = names.filter((name) => rest === name || rest.startsWith(`${name}/`));
   return fitting.sort((one, other) => other.length - one.length)[0] ?? "";
 }
