@@ -1,8 +1,10 @@
 import { statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
+import { AgentName, EntryId } from "../../src/contract/names.ts";
 import { routes } from "../../src/contract/routes.ts";
 import type { ResponseOf } from "../../src/contract/table.ts";
+import { send } from "../../src/hived/broker/send.ts";
 import { type RouteParts, serveRoutes } from "../../src/hived/sockets/serve-routes.ts";
 import { client } from "../../src/rpc/client.ts";
 import { openFrames, openStreamPool } from "../../src/rpc/stream.ts";
@@ -111,6 +113,23 @@ test("the database holds no secret, only hashes", async () => {
   ]);
   expect(rows).toHaveLength(2);
   for (const { hash } of rows) expect([session, secretIn(url)]).not.toContain(hash);
+});
+
+test("the operator's verbs are there on the page, for who is signed in, and on the command line", async () => {
+  await using hive = await openSockets();
+  const { session } = await hive.signIn();
+  await addIdleAgent(hive.core, "alice");
+  await send(hive.core, { from: "operator", to: "alice", body: "hello" });
+  const entry = EntryId.parse(1);
+  await expect(hive.web.cancelEntry({ entry })).rejects.toEqual(refusal("not_signed_in"));
+  expect(await hive.web.cancelEntry({ entry }, { session })).toMatchObject({ state: "cancelled" });
+  expect(await hive.admin.retryEntry({ entry })).toMatchObject({ state: "queued" });
+  expect(await hive.admin.readWaiting({ recipient: null })).toMatchObject({
+    entries: [{ from: "operator", beginning: "hello", entry: { id: entry, state: "queued" } }],
+    counts: { queued: 1, leased: 0, dead: 0 },
+  });
+  expect(await hive.web.cancelQueued({ agent: AgentName.parse("alice") }, { session })).toEqual({ cancelled: 1 });
+  await expect(hive.admin.retryEntry({ entry: EntryId.parse(9) })).rejects.toEqual(refusal("unknown_entry"));
 });
 
 test("a session ends twelve hours after its last use, or when it is signed out", async () => {
