@@ -22,4 +22,13 @@ export function addForge(hive: Command, home: readonly [flags: string, descripti
       const { forgeInstall } = await import("./forge-install.ts");
       process.exitCode = await forgeInstall(options);
     });
+  forge
+    .command("migrate")
+    .description("move everything from the embedded forge of a stopped hive to a Forgejo of its own")
+    .option(...home)
+    .option("--dry-run", "show what would move, and change nothing")
+    .action(async (options) => {
+      const { forgeMigrate } = await import("./forge-migrate.ts");
+      process.exitCode = await forgeMigrate(options);
+    });
 }
