@@ -20,6 +20,7 @@ test("an issue is written on a page, with labels by who may set them, and the br
   expect(body.labels).toMatchObject([{ name: "bug" }]);
   const reader = await signedIn(shop.forge, "reviewer");
   expect((await reader.get(NEW)).html).not.toContain('name="label"');
+  await shop.forge.userToken("stranger");
   expect((await (await signedIn(shop.forge, "stranger")).get(NEW)).status).toBe(404);
 });
 
@@ -40,6 +41,7 @@ test("a pull request is had as a difference and as mails, by who may read it", a
   expect(diff.headers.get("content-type")).toBe("text/plain; charset=utf-8");
   expect(diff.html).toMatch(/^diff --git a\/feature b\/feature\nnew file/);
   expect((await reader.get(`/team/code/pulls/${number}.patch`)).html).toMatch(/^From [0-9a-f]{40} .*\nFrom: /);
+  await shop.forge.userToken("stranger");
   const stranger = await signedIn(shop.forge, "stranger");
   expect((await stranger.get(`/team/code/pulls/${number}.diff`)).status).toBe(404);
 });
