@@ -120,13 +120,11 @@ function reviewConditions(filter: IssueFilter): Condition[] {
   const conditions: Condition[] = [];
   const { reviewRequestedOf, reviewedBy } = filter;
   if (reviewRequestedOf !== undefined) {
-    // an approval or rejection answers the request, a comment does not
+    // a request that is answered is no row any more
     conditions.push({
       sql: `i.author_id <> :requested AND EXISTS (
         SELECT 1 FROM reviews r WHERE r.issue_id = i.id AND r.state = 'REQUEST_REVIEW'
-          AND (r.reviewer_id = :requested OR r.team_id IN (SELECT team_id FROM team_members WHERE user_id = :requested))
-          AND NOT EXISTS (SELECT 1 FROM reviews later WHERE later.issue_id = i.id AND later.reviewer_id = :requested
-                            AND later.id > r.id AND later.state IN ('APPROVED', 'REQUEST_CHANGES')))`,
+          AND (r.reviewer_id = :requested OR r.team_id IN (SELECT team_id FROM team_members WHERE user_id = :requested)))`,
       parameters: { requested: reviewRequestedOf },
     });
   }
