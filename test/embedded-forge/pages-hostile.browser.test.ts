@@ -60,6 +60,8 @@ async function hostileForge(forge: TestForge): Promise<string[]> {
   await expectStatus(201, bob.post(`${api}/statuses/${sha}`, status));
   const lines = [{ path: FILE, new_position: 1, body: EVIL }];
   await expectStatus(200, bob.post(`${api}/pulls/2/reviews`, { event: "COMMENT", body: EVIL, comments: lines }));
+  const wish = { name: EVIL, scopes: ["read:user"] };
+  await expectStatus(201, forge.withPassword("bob").post("/users/bob/tokens", wish));
   const app = { name: EVIL, redirect_uris: ["http://x.invalid/"], confidential_client: true };
   const { client_id } = (await expectStatus(201, bob.post("/user/applications/oauth2", app))).body;
   const repo = "/acme/docs";
@@ -70,7 +72,15 @@ async function hostileForge(forge: TestForge): Promise<string[]> {
     response_type: "code",
     state: EVIL,
   });
-  const lists = ["/", "/acme", "/bob", "/explore/users", `${repo}/issues?q=${query}`, `${repo}/pulls`];
+  const lists = [
+    "/",
+    "/acme",
+    "/bob",
+    "/explore/users",
+    "/user/settings/applications",
+    `${repo}/issues?q=${query}`,
+    `${repo}/pulls`,
+  ];
   const files = ["", `/${file}`, `/${file}?display=source`, "/code.ts"].map(
     (at) => `${repo}/src/branch/${branch}${at}`,
   );

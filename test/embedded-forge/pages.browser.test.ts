@@ -68,6 +68,39 @@ test("a line is commented on and the changes are requested with the keyboard alo
   await page.context().close();
 });
 
+test("a pull request is renamed, labelled and assigned with the keyboard alone", async () => {
+  await using forge = await startTestForge();
+  const page = await operatorsPage(forge);
+  await expectStatus(201, forge.admin.post("/repos/acme/docs/labels", { name: "urgent", color: "b02a2a" }));
+  await page.goto(`${forge.url}/acme/docs/pulls/1`);
+  await page.getByRole("link", { name: "Change labels" }).press("Enter");
+  await page.getByRole("checkbox", { name: "urgent" }).press("Space");
+  await page.getByRole("checkbox", { name: "alice" }).press("Space");
+  await page.getByRole("textbox", { name: "Title" }).fill("A guide");
+  await page.getByRole("textbox", { name: "Title" }).press("Enter");
+  await page.getByRole("heading", { name: "A guide #1" }).waitFor();
+  const { body } = await forge.admin.get("/repos/acme/docs/pulls/1");
+  expect(body).toMatchObject({ title: "A guide", labels: [{ name: "urgent" }], assignees: [{ login: "alice" }] });
+  await page.context().close();
+});
+
+test("an address that names a comment on an earlier page of its thread leads to it", async () => {
+  await using forge = await startTestForge();
+  const page = await operatorsPage(forge);
+  const first = (await expectStatus(201, forge.admin.post("/repos/acme/docs/issues/1/comments", { body: "The first" })))
+    .body;
+  for (let left = 201; left > 0; left -= 1)
+    await expectStatus(201, forge.admin.post("/repos/acme/docs/issues/1/comments", { body: "More" }));
+  await page.goto(first.html_url);
+  await page.getByRole("link", { name: "Go to the comment" }).press("Enter");
+  await page.getByText("The first").waitFor();
+  expect(new URL(page.url()).search).toBe("?page=1");
+  await page.goto(`${forge.url}/acme/docs/issues/1/comments/${first.id}`);
+  expect(page.url()).toBe(`${forge.url}/acme/docs/pulls/1?page=1#issuecomment-${first.id}`);
+  await page.getByText("The first").waitFor();
+  await page.context().close();
+});
+
 test("no page is wider than a phone's window", async () => {
   await using forge = await startTestForge();
   const page = await operatorsPage(forge, 360);

@@ -10,6 +10,7 @@ import { type Html, html, type Part } from "./html.ts";
 import { issueRows, readableIn } from "./issue-rows.ts";
 import { ago, avatar, person } from "./parts.ts";
 import { webUrl } from "./paths.ts";
+import { TOKENS_PATH } from "./tokens.ts";
 import type { Page, Visit } from "./visit.ts";
 
 const RECENT = 10;
@@ -21,7 +22,7 @@ export function ownerPage(visit: Visit): Page {
   if (!owner || owner.id < 0 || !isOwnerVisible(forge.db, user, owner)) throw notFound();
   const repos = visibleRepos(forge.db, user).filter((repo) => repo.owner_id === owner.id);
   const content = html`<header class="profile">${avatar(owner.name, 56)}
-<div><h1>${owner.full_name || owner.name}</h1><p class="dim">${facts(visit, owner)}</p>${owner.description && html`<p>${owner.description}</p>`}</div></header>
+<div><h1>${owner.full_name || owner.name}</h1><p class="dim">${facts(visit, owner)}</p>${owner.description && html`<p>${owner.description}</p>`}</div>${owner.id === user.id && html`<a class="button" href="${TOKENS_PATH}">Access tokens</a>`}</header>
 <div class="columns">
 <div class="main-column">
 <section class="card"><h2>Repositories</h2>

@@ -27,6 +27,7 @@ import { pullFilesPage } from "./pull-files.ts";
 import { signIn, signOut, visitorOf } from "./session.ts";
 import { linkPage, secretOf, signInPage, spentLinkPage, userOfForm, userOfLink } from "./sign-in.ts";
 import { goToComment } from "./thread-pages.ts";
+import { postRevoke, postToken, TOKENS_PATH, tokensPage } from "./tokens.ts";
 import type { Download, GoTo, Page, Posted, Visit } from "./visit.ts";
 
 const MAX_FORM_BYTES = 2 * 1024 * 1024;
@@ -43,6 +44,7 @@ const views: Record<string, View> = {
   "/": homePage,
   "/login/oauth/authorize": authorizePage,
   "/explore/users": peoplePage,
+  [TOKENS_PATH]: (visit) => tokensPage(visit),
   "/:owner": ownerPage,
   [repo]: repoPage,
   [`${repo}/src/branch/*`]: sourcePage("branch"),
@@ -73,6 +75,8 @@ const views: Record<string, View> = {
 
 const actions: Record<string, Action> = {
   "/login/oauth/grant": postGrant,
+  [TOKENS_PATH]: postToken,
+  [`${TOKENS_PATH}/delete`]: postRevoke,
   [`${repo}/issues/new`]: postNewIssue,
   [`${issue}/edit`]: postEditIssue,
   [`${issue}/comments`]: postComment,
