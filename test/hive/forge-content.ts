@@ -26,8 +26,6 @@ const Said = z.object({ user: Login, body: z.string() });
 const Review = Said.extend({ state: z.string(), dismissed: z.boolean(), commit_id: z.string() });
 const Status = z.object({ context: z.string(), status: z.string(), creator: Login });
 
-export type Said = z.output<typeof Said>;
-
 export async function forgeContent(admin: Person) {
   const read = async <Schema extends z.ZodType>(schema: Schema, path: string): Promise<z.output<Schema>> =>
     schema.parse(await admin.call("GET", path));

@@ -6,10 +6,10 @@ import { join } from "node:path";
 import { type Person, withPassword } from "../support/raw-forge.ts";
 
 const password = "Somebody-else-7";
-export const repo = "eve/notes";
+const repo = "eve/notes";
 
 /** Commits a file on a branch that begins where main is, and pushes it. @returns the commit */
-export function pushBranch(url: string, user: string, branch: string, file: string): string {
+function pushBranch(url: string, user: string, branch: string, file: string): string {
   const directory = mkdtempSync(join(tmpdir(), "hive-clone-"));
   const header = `Authorization: Basic ${Buffer.from(`${user}:${password}`).toString("base64")}`;
   const git = (...args: string[]) =>
