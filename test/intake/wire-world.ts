@@ -3,10 +3,9 @@
  * carries. The forge is the embedded one in this process, from a copy of a provisioned one; both clocks are the test's.
  * hived's calls of the forge wait at a gate, so that what happens between two of them is the run's choice.
  */
-import { cpSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { cpSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setImmediate as nextTick } from "node:timers/promises";
 import { startForge } from "../../forge/embedded/app.ts";
@@ -20,6 +19,7 @@ import { provision, provisionAgent } from "../../src/hived/forge/provision.ts";
 import { deliverWebhook } from "../../src/hived/intake/doorbell.ts";
 import type { Delivery } from "../../src/hived/intake/verify.ts";
 import { ask } from "../../src/hived/questions/ask.ts";
+import { newMemoryDirectory } from "../support/memory-directory.ts";
 import { addIdleAgent, openCore, type TestCore } from "../support/open-core.ts";
 import { forgeWork, type Provisioned, partsFor } from "../support/provisioned.ts";
 import { type Person, withToken } from "../support/raw-forge.ts";
@@ -34,7 +34,7 @@ export type Template = { directory: string; receiver: Receiver; [Symbol.asyncDis
 type Receiver = { url: string; take: (delivery: Delivery) => void; close(): void };
 
 export async function makeTemplate(): Promise<Template> {
-  const directory = mkdtempSync(join(tmpdir(), "hive-wire-"));
+  const directory = newMemoryDirectory("hive-wire-");
   const receiver = await openReceiver();
   const forge = await startForge(configOf(directory));
   const core = openCore(join(directory));
@@ -153,7 +153,7 @@ async function* paged(pass: (call: () => Promise<unknown>) => Promise<unknown>, 
 }
 
 export class World {
-  readonly directory = mkdtempSync(join(tmpdir(), "hive-run-"));
+  readonly directory = newMemoryDirectory("hive-run-");
   /** what the forge has sent, and hived has not got yet, oldest first */
   readonly wire: Delivery[] = [];
   readonly gate: Gate = { isOpen: false, isReachable: true, held: [], underWay: 0 };

@@ -1,6 +1,5 @@
 /** The floor of hived for a test: a real database file, its event log and scheduler, and a clock that the test moves. */
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { setImmediate as nextTick } from "node:timers/promises";
 import { pino } from "pino";
@@ -14,6 +13,7 @@ import { openDatabase } from "../../src/hived/database/open.ts";
 import { eventsAfter, logEnds, openEventLog } from "../../src/hived/events/event-log.ts";
 import { type Handler, openScheduler } from "../../src/hived/work/scheduler.ts";
 import { type FakeClock, openFakeClock } from "./fake-clock.ts";
+import { newMemoryDirectory } from "./memory-directory.ts";
 
 export type TestCore = Core & {
   clock: FakeClock;
@@ -31,7 +31,7 @@ type EventOf<Kind extends FactKind> = Event & { fact: { kind: Kind } };
 
 /** @param directory of a core that was closed or killed before, to open its database once more */
 export function openCore(directory?: string, keptEvents?: number): TestCore {
-  const place = directory ?? mkdtempSync(join(tmpdir(), "hive-"));
+  const place = directory ?? newMemoryDirectory("hive-");
   const clock = openFakeClock();
   const log = pino({ level: "silent" });
   const db = openDatabase(join(place, "hive.db"));

@@ -1,11 +1,10 @@
 /** A forge of a test's own: on a free loopback port, in a directory of its own, gone with the test. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { createServer } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { newMemoryDirectory } from "./memory-directory.ts";
 
 export type RunningForge = {
   kind: "embedded" | "managed";
@@ -25,7 +24,7 @@ export async function startForge(
   kind: RunningForge["kind"],
   program: (directory: string, port: number) => Promise<ForgeProgram>,
 ): Promise<RunningForge> {
-  const directory = mkdtempSync(join(tmpdir(), "hive-forge-"));
+  const directory = newMemoryDirectory("hive-forge-");
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   const { argv, env, adminTokenFile } = await program(directory, port);

@@ -12,7 +12,7 @@ import type { Forge } from "./client.ts";
 import { type Difference, difference, type Piece } from "./difference.ts";
 import { agentTeams, bot, type Member, type Organization, operator, organizations } from "./plan.ts";
 import type { RepoSettings } from "./verbs/layout.ts";
-import { type Team, teamBody } from "./verbs/people.ts";
+import { type Org, type Team, teamBody } from "./verbs/people.ts";
 
 const memory = (org: string) => `organization:${org}`;
 
@@ -24,10 +24,10 @@ export const orgPiece = (core: Core, forge: Forge, { name }: Organization): Piec
     const admin = forge.as("hive-admin");
     const what = `organization ${name}`;
     const found = await admin.findOrg(name);
-    const make = async () => {
-      const { id } = await admin.createOrg({ name, email: emailOf(core, name) });
-      await core.db.write((tx) => writeMeta(tx, memory(name), String(id)));
-    };
+    const remember = ({ id }: Org) => core.db.write((tx) => writeMeta(tx, memory(name), String(id)));
+    const make = async () => remember(await admin.createOrg({ name, email: emailOf(core, name) }));
+    // One that is there is ours, or the probe would have refused it: a crash came before it was remembered.
+    if (found && !core.db.read((reader) => isOrgOurs(reader, name))) await remember(found);
     if (!found) return [difference(what, "private visibility", null, make)];
     if (found.visibility === "private") return [];
     return [difference(what, "private visibility", found.visibility, () => admin.makeOrgPrivate(name))];
