@@ -32,7 +32,7 @@ ${user && userMenu(user)}
 <main id="content" class="wide">
 ${page.content}
 </main>
-<footer><div class="wide"><p>This is the trial forge that comes with the hive. To keep what is here, <code>hive forge migrate</code> moves all of it to a Forgejo.</p></div></footer>
+<footer><div class="wide"><p>This is the trial forge that comes with the hive. To keep what is here, stop the hive and run <code>hive forge migrate</code>: it moves all of it to a Forgejo.</p></div></footer>
 </body>
 </html>
 `.text;
