@@ -27,7 +27,7 @@ let failed = 0;
 for (const { name, argv } of steps.filter(
   (step) => only.length === 0 || only.some((word) => step.name.includes(word)),
 )) {
-  const { code, seconds } = await run(argv, "when it fails");
+  const { code, seconds } = await run(argv);
   if (code !== 0) failed += 1;
   console.log(`${code === 0 ? "ok    " : "FAILED"} ${name} (${seconds.toFixed(1)} s)`);
 }

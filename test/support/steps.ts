@@ -1,4 +1,4 @@
-/** Runs a command to its end, showing what it prints, and says how long it took. */
+/** Runs a command to its end, showing what it prints when it fails, and says how long it took. */
 import { spawn } from "node:child_process";
 import { join } from "node:path";
 
@@ -8,7 +8,7 @@ const bin = join(top, "node_modules", ".bin");
 export type Ran = { code: number; output: string; seconds: number };
 
 /** Runs one of the project's own tools (or any program on PATH) at the top of the checkout. */
-export async function run(argv: readonly string[], show: "always" | "when it fails"): Promise<Ran> {
+export async function run(argv: readonly string[]): Promise<Ran> {
   const began = performance.now();
   const [command = "", ...rest] = argv;
   const env = { ...process.env, PATH: `${bin}:${process.env["PATH"]}`, FORCE_COLOR: "0" };
@@ -18,13 +18,12 @@ export async function run(argv: readonly string[], show: "always" | "when it fai
     stream.setEncoding("utf8");
     stream.on("data", (text: string) => {
       output += text;
-      if (show === "always") process.stdout.write(text);
     });
   }
   const code = await new Promise<number>((resolve, reject) => {
     child.once("error", reject);
     child.once("close", (status) => resolve(status ?? 1));
   });
-  if (code !== 0 && show === "when it fails") process.stdout.write(output);
+  if (code !== 0) process.stdout.write(output);
   return { code, output, seconds: (performance.now() - began) / 1000 };
 }
