@@ -1,6 +1,11 @@
 import { spawnSync } from "node:child_process";
 import { request } from "node:http";
+import { join } from "node:path";
 import { expect, test } from "vitest";
+import { upRoutes } from "../../src/contract/routes.ts";
+import { runtimeAt } from "../../src/hive/up/home.ts";
+import { readRecord } from "../../src/hive/up/record.ts";
+import { client } from "../../src/rpc/client.ts";
 import { childOf, familyOf, hive, newHome, startUp, stillRunning } from "./start-up.ts";
 
 type Shown = {
@@ -13,6 +18,17 @@ type Shown = {
 
 const status = async (home: string): Promise<Shown> =>
   JSON.parse((await hive(["status", "--json", "--home", home])).out);
+
+/** As `hive status` shows them, without a command for each look. */
+async function processesOf(home: string) {
+  const up = client(upRoutes, "up", runtimeAt(readRecord(join(home, "up.json"))?.runtime ?? "").up);
+  try {
+    return (await up.readProcesses({})).processes;
+  } finally {
+    await up.close();
+  }
+}
+
 const noneOf = (pids: number[]) => expect.poll(() => stillRunning(pids), { timeout: 15_000 }).toEqual([]);
 
 /** For an unprivileged user, as which a hive runs. */
@@ -79,8 +95,8 @@ test("what is killed is started again, and serves again; down stops it all", asy
   const before = await status(place.home);
   for (const { pid } of before.processes) process.kill(pid, "SIGKILL");
   await expect
-    .poll(() => status(place.home), { timeout: 60_000, interval: 500 })
-    .toMatchObject({ processes: before.processes.map(({ name }) => ({ name, health: "ready", restarts: 1 })) });
+    .poll(() => processesOf(place.home), { timeout: 60_000, interval: 50 })
+    .toMatchObject(before.processes.map(({ name }) => ({ name, health: "ready", restarts: 1 })));
   await expect.poll(() => get(before.dashboardUrl, "/"), { timeout: 10_000 }).toBe(200);
   expect(texts.out).toContain("hive-web was killed by SIGKILL; it is started again (1)");
   const family = familyOf(child.pid ?? 0);
