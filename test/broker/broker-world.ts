@@ -464,8 +464,8 @@ export class World {
   }
 
   #adopt(held: Held[]): Promise<unknown> {
-    const { core, boot } = this.#life;
-    return core.db.write((tx) => adopt(tx, core, { boot, held, problem: "It is gone.", onLost: nothing }));
+    const { core } = this.#life;
+    return core.db.write((tx) => adopt(tx, core, { held, problem: "It is gone.", onLost: nothing }));
   }
 
   async #begin(): Promise<void> {

@@ -1,7 +1,7 @@
 /** A forge user gets a new token while an agent works on: what it holds stays good until its turn has ended. */
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import type { BootId, TurnId } from "../../src/contract/names.ts";
+import type { TurnId } from "../../src/contract/names.ts";
 import { changeAgent } from "../../src/hived/agents/agents.ts";
 import { startTurn } from "../../src/hived/broker/turns.ts";
 import type { Runner } from "../../src/hived/core.ts";
@@ -66,7 +66,7 @@ describe.each(forges)("on $name", ({ start }) => {
     const old = tokenOf("bob");
     const turn = "turn-1" as TurnId;
     await core.db.write((tx) => {
-      startTurn(tx, { id: turn, agent: agent.name, launch: agent.launch, boot: 1 as BootId }, core.clock.now());
+      startTurn(tx, { id: turn, agent: agent.name, launch: agent.launch }, core.clock.now());
       changeAgent(tx, core, agent.name, { state: "working", turn });
     });
     expect(await rotateTokens(parts, "bob")).toEqual([{ user: "bob", problem: null }]);

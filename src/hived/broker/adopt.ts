@@ -1,11 +1,11 @@
 /** What goes on when a runner says what it still holds, and what is lost when it doesn't. */
-import type { AgentName, BootId, LaunchId, TurnId } from "../../contract/names.ts";
+import type { AgentName, LaunchId, TurnId } from "../../contract/names.ts";
 import { changeAgent, requireAgent } from "../agents/agents.ts";
 import { aliveLaunches, endLaunch, type LaunchRow } from "../agents/launches.ts";
 import type { Core } from "../core.ts";
 import type { Transaction } from "../database/write.ts";
 import { releaseTurn } from "./end-turn.ts";
-import { adoptTurn, runningTurns } from "./turns.ts";
+import { runningTurns } from "./turns.ts";
 
 export type Held = { launch: LaunchId; agent: AgentName; turn: TurnId | null };
 
@@ -19,7 +19,7 @@ export type OnLost = (tx: Transaction, agent: AgentName, problem: string | null)
 export function adopt(
   tx: Transaction,
   core: Core,
-  { boot, held, problem, onLost }: { boot: BootId; held: Held[]; problem: string; onLost: OnLost },
+  { held, problem, onLost }: { held: Held[]; problem: string; onLost: OnLost },
 ): { adopted: LaunchId[]; lost: LaunchId[] } {
   const alive = aliveLaunches(tx);
   const isHeld = new Set(held.map(({ launch }) => launch));
@@ -27,9 +27,8 @@ export function adopt(
   const lost = alive.filter(({ id }) => !isHeld.has(id));
   const turnOf = new Map(held.map(({ launch, turn }) => [launch, turn]));
   for (const turn of runningTurns(tx)) {
-    if (adopted.some(({ id }) => id === turn.launch) && turnOf.get(turn.launch) === turn.id)
-      adoptTurn(tx, turn.id, boot);
-    else releaseTurn(tx, core, turn.id, problem);
+    const goesOn = adopted.some(({ id }) => id === turn.launch) && turnOf.get(turn.launch) === turn.id;
+    if (!goesOn) releaseTurn(tx, core, turn.id, problem);
   }
   for (const launch of lost) {
     endLaunch(tx, core, launch.id, null); // that its runner went says nothing of the process

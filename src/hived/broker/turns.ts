@@ -1,5 +1,5 @@
 /** The table of turns: each run of a coding agent. */
-import type { AgentName, BootId, EpochMs, LaunchId, TurnId } from "../../contract/names.ts";
+import type { AgentName, EpochMs, LaunchId, TurnId } from "../../contract/names.ts";
 import { Evidence, type Outcome, type Turn } from "../../contract/turn.ts";
 import type { Reader, Transaction } from "../database/write.ts";
 
@@ -14,11 +14,10 @@ type Row = {
   problem: string | null;
 };
 
-const START = `INSERT INTO turns (id, agent, launch, boot, started_at)
-  VALUES (:id, :agent, :launch, :boot, :now) RETURNING *`;
+const START = `INSERT INTO turns (id, agent, launch, started_at)
+  VALUES (:id, :agent, :launch, :now) RETURNING *`;
 const FIND = "SELECT * FROM turns WHERE id = :id";
 const RUNNING = "SELECT * FROM turns WHERE ended_at IS NULL ORDER BY started_at, id";
-const ADOPT = "UPDATE turns SET boot = :boot WHERE id = :id AND ended_at IS NULL";
 const NTH_NEWEST = `SELECT started_at FROM turns WHERE agent = :agent AND started_at > :since AND started_at <= :now
   ORDER BY started_at DESC LIMIT 1 OFFSET :before`;
 const FINISH = `UPDATE turns SET ended_at = :now, outcome = :outcome, evidence = :evidence, problem = :problem
@@ -40,7 +39,7 @@ const one = (row: Row | undefined) => row && toTurn(row);
 
 export function startTurn(
   tx: Transaction,
-  turn: { id: TurnId; agent: AgentName; launch: LaunchId; boot: BootId },
+  turn: { id: TurnId; agent: AgentName; launch: LaunchId },
   now: EpochMs,
 ): Turn {
   const row = tx.get<Row>(START, { ...turn, now });
@@ -51,11 +50,6 @@ export function startTurn(
 export const findTurn = (reader: Reader, id: TurnId) => one(reader.get<Row>(FIND, { id }));
 
 export const runningTurns = (reader: Reader): Turn[] => reader.all<Row>(RUNNING).map(toTurn);
-
-/** A turn that outlived hived's restart, or the runner's link, belongs to this boot now. */
-export function adoptTurn(tx: Transaction, id: TurnId, boot: BootId): void {
-  tx.run(ADOPT, { id, boot });
-}
 
 /** Ends a running turn; undefined when it has ended already: the first report stands. */
 export const finishTurn = (

@@ -133,8 +133,8 @@ export function openRunnerLink(parts: RunnerLinkParts): RunnerLink {
 }
 
 /** Keeps what the runner holds; everything else is lost, with its socket. */
-async function keep({ core, boot, launchLost, launchOver }: RunnerLinkParts, held: Held[], problem: string) {
-  const { adopted, lost } = await core.db.write((tx) => adopt(tx, core, { boot, held, problem, onLost: launchLost }));
+async function keep({ core, launchLost, launchOver }: RunnerLinkParts, held: Held[], problem: string) {
+  const { adopted, lost } = await core.db.write((tx) => adopt(tx, core, { held, problem, onLost: launchLost }));
   for (const launch of lost) launchOver(launch);
   return adopted;
 }
