@@ -223,8 +223,19 @@ export class World {
 
   async restartForge(): Promise<void> {
     await this.forge?.stop();
+    await this.untilRefused();
     await this.startForge();
     await this.drained();
+  }
+
+  /** fetch keeps connections, and would send a call on one whose end it has not seen yet. */
+  private async untilRefused(): Promise<void> {
+    const answer = () =>
+      fetch(`http://127.0.0.1:${this.port}/`).then(
+        () => undefined,
+        (error: Error) => (error.cause as NodeJS.ErrnoException | undefined)?.code,
+      );
+    while ((await answer()) !== "ECONNREFUSED");
   }
 
   as = (name: PersonName): Person => withToken(this.forge?.url ?? "", this.parts.tokens.read(name) ?? "");
