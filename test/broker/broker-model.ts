@@ -162,8 +162,9 @@ export function loseLaunch(model: Model, name: string, now: number): void {
   Object.assign(agent, { launch: null, turn: null, state: "converging" });
 }
 
-/** An agent's rest ends, if it is over. */
+/** An agent's rest and the backoffs in its inbox end, if they are over. */
 export function tick(model: Model, name: string, now: number): void {
+  for (const entry of queuedFor(model, name)) if (entry.notBefore <= now) entry.notBefore = 0;
   const agent = agentOf(model, name);
   if (agent.retryAt === null || agent.retryAt > now) return;
   agent.retryAt = null;

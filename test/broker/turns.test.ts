@@ -123,6 +123,16 @@ test("an entry in backoff holds back the newer ones of its inbox, and no other's
   expect((await runner.lease(alice)).entries.map(({ body }) => body)).toEqual(["first", "second"]);
 });
 
+test("a backoff that is over stays over, though the clock is set back", async () => {
+  const { broker, core, alice, runner, turn } = await openTurn(["first"]);
+  await using _ = broker;
+  await runner.end(alice, turn, { outcome: "crashed" });
+  core.clock.advance(retryDelayMs(1));
+  await runner.take("wake");
+  core.clock.advance(-3_600_000);
+  expect((await runner.lease(alice)).entries).toHaveLength(1);
+});
+
 test("too many failed turns make a dead letter, and its sender is told", async () => {
   await using broker = await openBroker();
   const { core } = broker;

@@ -59,6 +59,10 @@ const SETTLE = `UPDATE inbox SET state = :state, failures = :failures, not_befor
   leased_at = CASE WHEN :state = 'queued' THEN NULL ELSE leased_at END,
   settled_at = CASE WHEN :state = 'queued' THEN NULL ELSE :now END
   WHERE id = :id RETURNING *`;
+const END_BACKOFF = `UPDATE inbox SET not_before = 0
+  WHERE recipient = :agent AND state = 'queued' AND not_before > 0 AND not_before <= :now RETURNING *`;
+const NEXT_BACKOFF =
+  "SELECT min(not_before) AS at FROM inbox WHERE recipient = :agent AND state = 'queued' AND not_before > 0";
 const QUEUED = "SELECT count(*) AS count FROM inbox WHERE recipient = :agent AND state = 'queued'";
 const FIND = "SELECT * FROM inbox WHERE id = :id";
 const OLDEST = "SELECT * FROM inbox WHERE recipient = :agent AND state = 'queued' ORDER BY id LIMIT :limit";
@@ -170,6 +174,14 @@ export const newestWaiting = (
 /** How many entries are in each state of those that wait for something. */
 export const countWaiting = (reader: Reader): Record<WaitingState, number> =>
   reader.get<Record<WaitingState, number>>(COUNTS) ?? { queued: 0, leased: 0, dead: 0 };
+
+/** Ends what backoffs are over: from then on nothing, not even a clock that is set back, makes those entries wait. */
+export const endBackoff = (tx: Transaction, agent: AgentName, now: EpochMs): InboxEntry[] =>
+  tx.all<Row>(END_BACKOFF, { agent, now }).map(toEntry);
+
+/** When the next backoff of an agent's inbox is over; null when there is none. */
+export const nextBackoff = (reader: Reader, agent: AgentName): EpochMs | null =>
+  reader.get<{ at: EpochMs | null }>(NEXT_BACKOFF, { agent })?.at ?? null;
 
 export const countQueued = (reader: Reader, agent: AgentName): number =>
   reader.get<{ count: number }>(QUEUED, { agent })?.count ?? 0;

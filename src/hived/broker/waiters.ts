@@ -9,7 +9,7 @@ import { type AgentRow, changeAgent, findAgent, listAgents } from "../agents/age
 import type { Core, Runner } from "../core.ts";
 import type { Reader, Transaction } from "../database/write.ts";
 import type { Handler } from "../work/scheduler.ts";
-import { headDueAt } from "./inbox.ts";
+import { endBackoff, headDueAt, nextBackoff } from "./inbox.ts";
 
 /** Work `wake`: an agent's backoff, or its rest, will be over then. */
 export const enqueueWake = (tx: Transaction, core: Core, agent: AgentName, due: EpochMs): void =>
@@ -41,7 +41,7 @@ export function openWaiters(core: Core, runner: Pick<Runner, "call">, signal: Ab
       atOnce: 16,
       async run(name) {
         const later = await core.db.write((tx) => endRest(tx, core, name));
-        if (!later) wakeAmong((reader) => [findAgent(reader, name)].filter((row) => row !== undefined));
+        wakeAmong((reader) => [findAgent(reader, name)].filter((row) => row !== undefined));
         return later;
       },
     },
@@ -64,14 +64,17 @@ function canStart(reader: Reader, row: AgentRow, now: EpochMs): boolean {
   return dueAt !== undefined && dueAt <= now;
 }
 
-/** Ends a rest that is over; answers with the time of the next one, if the agent still has to wait for something. */
+/** Ends the rest and the backoffs that are over; answers with the time of the next one, while there is one. */
 function endRest(tx: Transaction, core: Core, name: string): { again: EpochMs } | undefined {
   const row = findAgent(tx, name);
   if (!row) return undefined;
   const now = core.clock.now();
-  if (row.retry_at !== null && row.retry_at > now) return { again: row.retry_at };
-  const isRested = row.state === "parked" && row.retry_at !== null;
-  changeAgent(tx, core, row.name, isRested ? { state: "idle", problem: null, retry_at: null } : { retry_at: null });
-  const dueAt = headDueAt(tx, row.name);
-  return dueAt !== undefined && dueAt > now ? { again: dueAt } : undefined;
+  for (const entry of endBackoff(tx, row.name, now)) core.events.append(tx, { kind: "EntryChanged", entry }, now);
+  const isResting = row.retry_at !== null && row.retry_at > now;
+  if (!isResting) {
+    const isRested = row.state === "parked" && row.retry_at !== null;
+    changeAgent(tx, core, row.name, isRested ? { state: "idle", problem: null, retry_at: null } : { retry_at: null });
+  }
+  const waits = [isResting ? row.retry_at : null, nextBackoff(tx, row.name)].filter((at) => at !== null);
+  return waits.length > 0 ? { again: Math.min(...waits) as EpochMs } : undefined;
 }
