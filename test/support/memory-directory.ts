@@ -21,4 +21,5 @@ function hasRoom(): boolean {
 }
 
 /** A new directory, with a path short enough for sockets. @param prefix of its name */
-export const newMemoryDirectory = (prefix: string): string => mkdtempSync(join(hasRoom() ? memory : tmpdir(), prefix));
+export const newMemoryDirectory = (prefix: string): string =>
+  mkdtempSync(join(isTest && hasRoom() ? memory : tmpdir(), prefix));
