@@ -14,16 +14,10 @@ const runs = Number(process.env["HIVE_RUNS"] ?? 300);
 const seed = process.env["HIVE_SEED"] === undefined ? {} : { seed: Number(process.env["HIVE_SEED"]) };
 
 let template: Awaited<ReturnType<typeof makeTemplate>>;
-// Runs without any timer were seen to stand still between two writes, at no cost of CPU; with one none was. Not explained yet.
-let heartbeat: NodeJS.Timeout;
 beforeAll(async () => {
-  heartbeat = setInterval(() => undefined, 10);
   template = await makeTemplate();
 });
-afterAll(() => {
-  clearInterval(heartbeat);
-  template.remove();
-});
+afterAll(() => template.remove());
 
 type Step = { name: string; run(world: World): Promise<unknown> };
 
