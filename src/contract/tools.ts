@@ -9,7 +9,7 @@ const clientId = z
   .optional()
   .describe("any id of yours; a call repeated with the same one is carried out once");
 
-/** Clients of MCP give a call up after a minute (measured with the SDK's own). */
+/** Clients of MCP give a call up after a minute. */
 const maxWaitSeconds = 50;
 
 type Tool = {
