@@ -46,7 +46,7 @@ export async function postQuestion(core: Core, forge: Forge, id: number): Promis
   const question = core.db.read((reader) => findQuestion(reader, id));
   if (!question) return;
   const bot = forge.as("hive-bot");
-  if (question.state === "closed") return question.number === null ? undefined : closeIssue(forge, question.number);
+  if (question.state === "closed") return closeIssue(core, forge, question.number);
   const issue = (await findIssue(forge, question)) ?? (await makeIssue(forge, question));
   if (!issue.assignees.includes(question.target)) {
     await bot.addLabels(questionsRepo, issue.number, ["question"]);
@@ -58,9 +58,11 @@ export async function postQuestion(core: Core, forge: Forge, id: number): Promis
   });
 }
 
-async function closeIssue(forge: Forge, number: number): Promise<void> {
+async function closeIssue(core: Core, forge: Forge, number: number | null): Promise<void> {
+  if (number === null) return;
   const bot = forge.as("hive-bot");
   if ((await bot.readIssue(questionsRepo, number))?.state === "open") await bot.closeIssue(questionsRepo, number);
+  await core.db.write((tx) => ringItem(tx, core, questionsRepo, number));
 }
 
 /** The forge's clock may be behind ours by so much. */
