@@ -1,17 +1,17 @@
 /**
  * Whatever is sent, leased, ended, cancelled or forgotten, wherever hived and its runner are killed, and however the clock
  * jumps: hived's broker is as the model says, no accepted message is lost, none is handled without a proven turn, each
- * recipient gets its messages in order, and in the end nothing waits. HIVE_RUNS says how many stories, HIVE_SEED repeats
- * them, HIVE_SHRINK=1 makes a failure small.
+ * recipient gets its messages in order, and in the end nothing waits.
  */
 import fc from "fast-check";
 import { afterAll, beforeAll, test } from "vitest";
 import { Outcome } from "../../src/contract/turn.ts";
+import { howMany, whichStories } from "../support/stories.ts";
 import { type Name, names } from "./broker-model.ts";
 import { type Crash, makeTemplate, World } from "./broker-world.ts";
 
-const runs = Number(process.env["HIVE_RUNS"] ?? 300);
-const seed = process.env["HIVE_SEED"] === undefined ? {} : { seed: Number(process.env["HIVE_SEED"]) };
+const inTest = 300;
+const runs = howMany(inTest);
 
 let template: Awaited<ReturnType<typeof makeTemplate>>;
 beforeAll(async () => {
@@ -119,6 +119,6 @@ test(`no message is lost, doubled or out of order in ${runs} stories`, {
         await world.close();
       }
     }),
-    { numRuns: runs, ...seed, endOnFailure: process.env["HIVE_SHRINK"] === undefined },
+    whichStories(inTest),
   );
 });

@@ -1,14 +1,15 @@
 /**
  * Whatever people do on the forge and whatever the wire does to what it tells, after the next reconciliation hived's
- * projection is the forge, and nothing was told twice. HIVE_RUNS says how many stories, HIVE_SEED repeats them.
+ * projection is the forge, and nothing was told twice.
  */
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Event } from "../../src/contract/facts.ts";
+import { howMany, whichStories } from "../support/stories.ts";
 import { makeTemplate, notes, type PersonName, type Template, World } from "./wire-world.ts";
 
-const runs = Number(process.env["HIVE_RUNS"] ?? 100);
-const seed = process.env["HIVE_SEED"] === undefined ? {} : { seed: Number(process.env["HIVE_SEED"]) };
+const inTest = 100;
+const runs = howMany(inTest);
 
 let template: Template;
 beforeAll(async () => {
@@ -206,7 +207,7 @@ test(`the projection is the forge after ${runs} stories on an unreliable wire`, 
         await world.close();
       }
     }),
-    { numRuns: runs, ...seed, endOnFailure: process.env["HIVE_SHRINK"] === undefined },
+    whichStories(inTest),
   );
 });
 
