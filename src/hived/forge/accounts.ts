@@ -89,17 +89,24 @@ async function renewToken(parts: AccountParts, account: Account): Promise<void> 
   await mintToken(parts, await freshPassword(parts, account.name), account);
 }
 
-/** A password for a moment: the next one ends it, and nobody writes it down. Not for the operator. */
-async function freshPassword({ forge }: Pick<AccountParts, "forge">, user: string): Promise<string> {
+/**
+ * A password for a moment: the next one ends it, and nobody writes it down. Not for the operator. With one alone can a user's
+ * tokens be made, listed and ended.
+ */
+export async function freshPassword({ forge }: Pick<AccountParts, "forge">, user: string): Promise<string> {
   const password = randomPassword();
   await forge.as("hive-admin").setPassword(user, password);
   return password;
 }
 
+/** Whether the forge has a user of this name, and it is of this hive. */
+export async function isOurs({ core, forge }: Pick<AccountParts, "core" | "forge">, name: ForgeUser): Promise<boolean> {
+  return (await forge.as("hive-admin").findUser(name))?.email === emailOf(core, name);
+}
+
 /** Gives a user of ours a new token although it has a good one. @throws Refusal `name_taken` for a user that is not */
 export async function rotateToken(parts: AccountParts, account: Account): Promise<void> {
-  const found = await parts.forge.as("hive-admin").findUser(account.name);
-  if (found?.email !== emailOf(parts.core, account.name)) throw nameTaken(account.name);
+  if (!(await isOurs(parts, account.name))) throw nameTaken(account.name);
   await inTurn(account.name, () => renewToken(parts, account));
 }
 

@@ -2,11 +2,10 @@
  * What a destroyed agent keeps on the forge, and what not. Its user stays, with all that it wrote; its tokens and its
  * places in teams go, so that nothing of it can act any more. An agent of that name that comes later gets new ones.
  */
-import { randomBytes } from "node:crypto";
 import type { AgentName } from "../../contract/names.ts";
 import type { Tokens } from "../agents/tokens.ts";
 import type { Core } from "../core.ts";
-import { emailOf } from "./addresses.ts";
+import { freshPassword, isOurs } from "./accounts.ts";
 import type { Forge } from "./client.ts";
 import { inTurnOf } from "./difference.ts";
 import { organizations } from "./plan.ts";
@@ -21,14 +20,12 @@ type Parts = { core: Core; forge: Forge; tokens: Pick<Tokens, "read" | "remove">
 export const retireAgent = (parts: Parts, agent: AgentName): Promise<void> =>
   inTurnOf(agent, () => retireInTurn(parts, agent));
 
-async function retireInTurn({ core, forge, tokens }: Parts, agent: AgentName): Promise<void> {
+async function retireInTurn(parts: Parts, agent: AgentName): Promise<void> {
+  const { forge, tokens } = parts;
   if (tokens.read(agent) === undefined) return;
-  const admin = forge.as("hive-admin");
-  if ((await admin.findUser(agent))?.email === emailOf(core, agent)) {
+  if (await isOurs(parts, agent)) {
     await leaveTeams(forge, agent);
-    const password = `${randomBytes(24).toString("base64url")}-aA1`; // for this moment: the forge ends tokens for nothing less
-    await admin.setPassword(agent, password);
-    const as = forge.withPassword(agent, password);
+    const as = forge.withPassword(agent, await freshPassword(parts, agent));
     for (const { id } of await as.listTokens()) await as.deleteToken(id);
   }
   tokens.remove(agent);
