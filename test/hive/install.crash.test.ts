@@ -18,7 +18,8 @@ function programWith(release: object, top: string): string {
   mkdirSync(copy);
   for (const part of ["src", "forge", "seeds", "templates", "dist", "vite.config.ts"].filter(isThere))
     cpSync(join(root, part), join(copy, part), { recursive: true, preserveTimestamps: true });
-  for (const file of ["package.json", "package-lock.json"]) copyFileSync(join(root, file), join(copy, file));
+  for (const file of ["package.json", "package-lock.json", "tsconfig.json"])
+    copyFileSync(join(root, file), join(copy, file));
   symlinkSync(join(root, "node_modules"), join(copy, "node_modules"));
   writeFileSync(join(copy, "forge/release.json"), JSON.stringify(release));
   return join(copy, "src/hive/bin.mjs");
