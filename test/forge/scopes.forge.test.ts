@@ -6,7 +6,7 @@ import { provision, provisionAgent } from "../../src/hived/forge/provision.ts";
 import { forges } from "../support/forges.ts";
 import { openCore, type TestCore } from "../support/open-core.ts";
 import { type Provisioned, partsFor } from "../support/provisioned.ts";
-import { withToken } from "../support/raw-forge.ts";
+import { makeRepo, withToken } from "../support/raw-forge.ts";
 import type { RunningForge } from "../support/running-forge.ts";
 
 const [alice, boss] = ["alice", "boss"].map((name) => AgentName.parse(name)) as [AgentName, AgentName];
@@ -39,8 +39,7 @@ describe.each(forges)("on $name", ({ start }) => {
 
   test("an agent's token makes a repository, pushes, proposes, asks, searches, and has a webhook of its own", async () => {
     const own = parts.forge.as(alice);
-    await as("alice").call("POST", "/user/repos", { name: "notes", auto_init: true, default_branch: "main" });
-    await as("alice").call("PUT", "/repos/alice/notes/collaborators/boss", { permission: "write" });
+    await makeRepo(as("alice"), "alice/notes", ["boss"]);
     await as("alice").propose("alice/notes", "idea", { "idea.md": "an idea\n" });
     const { number: question } = await own.createIssue(questionsRepo, { title: "Which?", body: "" });
     await as("alice").call("POST", `/repos/${questionsRepo}/issues/${question}/comments`, { body: "a word" });

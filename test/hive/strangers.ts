@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Person, withPassword } from "../support/raw-forge.ts";
+import { makeRepo, type Person, withPassword } from "../support/raw-forge.ts";
 
 const password = "Somebody-else-7";
 const repo = "eve/notes";
@@ -43,7 +43,7 @@ export async function moveIn(url: string, admin: Person): Promise<void> {
       must_change_password: false,
     });
   const [eve, mallory] = ["eve", "mallory"].map((name) => withPassword(url, name, password)) as [Person, Person];
-  await eve.call("POST", "/user/repos", { name: "notes", private: true, auto_init: true, default_branch: "main" });
+  await makeRepo(eve, "eve/notes");
   await eve.call("PUT", `/repos/${repo}/collaborators/mallory`, { permission: "write" });
   const path = `/repos/${repo}`;
   await eve.call("POST", `${path}/labels`, { name: "food", color: "#00aabb", description: "To eat" });

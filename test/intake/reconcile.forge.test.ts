@@ -8,7 +8,7 @@ import { recordCalls } from "../support/calls.ts";
 import { forges } from "../support/forges.ts";
 import { addIdleAgent, openCore, type TestCore } from "../support/open-core.ts";
 import { type Provisioned, partsFor } from "../support/provisioned.ts";
-import { withToken } from "../support/raw-forge.ts";
+import { makeRepo, withToken } from "../support/raw-forge.ts";
 import type { RunningForge } from "../support/running-forge.ts";
 
 const [alice, bob] = ["alice", "bob"].map((name) => AgentName.parse(name)) as [AgentName, AgentName];
@@ -45,13 +45,7 @@ describe.each(forges)("reconciliation with $name", ({ start }) => {
       await addIdleAgent(core, name);
       await provisionAgent(parts, name, "worker");
     }
-    await as("alice").call("POST", "/user/repos", {
-      name: "notes",
-      private: true,
-      auto_init: true,
-      default_branch: "main",
-    });
-    await as("alice").call("PUT", `/repos/${notes}/collaborators/bob`, { permission: "write" });
+    await makeRepo(as("alice"), notes, ["bob"]);
     await core.db.write((tx) => tx.run("DELETE FROM work"));
   });
   afterAll(async () => {
@@ -75,13 +69,7 @@ describe.each(forges)("reconciliation with $name", ({ start }) => {
     expect(await calls(pull.number)).toBe(2);
     expect(item(notes, pull.number)).toMatchObject({ reviewers: '["bob"]' });
     await as("alice").call("DELETE", `/repos/${notes}`);
-    await as("alice").call("POST", "/user/repos", {
-      name: "notes",
-      private: true,
-      auto_init: true,
-      default_branch: "main",
-    });
-    await as("alice").call("PUT", `/repos/${notes}/collaborators/bob`, { permission: "write" });
+    await makeRepo(as("alice"), notes, ["bob"]);
     await calls(pull.number);
     expect(item(notes, pull.number)).toBeUndefined();
     await core.db.write((tx) => tx.run("DELETE FROM forge_items"));

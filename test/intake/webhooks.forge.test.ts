@@ -11,7 +11,7 @@ import { forges } from "../support/forges.ts";
 import { addIdleAgent, openCore, type TestCore } from "../support/open-core.ts";
 import { forgeWork, type Provisioned, partsFor } from "../support/provisioned.ts";
 import { openQueue, type Queue } from "../support/queue.ts";
-import { withToken } from "../support/raw-forge.ts";
+import { makeRepo, withToken } from "../support/raw-forge.ts";
 import type { RunningForge } from "../support/running-forge.ts";
 
 const alice = AgentName.parse("alice");
@@ -89,13 +89,7 @@ describe.each(forges)("webhooks of $name", ({ start }) => {
   });
 
   test("a pull request in an agent's own repository becomes an open thread of its author and reviewer", async () => {
-    await as("alice").call("POST", "/user/repos", {
-      name: "notes",
-      private: true,
-      auto_init: true,
-      default_branch: "main",
-    });
-    await as("alice").call("PUT", `/repos/${notes}/collaborators/operator`, { permission: "write" });
+    await makeRepo(as("alice"), notes, ["operator"]);
     const { number } = await as("alice").propose(notes, "idea", { "idea.md": "an idea\n" });
     await as("alice").call("POST", `/repos/${notes}/pulls/${number}/requested_reviewers`, { reviewers: ["operator"] });
     const { fact } = await core.event(

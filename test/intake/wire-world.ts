@@ -22,7 +22,7 @@ import { ask } from "../../src/hived/questions/ask.ts";
 import { newMemoryDirectory } from "../support/memory-directory.ts";
 import { addIdleAgent, openCore, type TestCore } from "../support/open-core.ts";
 import { forgeWork, type Provisioned, partsFor } from "../support/provisioned.ts";
-import { type Person, withToken } from "../support/raw-forge.ts";
+import { makeRepo, type Person, withToken } from "../support/raw-forge.ts";
 
 export const notes = "alice/notes";
 const people = ["alice", "bob", "operator"] as const;
@@ -65,10 +65,7 @@ export async function makeTemplate(): Promise<Template> {
 const branchesReady = 8;
 
 async function makeNotes(as: (name: PersonName) => Person, branches: number): Promise<void> {
-  const repo = { name: "notes", private: true, auto_init: true, default_branch: "main" };
-  await as("alice").call("POST", "/user/repos", repo);
-  for (const name of ["bob", "operator"])
-    await as("alice").call("PUT", `/repos/${notes}/collaborators/${name}`, { permission: "write" });
+  await makeRepo(as("alice"), notes, ["bob", "operator"]);
   await as("alice").call("POST", `/repos/${notes}/labels`, { name: "later", color: "#abcdef" });
   for (let number = 1; number <= branches; number += 1) await addBranch(as("alice"), number);
 }

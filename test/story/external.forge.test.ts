@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { z } from "zod";
 import { forges } from "../support/forges.ts";
-import { type Person, withPassword, withToken } from "../support/raw-forge.ts";
+import { makeRepo, type Person, withPassword, withToken } from "../support/raw-forge.ts";
 import type { RunningForge } from "../support/running-forge.ts";
 import { Hive } from "../support/start-hive.ts";
 import { inventory } from "./inventory.ts";
@@ -102,7 +102,7 @@ async function moveIn({ url, adminTokenFile }: RunningForge): Promise<Others> {
   const token = { name: "mine", scopes: ["write:user", "write:repository", "write:issue"] };
   const { sha1 } = Token.parse(await withPassword(url, stranger, password).call("POST", "/users/eve/tokens", token));
   const eve = withToken(url, sha1);
-  await eve.call("POST", "/user/repos", { name: "notes", private: true, auto_init: true, default_branch: "main" });
+  await makeRepo(eve, "eve/notes");
   await eve.call("POST", "/repos/eve/notes/issues", { title: "Buy milk", body: "Two bottles." });
   await eve.call("POST", "/repos/eve/notes/issues/1/comments", { body: "Or three." });
   await ada.call("POST", "/orgs", { username: "acme", visibility: "private" });

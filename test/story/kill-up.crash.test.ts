@@ -2,10 +2,11 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { processesOf } from "../support/processes.ts";
 import type { Hive } from "../support/start-hive.ts";
+import { begin } from "./begin.ts";
 import { comesTo, openEmbedded } from "./kill.ts";
 import { expectStoryOnce, layoutOf } from "./once.ts";
-import { mainOf, proposalOf, quiet } from "./outcome.ts";
-import { openProposals, type Proposals } from "./proposals.ts";
+import { quiet } from "./outcome.ts";
+import type { Proposals } from "./proposals.ts";
 import { readTour } from "./tour.ts";
 
 const tour = readTour();
@@ -15,11 +16,7 @@ let docs: string;
 
 beforeAll(async () => {
   hive = openEmbedded();
-  proposals = openProposals(hive, tour);
-  await hive.up();
-  await proposalOf(hive, tour.worker);
-  await quiet(hive);
-  docs = await mainOf(hive, "org-shared/docs");
+  ({ proposals, docs } = await begin(hive, tour));
 });
 afterAll(() => hive[Symbol.asyncDispose]());
 

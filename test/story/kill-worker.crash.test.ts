@@ -1,10 +1,11 @@
 /** `kill -9` of every process in the stories of workers, from the approval to the handled report; on one hive that lives through all. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Hive } from "../support/start-hive.ts";
+import { begin } from "./begin.ts";
 import { comesTo, kill, killAt, openEmbedded, type Victim, type When } from "./kill.ts";
 import { expectStoryOnce, welcomeOf } from "./once.ts";
-import { mainOf, proposalOf, quiet } from "./outcome.ts";
-import { openProposals, type Proposals } from "./proposals.ts";
+import { proposalOf } from "./outcome.ts";
+import type { Proposals } from "./proposals.ts";
 import { readTour } from "./tour.ts";
 
 const tour = readTour();
@@ -14,11 +15,7 @@ let docs: string;
 
 beforeAll(async () => {
   hive = openEmbedded();
-  proposals = openProposals(hive, tour);
-  await hive.up();
-  await proposalOf(hive, tour.worker);
-  await quiet(hive);
-  docs = await mainOf(hive, "org-shared/docs");
+  ({ proposals, docs } = await begin(hive, tour));
 });
 afterAll(() => hive[Symbol.asyncDispose]());
 

@@ -1,8 +1,9 @@
 /** What must not count in the story: approvals of something else than what is proposed, and proposals that nobody can approve. */
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { type Hive, hives } from "../support/start-hive.ts";
-import { agentsRepo, expectDeployed, proposalOf, quiet, statusOf, verdictsOf } from "./outcome.ts";
-import { openProposals, type Proposals } from "./proposals.ts";
+import { begin } from "./begin.ts";
+import { agentsRepo, expectDeployed, statusOf, verdictsOf } from "./outcome.ts";
+import type { Proposals } from "./proposals.ts";
 import { readTour } from "./tour.ts";
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
@@ -14,10 +15,7 @@ describe.for(hives)("on $name", ({ open }) => {
   let proposals: Proposals;
   beforeAll(async () => {
     hive = open();
-    proposals = openProposals(hive, tour);
-    await hive.up();
-    await proposalOf(hive, tour.worker);
-    await quiet(hive);
+    ({ proposals } = await begin(hive, tour));
   });
   afterAll(() => hive[Symbol.asyncDispose]());
 

@@ -3,18 +3,18 @@ import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { z } from "zod";
 import { type Hive, hives } from "../support/start-hive.ts";
 import { anotherTour, putTour } from "./another-tour.ts";
+import { begin } from "./begin.ts";
 import {
   agentsRepo,
   expectDeployed,
   expectFirstDay,
   expectThreads,
-  mainOf,
   proposalOf,
   reportOf,
   statusOf,
   verdictsOf,
 } from "./outcome.ts";
-import { openProposals, type Proposals } from "./proposals.ts";
+import type { Proposals } from "./proposals.ts";
 import { readTour, type Tour } from "./tour.ts";
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
@@ -28,9 +28,7 @@ describe.for(hives)("on $name", ({ open }) => {
   let docs: string;
   beforeAll(async () => {
     hive = open();
-    proposals = openProposals(hive, tour);
-    await hive.up();
-    docs = await mainOf(hive, "org-shared/docs");
+    ({ proposals, docs } = await begin(hive, tour));
   });
   afterAll(() => hive[Symbol.asyncDispose]());
 

@@ -41,6 +41,14 @@ export function person(url: string, authorization: string): Person {
   };
 }
 
+/** A private repository of somebody's own with a first commit on main, into which others may write. */
+export async function makeRepo(owner: Person, path: string, writers: readonly string[] = []): Promise<void> {
+  const name = path.split("/")[1];
+  await owner.call("POST", "/user/repos", { name, private: true, auto_init: true, default_branch: "main" });
+  for (const writer of writers)
+    await owner.call("PUT", `/repos/${path}/collaborators/${writer}`, { permission: "write" });
+}
+
 export const withToken = (url: string, token: string): Person => person(url, `token ${token}`);
 export const withPassword = (url: string, name: string, password: string): Person =>
   person(url, `Basic ${Buffer.from(`${name}:${password}`).toString("base64")}`);
