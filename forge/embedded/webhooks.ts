@@ -29,6 +29,14 @@ export function queueDeliveries(forge: Forge, event: ForgeEvent): void {
   }
 }
 
+/** Tells one hook of a push that never was, if it would have heard of it. */
+export function queueTrial(forge: Forge, hook: Hook, push: ForgeEvent & { kind: "push" }): void {
+  const { event: name, type, body, branch } = announce(forge, push);
+  if (hook.is_active === 0 || !hook.events.includes(type) || !fits(hook, branch)) return;
+  const task = { hook_id: hook.id, event: name, event_type: type, payload: JSON.stringify(body), now: forge.now() };
+  forge.db.write(() => insertHookTask(forge.db, task));
+}
+
 const fits = (hook: Hook, branch: string | undefined): boolean =>
   branch === undefined || ["", "*"].includes(hook.branch_filter) || matchesGlob(hook.branch_filter, branch);
 

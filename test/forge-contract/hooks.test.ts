@@ -94,6 +94,25 @@ test("a hook that nobody switched on, or that subscribes something else, hears n
   expect(nameOf(await receiver.next())).toBe("issue_comment issue_comment created");
 });
 
+test("a hook of a repository is tried with a push that was none, by an admin, and only if it would hear of one", async () => {
+  const { repo, receiver, hook } = await hooks.hooked();
+  const tip = await repo.tip();
+  await expectStatus(204, stage.admin.post(`${repo.api}/hooks/${hook.id}/tests`));
+  const delivery = await receiver.next();
+  expect(nameOf(delivery)).toBe("push push");
+  expect(delivery.headers["x-gitea-signature"]).toBe(hmac("sha256", delivery.text));
+  expect(delivery.body).toMatchObject({
+    ...{ ref: "refs/heads/main", before: tip, after: tip, total_commits: 1, commits: [{ id: tip }] },
+    ...{ repository: { full_name: repo.path }, sender: { login: stage.admin.name } },
+  });
+  expect((await stage.alice.post(`${repo.api}/hooks/${hook.id}/tests`)).status).toBe(403);
+  expect((await stage.admin.post(`${repo.api}/hooks/999999/tests`)).status).toBe(404);
+  const deaf = await hooks.on(repo, receiver, { events: ["issues_only"] });
+  await expectStatus(204, stage.admin.post(`${repo.api}/hooks/${deaf.id}/tests`));
+  await repo.issue(stage.alice, "One");
+  expect(nameOf(await receiver.next())).toBe("issues issues opened");
+});
+
 test("a deleted hook hears no more", async () => {
   const { repo, receiver, hook } = await hooks.hooked();
   await expectStatus(204, stage.admin.delete(`${repo.api}/hooks/${hook.id}`));

@@ -3,7 +3,12 @@ import { z } from "zod";
 import { changeHook, createHook, deleteHook, findHook, type HookHome, hooksOf } from "../domain/hooks.ts";
 import { Refusal } from "../domain/refusal.ts";
 import type { Category } from "../domain/scopes.ts";
+import { repoDir } from "../forge.ts";
+import { NO_COMMIT } from "../git/objects.ts";
+import { pushedCommits } from "../git/pushed-commits.ts";
+import { readRef } from "../git/refs.ts";
 import { hookJson } from "../shapes/hook.ts";
+import { queueTrial } from "../webhooks.ts";
 import { type Call, created, type Endpoint, endpoint, NO_CONTENT, ok } from "./endpoint.ts";
 import { flag, id, maybe, orgPath, repoPath, text, texts } from "./fields.ts";
 import { pagedFrom, pageOf, pagingQuery } from "./paging.ts";
@@ -96,7 +101,27 @@ function hookEndpointsOf<Params extends z.ZodObject>(place: Place<Params>): Endp
   ];
 }
 
+/** As Forgejo: of a push that was none, whose one commit is the newest that the default branch has. */
+const trialEndpoint = endpoint(
+  "POST",
+  "/repos/:owner/:repo/hooks/:hook/tests",
+  { scopes: ["repository"], params: repoPath.extend({ hook: id }) },
+  async (call) => {
+    const { forge } = call;
+    const { repo } = adminRepoOf(call);
+    const hook = findHook(forge.db, { kind: "repo", repo }, call.params.hook);
+    const ref = `refs/heads/${repo.default_branch}`;
+    const sha = await readRef(forge.git, repoDir(forge, repo), ref);
+    if (sha === undefined) return NO_CONTENT;
+    const { commits } = await pushedCommits(forge.git, repoDir(forge, repo), NO_COMMIT, sha);
+    const told = { ref, before: sha, after: sha, commits: commits.slice(0, 1), totalCommits: 1 };
+    queueTrial(forge, hook, { kind: "push", repoId: repo.id, actorId: call.user.id, ...told });
+    return NO_CONTENT;
+  },
+);
+
 export const hookEndpoints: Endpoint[] = [
+  trialEndpoint,
   ...hookEndpointsOf({
     path: "/admin/hooks",
     params: z.object({}),
