@@ -49,6 +49,7 @@ export function sendIn(tx: Transaction, core: Core, letter: Letter): Sent {
   const earlier = clientId === undefined ? undefined : findByClientId(tx, from, clientId);
   if (earlier) return repeated(tx, earlier, { ...letter, body });
   checkBody(body);
+  if (from !== "system" && !letter.isAnswer && core.db.isNearlyFull()) throw diskNearlyFull();
   const answered = inReplyTo === undefined ? undefined : requireReadable(tx, from, inReplyTo);
   const recipients = resolve(tx, letter);
   if (!isAllowed(tx, letter, recipients, answered)) throw notAllowed(from, to);
@@ -123,6 +124,14 @@ function checkBody(body: string): void {
     "Put it into a file under /shared and send the path of that file.",
   );
 }
+
+/** What is left is kept for the turns of what was accepted; what the hive itself has to tell is part of those. */
+const diskNearlyFull = () =>
+  new Refusal(
+    "disk_nearly_full",
+    "The disk of the hive is nearly full: new messages are not taken, those that were sent are kept.",
+    "Free space in your directories if you use much; then try again in a few minutes, or end your turn.",
+  );
 
 /** The message that is answered, which must be one that the sender has seen. */
 function requireReadable(reader: Reader, from: Address, id: MessageId): Message {

@@ -12,12 +12,13 @@ const migrations = readdirSync(join(import.meta.dirname, "migrations"))
 /**
  * Opens the database, brought to this program's schema; one transaction per migration, a copy of the file before the first.
  * No other process opens it so until this one has ended, or closed it.
+ * @param tell told when it can't be written, with a sentence, and with null when it can be again
  * @throws Refusal `database_in_use` when another one has it, `database_too_new` when a newer program has written it.
  */
-export function openDatabase(path: string): Database {
+export function openDatabase(path: string, tell?: (problem: string | null) => void): Database {
   const lock = lockOut(path);
   try {
-    const db = grouping(openFile(path));
+    const db = grouping(openFile(path), tell);
     return {
       ...db,
       async close() {

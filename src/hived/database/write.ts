@@ -3,7 +3,9 @@
  * savepoint, and their callers hear only after the commit's sync. So many senders share one sync, a refusal spoils
  * nobody else's write, and nothing that was answered can be lost.
  */
+import { dirname } from "node:path";
 import type { Database as Sqlite, Statement } from "better-sqlite3";
+import { isLocked, isNearlyFull, storageFault, watchStorage } from "./storage.ts";
 
 type Parameters = Record<string, string | number | null>;
 
@@ -20,10 +22,17 @@ export type Transaction = {
 export type Reader = Pick<Transaction, "all" | "get">;
 
 export type Database = {
-  /** Runs the closure in the next commit; resolves with its result after the sync, rejects with what it threw. */
+  /**
+   * Runs the closure in the next commit; resolves with its result after the sync, rejects with what it threw, or with a
+   * Fault when nothing can be stored just now: then nothing of its commit was.
+   */
   write<Result>(closure: (tx: Transaction) => Result): Promise<Result>;
   /** Reads what is committed, at once, in one snapshot. */
   read<Result>(closure: (reader: Reader) => Result): Result;
+  /** Why nothing, or nothing new, can be stored just now, as a sentence; null when all is well. */
+  problem(): string | null;
+  /** Whether what is left on the disk is kept for what was accepted. */
+  isNearlyFull(): boolean;
   /** Commits what is queued, then closes the file. */
   close(): Promise<void>;
 };
@@ -33,13 +42,26 @@ type Queued = {
   resolve: (result: unknown) => void;
   reject: (error: unknown) => void;
 };
-type Outcome = { write: Queued; tell: (() => void)[] } & ({ result: unknown } | { error: unknown });
+type Outcome = { write: Queued; calls: (() => void)[] } & ({ result: unknown } | { error: unknown });
 
 /** Caps the time that one commit holds the event loop: over a thousand closures wait for each other noticeably. */
 const largestGroup = 1000;
 
-/** Makes a connection, which nobody else may write through, into a database that commits in groups. */
-export function grouping(sqlite: Sqlite): Database {
+/** How long a write waits for another process that has locked the database, while everything else goes on. */
+const lockPatienceMs = 5_000;
+const lockPauseMs = 20;
+
+/**
+ * Makes a connection, which nobody else may write through, into a database that commits in groups.
+ * @param tell told when it can't be written, with a sentence, and with null when it can be again
+ * @param patienceMs for a lock; a test has less
+ */
+export function grouping(
+  sqlite: Sqlite,
+  tell: (problem: string | null) => void = () => undefined,
+  patienceMs: number = lockPatienceMs,
+): Database {
+  sqlite.pragma("busy_timeout = 0"); // SQLite would wait for a lock in the event loop
   const statements = new Map<string, Statement>();
   const prepare = (sql: string): Statement => {
     const statement = statements.get(sql) ?? sqlite.prepare(sql);
@@ -51,55 +73,87 @@ export function grouping(sqlite: Sqlite): Database {
     get: <Row>(sql: string, parameters: Parameters = {}) => prepare(sql).get(parameters) as Row | undefined,
   };
   const runOne = (write: Queued): Outcome => {
-    const tell: (() => void)[] = [];
+    const calls: (() => void)[] = [];
     const run = (sql: string, parameters: Parameters = {}) => {
       const { changes, lastInsertRowid } = prepare(sql).run(parameters);
       return { changes, id: Number(lastInsertRowid) };
     };
     prepare("SAVEPOINT one").run();
     try {
-      const result = write.closure({ ...reader, run, afterCommit: (call) => tell.push(call) });
+      const result = write.closure({ ...reader, run, afterCommit: (call) => calls.push(call) });
       prepare("RELEASE one").run();
-      return { write, tell, result };
+      return { write, calls, result };
     } catch (error) {
       // A full disk makes SQLite roll the whole transaction back: then there is no savepoint any more, nor a commit.
       if (!sqlite.inTransaction) throw error;
       prepare("ROLLBACK TO one").run();
       prepare("RELEASE one").run();
-      return { write, tell: [], error };
+      return { write, calls: [], error };
     }
   };
-  const commit = (writes: Queued[]): Outcome[] => {
+  const queue: Queued[] = [];
+  const enqueue = <Result>(closure: (tx: Transaction) => Result): Promise<Result> => {
+    if (queue.length === 0) setImmediate(flush);
+    return new Promise<Result>((resolve, reject) => {
+      queue.push({ closure, resolve: resolve as (result: unknown) => void, reject });
+    });
+  };
+  const directory = dirname(sqlite.name);
+  const version = sqlite.pragma("user_version", { simple: true });
+  const store = () => enqueue(() => sqlite.pragma(`user_version = ${version}`)); // as it is, which needs a page all the same
+  const trouble = watchStorage({ directory, store, tell });
+  const settle = (outcome: Outcome) => {
+    if ("error" in outcome) {
+      const fault = storageFault(outcome.error);
+      if (fault) trouble.note(fault);
+      outcome.write.reject(fault ?? outcome.error);
+    } else outcome.write.resolve(outcome.result);
+    for (const call of outcome.calls) call();
+  };
+  let lockedAt: number | null = null;
+  let isClosing = false;
+  /** Begins a transaction. @returns false when another process writes just now, and is worth waiting for */
+  const begin = (): boolean => {
     try {
       prepare("BEGIN IMMEDIATE").run();
+      lockedAt = null;
+      return true;
+    } catch (error) {
+      if (!isLocked(error)) throw error;
+      lockedAt ??= performance.now();
+      if (isClosing || performance.now() - lockedAt > patienceMs) throw error;
+      return false;
+    }
+  };
+  /** Commits all of them, or none; null when they have to wait. */
+  const commit = (writes: Queued[]): Outcome[] | null => {
+    try {
+      if (!begin()) return null;
       const outcomes = writes.map(runOne);
       prepare("COMMIT").run();
       return outcomes;
     } catch (error) {
       if (sqlite.inTransaction) prepare("ROLLBACK").run();
-      return writes.map((write) => ({ write, tell: [], error }));
+      return writes.map((write) => ({ write, calls: [], error }));
     }
   };
-  const queue: Queued[] = [];
   const flush = () => {
-    const writes = queue.splice(0, largestGroup);
-    if (queue.length > 0) setImmediate(flush);
+    const writes = queue.slice(0, largestGroup);
     if (writes.length === 0) return;
-    for (const outcome of commit(writes)) {
-      if ("error" in outcome) outcome.write.reject(outcome.error);
-      else outcome.write.resolve(outcome.result);
-      for (const tell of outcome.tell) tell();
-    }
+    const outcomes = commit(writes);
+    if (!outcomes) return void setTimeout(flush, lockPauseMs);
+    queue.splice(0, writes.length);
+    if (queue.length > 0) setImmediate(flush);
+    for (const outcome of outcomes) settle(outcome);
   };
   return {
     read: (closure) => sqlite.transaction(() => closure(reader))(),
-    write<Result>(closure: (tx: Transaction) => Result) {
-      if (queue.length === 0) setImmediate(flush);
-      return new Promise<Result>((resolve, reject) => {
-        queue.push({ closure, resolve: resolve as (result: unknown) => void, reject });
-      });
-    },
+    write: enqueue,
+    problem: trouble.problem,
+    isNearlyFull: () => isNearlyFull(directory),
     async close() {
+      isClosing = true;
+      trouble.close();
       while (queue.length > 0) flush();
       sqlite.close();
     },
