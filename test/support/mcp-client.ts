@@ -3,6 +3,7 @@ import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 import { CallToolResultSchema, JSONRPCMessageSchema } from "@modelcontextprotocol/sdk/types.js";
 import { Pool } from "undici";
+import { Fault } from "../../src/contract/fault.ts";
 
 export type McpClient = {
   client: Client;
@@ -42,4 +43,20 @@ export async function connectMcp(socketPath: string): Promise<McpClient> {
 export async function post(pool: Pool, body: string): Promise<{ statusCode: number; body: string }> {
   const answer = await pool.request({ method: "POST", path: "/mcp", body, reset: true });
   return { statusCode: answer.statusCode, body: await answer.body.text() };
+}
+
+/** Calls a tool at an agent's socket, without a session; answers with its text. @throws Fault when there is no answer */
+export async function callTool(socketPath: string, name: string, args: Record<string, unknown>): Promise<string> {
+  const pool = new Pool("http://hive", { socketPath });
+  try {
+    const call = { jsonrpc: "2.0", id: 1, method: "tools/call", params: { name, arguments: args } };
+    const { statusCode, body } = await post(pool, JSON.stringify(call)).catch((cause: Error) => {
+      throw new Fault("the socket does not answer", { cause });
+    });
+    if (statusCode !== 200) throw new Fault(`the socket answered ${statusCode}`);
+    const { content } = CallToolResultSchema.parse((JSON.parse(body) as { result: unknown }).result);
+    return content.map((part) => (part.type === "text" ? part.text : "")).join("");
+  } finally {
+    await pool.destroy();
+  }
 }
