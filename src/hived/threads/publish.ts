@@ -1,4 +1,5 @@
 /** Tells every watcher when an agent's open threads have changed. */
+import type { Agent } from "../../contract/agent.ts";
 import type { FactKind } from "../../contract/facts.ts";
 import type { AgentName } from "../../contract/names.ts";
 import { listAgents } from "../agents/agents.ts";
@@ -14,11 +15,18 @@ export type ThreadPublisher = {
   watch(signal: AbortSignal): void;
 };
 
-/** Facts that can change somebody's page. */
-const causes: ReadonlySet<FactKind> = new Set<FactKind>(["ApprovalChanged", "QuestionChanged", "AgentChanged"]);
+/** Facts that can change somebody's page; of an agent only that it is new, or another one sees the whole hive by now. */
+const causes: ReadonlySet<FactKind> = new Set<FactKind>(["ApprovalChanged", "QuestionChanged"]);
 
 export function openThreadPublisher(core: Core): ThreadPublisher {
   const told = core.db.read(toldPages); // a start tells nobody what was told before it
+  const standings = new Map<AgentName, string>();
+  /** An agent changes with each of its turns, which changes nobody's page: a sweep for all would be too much. */
+  const isNewStanding = ({ name, role, wish }: Pick<Agent, "name" | "role" | "wish">): boolean => {
+    const before = standings.get(name);
+    standings.set(name, `${role} ${wish}`);
+    return before !== standings.get(name);
+  };
   let isQueued = false;
   const publish = () => {
     if (isQueued) return;
@@ -35,8 +43,12 @@ export function openThreadPublisher(core: Core): ThreadPublisher {
   return {
     changed: (tx) => tx.afterCommit(publish),
     watch(signal) {
+      for (const row of core.db.read(listAgents)) isNewStanding(row);
       core.events.watch((facts) => {
-        if (facts.some(({ kind }) => causes.has(kind))) publish();
+        const changed = facts.filter(
+          (fact) => causes.has(fact.kind) || (fact.kind === "AgentChanged" && isNewStanding(fact.agent)),
+        );
+        if (changed.length > 0) publish();
       }, signal);
       publish();
     },
