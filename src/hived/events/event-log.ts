@@ -36,6 +36,7 @@ const NOTES = `SELECT * FROM (SELECT * FROM events WHERE kind = 'Note' ORDER BY 
 
 /** @param kept how many of the newest events to keep; a test keeps fewer */
 export function openEventLog(kept = keptEvents): EventLog {
+  const forgottenAtOnce = Math.ceil(kept / 1_000); // few: never a pause
   const watchers = new Set<(facts: readonly Fact[]) => void>();
   let committed: Fact[] = [];
   const tell = () => {
@@ -46,7 +47,7 @@ export function openEventLog(kept = keptEvents): EventLog {
   return {
     append(tx, fact, now) {
       const { id } = tx.run(APPEND, { at: now, kind: fact.kind, fact: JSON.stringify(fact) });
-      tx.run(FORGET, { upTo: id - kept }); // deletes one row, as the one before it did: never a pause
+      if (id % forgottenAtOnce === 0) tx.run(FORGET, { upTo: id - kept });
       tx.afterCommit(() => {
         if (committed.length === 0) queueMicrotask(tell); // one call for all events of a commit, however many there are
         committed.push(fact);
