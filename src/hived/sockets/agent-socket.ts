@@ -28,7 +28,7 @@ export type AgentSockets = {
 };
 
 type Parts = { core: Core; launchesRoot: string; callTool: CallTool; version: string };
-type Listening = { server: Server; session: Session };
+type Listening = { server: Server; closeSession(): Promise<void> };
 
 export function openAgentSockets({ core, launchesRoot, callTool, version }: Parts): AgentSockets {
   const listening = new Map<LaunchId, Promise<Listening>>();
@@ -36,17 +36,25 @@ export function openAgentSockets({ core, launchesRoot, callTool, version }: Part
   const listen = async (launch: LaunchId, agent: AgentName): Promise<Listening> => {
     // Loaded when the first agent is there: the SDK is a quarter of a second of a start that others wait for.
     const { openSession } = await import("../mcp/session.ts");
-    const session = await openSession({ agent, launch }, callTool, version);
+    let session: Promise<Session> | undefined;
+    /** At the first message: most agents sleep most of the time, and this is the larger part of what a launch holds here. */
+    const opened = () => {
+      session ??= openSession({ agent, launch }, callTool, version);
+      return session;
+    };
     const path = join(directoryOf(launch), runFiles.socket);
     prepareSocket(path);
-    return { session, server: await serveSession(path, session, core.log) };
+    return {
+      server: await serveSession(path, opened, core.log),
+      closeSession: async () => (await session)?.close(),
+    };
   };
   const stop = async (launch: LaunchId) => {
     const opened = listening.get(launch);
     listening.delete(launch);
     if (!opened) return;
-    const { server, session } = await opened;
-    await session.close();
+    const { server, closeSession } = await opened;
+    await closeSession();
     const closed = new Promise((resolve) => server.close(resolve));
     server.closeAllConnections();
     await closed;
@@ -79,7 +87,7 @@ export function openAgentSockets({ core, launchesRoot, callTool, version }: Part
   };
 }
 
-async function serveSession(path: string, session: Session, log: Log): Promise<Server> {
+async function serveSession(path: string, session: () => Promise<Session>, log: Log): Promise<Server> {
   const server = createServer((request, response) => {
     answer(session, request)
       .catch((error: unknown) => {
@@ -101,23 +109,26 @@ type Reply = Omit<PostAnswer, "status"> & { status: PostAnswer["status"] | 404 |
 
 const largestMessageBytes = 2 * 1024 * 1024;
 
-async function answer(session: Session, request: IncomingMessage): Promise<Reply> {
+async function answer(session: () => Promise<Session>, request: IncomingMessage): Promise<Reply> {
   if (request.method !== "POST" || request.url !== "/mcp") return { status: 404 };
   const text = await readText(request);
   if (text === undefined) return { status: 413 };
   const message = parseJson(text);
-  return session.post(message);
+  return (await session()).post(message);
 }
 
 /** The request's body; undefined when it is too long: it is then read to its end, as its sender hears nothing before. */
-async function readText(request: IncomingMessage): Promise<string | undefined> {
+function readText(request: IncomingMessage): Promise<string | undefined> {
   const parts: Buffer[] = [];
   let bytes = 0;
-  for await (const part of request as AsyncIterable<Buffer>) {
-    bytes += part.length;
-    if (bytes <= largestMessageBytes) parts.push(part);
-  }
-  return bytes <= largestMessageBytes ? Buffer.concat(parts).toString("utf8") : undefined;
+  return new Promise((resolve, reject) => {
+    request.on("data", (part: Buffer) => {
+      bytes += part.length;
+      if (bytes <= largestMessageBytes) parts.push(part);
+    });
+    request.on("end", () => resolve(bytes <= largestMessageBytes ? Buffer.concat(parts).toString("utf8") : undefined));
+    request.on("error", reject);
+  });
 }
 
 /** What does not parse is undefined, which is no message either. */
