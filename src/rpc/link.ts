@@ -48,7 +48,13 @@ export function speak<Mine extends LinkCalls, Theirs extends LinkCalls>(
   const waiting = new Map<number, { name: string; resolve(body: unknown): void; reject(error: Error): void }>();
   let lastId = 0;
   const write = (line: unknown) => {
-    if (!socket.destroyed) socket.write(`${JSON.stringify(line)}\n`);
+    if (socket.destroyed) return;
+    // What one commit answers and wakes is one call of the system, however many lines it has.
+    if (socket.writableCorked === 0) {
+      socket.cork();
+      process.nextTick(() => socket.uncork());
+    }
+    socket.write(`${JSON.stringify(line)}\n`);
   };
   const serveCall = async (name: string, id: number, body: unknown) => {
     try {
@@ -111,7 +117,8 @@ function readLines(socket: Duplex, take: (line: string) => void, onGarbage: (err
   socket.on("data", (chunk: Buffer) => {
     let from = 0;
     for (let end = chunk.indexOf(10); end >= 0 && !broken; end = chunk.indexOf(10, from)) {
-      const line = Buffer.concat([...parts, chunk.subarray(from, end)]).toString("utf8");
+      const last = chunk.subarray(from, end);
+      const line = (parts.length === 0 ? last : Buffer.concat([...parts, last])).toString("utf8");
       parts = [];
       bytes = 0;
       from = end + 1;
@@ -122,7 +129,7 @@ function readLines(socket: Duplex, take: (line: string) => void, onGarbage: (err
       }
     }
     if (broken) return;
-    parts.push(chunk.subarray(from));
+    if (from < chunk.length) parts.push(chunk.subarray(from));
     bytes += chunk.length - from;
     if (bytes > maxLineBytes) fail(new Error(`a line of over ${maxLineBytes} bytes`));
   });
