@@ -1,5 +1,6 @@
 /** What an agent may write into its own socket, byte by byte: stored as it came, or refused, and hived goes on. */
 import { join } from "node:path";
+import { Readable } from "node:stream";
 import { Pool } from "undici";
 import { expect, test } from "vitest";
 import { openReceiver } from "../../src/hived/broker/lease.ts";
@@ -85,7 +86,9 @@ test("half a call, given up in the middle, is no call", async () => {
     yield half;
     throw new Error("gone");
   }
-  await expect(pool.request({ method: "POST", path: "/mcp", headers, body: giveUp() })).rejects.toThrow("gone");
+  await expect(pool.request({ method: "POST", path: "/mcp", headers, body: Readable.from(giveUp()) })).rejects.toThrow(
+    "gone",
+  );
   await pool.destroy();
   expect(await alice.send({ body: "hello" })).toBe("Sent as message 1.");
   expect(alice.bodies()).toEqual(["hello"]);

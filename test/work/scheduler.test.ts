@@ -76,6 +76,28 @@ test("work that is asked for while it runs is run once more", async () => {
   expect([await runs.next(), await runs.next()]).toEqual(["a", "a"]);
 });
 
+test("work that is asked for while it runs, and then fails, is tried again at once: what it failed at may be over", async () => {
+  await using core = openCore();
+  const runs = openQueue<string>();
+  const asked = core.db.write((tx) => core.scheduler.enqueue(tx, "dig", "a"));
+  let failures = 0;
+  core.work({
+    dig: {
+      atOnce: 1,
+      async run(key) {
+        runs.put(key);
+        failures += 1;
+        if (failures > 1) return undefined;
+        await core.db.write((tx) => core.scheduler.enqueue(tx, "dig", key));
+        throw new Fault("the process has ended again");
+      },
+    },
+  });
+  await asked;
+  expect([await runs.next(), await runs.next()]).toEqual(["a", "a"]);
+  await core.event("WorkRecovered");
+});
+
 test("a fault outside is tried again for ever, and told until it is over", async () => {
   await using core = openCore();
   const { handler, runs } = played(Array.from({ length: 8 }, () => fails(new Fault("the forge is silent"))));

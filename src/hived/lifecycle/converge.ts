@@ -160,7 +160,7 @@ async function giveUp(parts: LifecycleParts, agent: AgentName, target: Deploymen
     if (turn) releaseTurn(tx, core, turn, problem);
     if (launch) endLaunch(tx, core, launch, problem);
     changeAgent(tx, core, agent, { launch: null, turn: null, state: "failed", problem });
-    if (lastReadyDeployment(tx, agent)) enqueueConverge(tx, core, agent);
+    if (target.state === "converging" && lastReadyDeployment(tx, agent)) enqueueConverge(tx, core, agent);
     return launch;
   });
   if (ended) await parts.sockets.close(ended);

@@ -30,7 +30,9 @@ const REPEAT = "UPDATE work SET again = 0, attempts = 0, bugs = 0, last_error = 
 const POSTPONE = `UPDATE work SET again = 0, attempts = 0, bugs = 0, last_error = NULL,
     due_at = CASE WHEN again = 1 THEN min(due_at, :due) ELSE :due END
   WHERE id = :id`;
-const RETRY = "UPDATE work SET due_at = :due, last_error = :error, bugs = bugs + :bug WHERE id = :id RETURNING *";
+const RETRY = `UPDATE work SET due_at = CASE WHEN again = 1 THEN min(due_at, :due) ELSE :due END, last_error = :error,
+    bugs = bugs + :bug
+  WHERE id = :id RETURNING *`;
 const GIVE_UP = "UPDATE work SET state = 'failed', last_error = :error WHERE id = :id RETURNING *";
 const REVIVE = "UPDATE work SET state = 'pending', attempts = 0, bugs = 0, due_at = :now WHERE state = 'failed'";
 const RETRY_NOW = "UPDATE work SET due_at = :now WHERE state = 'pending' AND last_error IS NOT NULL AND due_at > :now";
@@ -75,7 +77,10 @@ export function postpone(tx: Transaction, id: number, due: EpochMs): void {
   tx.run(POSTPONE, { id, due });
 }
 
-/** Notes a failure: to be tried again at `due`, or given up when that is null. Faults outside are not counted as bugs. */
+/**
+ * Notes a failure: to be tried again at `due`, or at once when it was asked for again meanwhile, as what it failed at may be
+ * over; given up when `due` is null. Faults outside are not counted as bugs.
+ */
 export function failAttempt(
   tx: Transaction,
   id: number,
