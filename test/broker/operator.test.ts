@@ -113,13 +113,18 @@ test("all that is queued for an agent is cancelled, however much, and nothing of
   await addIdleAgent(core, "bob");
   await Promise.all(Array.from({ length: 1200 }, () => tell(core, "spam")));
   await tell(core, "hello", "bob");
-  expect(await cancelQueued(core, alice.name)).toBe(1200);
+  const cancelling = cancelQueued(core, alice.name);
+  const later = await tell(core, "not spam");
+  expect(await cancelling).toBe(1200);
   const states = Map.groupBy(entries(core), ({ recipient, state }) => `${recipient} ${state}`);
   expect([...states].map(([state, all]) => [state, all.length])).toEqual([
     ["alice cancelled", 1200],
     ["bob queued", 1],
+    ["alice queued", 1],
   ]);
+  expect(entries(core).at(-1)).toMatchObject({ message: later.id, state: "queued" });
   expect((await core.event("Note")).fact.text).toBe("The operator cancelled 1200 messages that waited for alice.");
+  await cancelEntry(core, EntryId.parse(entries(core).at(-1)?.id));
   expect(await cancelQueued(core, alice.name)).toBe(0);
 });
 

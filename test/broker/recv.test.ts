@@ -61,6 +61,21 @@ test("it is refused when the turn ends while it waits, and leases nothing", asyn
   expect(entries(core)).toMatchObject([{ state: "handled" }, { state: "queued", attempt: 0 }]);
 });
 
+test("it leases nothing into a turn that ends just then, nor into the one after it", async () => {
+  const { broker, core, alice, runner, turn } = await openTurn();
+  await using _ = broker;
+  for (const body of ["second", "third"]) await tell(core, body);
+  const nextTurn = async () => {
+    await runner.end(alice, turn);
+    await runner.lease(alice, undefined, 1);
+    return {};
+  };
+  const receive = openReceiver(core, { call: nextTurn as never }, broker.boot, broker.stopping);
+  const recv = receive({ agent: alice.name, launch: alice.launch, limit: 10 });
+  await expect(recv).rejects.toEqual(refusal("no_turn"));
+  expect(entries(core)).toMatchObject([{ state: "handled" }, { state: "leased" }, { state: "queued", attempt: 0 }]);
+});
+
 test("it is refused to a process that is not the agent's any more", async () => {
   const { broker, core, alice, recv } = await openTurn();
   await using _ = broker;

@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test, vi } from "vitest";
-import { adoptMarginMs, adoptWithinMs } from "../../src/contract/link.ts";
+import { adoptMarginMs, adoptWithinMs, hivedCalls } from "../../src/contract/link.ts";
 import { LaunchId, type MessageId } from "../../src/contract/names.ts";
 import { requireAgent } from "../../src/hived/agents/agents.ts";
 import { findLaunch } from "../../src/hived/agents/launches.ts";
@@ -10,7 +10,8 @@ import { openReceiver } from "../../src/hived/broker/lease.ts";
 import { send } from "../../src/hived/broker/send.ts";
 import type { Core } from "../../src/hived/core.ts";
 import { prepareSocket } from "../../src/hived/sockets/socket-directory.ts";
-import { openBroker, type TestBroker } from "../support/open-broker.ts";
+import { connectLink, speak } from "../../src/rpc/link.ts";
+import { openBroker, proven, type TestBroker } from "../support/open-broker.ts";
 import { addIdleAgent, openCore } from "../support/open-core.ts";
 
 const entries = (core: Core) => core.db.read((reader) => entriesSince(reader, 1 as MessageId));
@@ -108,6 +109,35 @@ test("a runner that holds nothing has lost it: its turn is released at once", as
   expect(fresh.adopted).toEqual([]);
   expect(entries(core)).toMatchObject([{ state: "queued", failures: 0 }]);
   expect(broker.over).toEqual([alice.launch]);
+});
+
+test("a turn that its runner has not any more is released, though the launch goes on", async () => {
+  const { broker, core, alice, runner, held } = await openTurn();
+  await using _ = broker;
+  runner.hived.close();
+  await noticed(broker);
+  const again = await broker.connect([{ ...held, turn: null }]);
+  expect(again.adopted).toEqual([alice.launch]);
+  expect(entries(core)).toMatchObject([{ state: "queued", failures: 0 }]);
+  expect(agent(core)).toMatchObject({ state: "idle", launch: alice.launch, turn: null });
+  expect((await again.lease(alice)).entries).toMatchObject([{ body: "hello", redelivered: true }]);
+});
+
+test("a connection that has not said what it holds may call nothing", async () => {
+  const { broker, core, alice, turn } = await openTurn();
+  await using _ = broker;
+  const socket = await connectLink(join(core.directory, "runner", "runner.sock"));
+  const stranger = speak(socket, {}, {}, hivedCalls, (error) => {
+    throw error;
+  });
+  const identity = { boot: broker.boot, agent: alice.name, launch: alice.launch, turn };
+  const end = { ...identity, outcome: "ok" as const, evidence: proven, problem: null, answeredMarks: [] };
+  const ended = stranger.call("endTurn", { ...end, session: null, retryAt: null });
+  await expect(ended).rejects.toEqual(refusal("stale_boot"));
+  await expect(stranger.call("lease", { ...identity, limit: 1 })).rejects.toEqual(refusal("stale_boot"));
+  await expect(stranger.call("launchEnded", { ...identity, problem: null })).rejects.toEqual(refusal("stale_boot"));
+  expect(entries(core)).toMatchObject([{ state: "leased", turn }]);
+  stranger.close();
 });
 
 test("a runner may not keep a launch that hived does not know", async () => {

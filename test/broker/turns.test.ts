@@ -169,18 +169,29 @@ test("an agent has one turn at a time", async () => {
   await expect(runner.lease(alice)).rejects.toEqual(refusal("stale_turn"));
 });
 
+test("a turn's id is used once", async () => {
+  const { broker, core, alice, runner, turn } = await openTurn();
+  await using _ = broker;
+  await runner.end(alice, turn);
+  await tell(core, "later");
+  await expect(runner.lease(alice, turn)).rejects.toEqual(refusal("stale_turn"));
+  expect(entries(core)).toMatchObject([{ state: "handled" }, { state: "queued", attempt: 0 }]);
+});
+
 test("the first report of a turn stands", async () => {
   const { broker, core, alice, runner, turn } = await openTurn();
   await using _ = broker;
   await runner.end(alice, turn);
-  await runner.end(alice, turn, { outcome: "crashed" });
+  await runner.end(alice, turn, { outcome: "crashed", session: "an older one" });
   expect(entries(core)).toMatchObject([{ state: "handled" }]);
+  expect(agent(core)).toMatchObject({ session: "session" });
 });
 
 test.each([
   ["boot", { boot: 99 }, "stale_boot"],
   ["launch", { launch: `launch-${"0".repeat(32)}` }, "stale_turn"],
   ["turn", { turn: newTurn() }, "stale_turn"],
+  ["agent", { agent: "bob" as AgentName }, "stale_turn"],
 ])("a report with a stale %s is refused", async (_, change, code) => {
   const { broker, core, alice, runner, turn } = await openTurn();
   await using _broker = broker;
