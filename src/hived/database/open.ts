@@ -38,6 +38,7 @@ function openFile(path: string): Sqlite.Database {
   sqlite.pragma("journal_mode = WAL");
   sqlite.pragma("synchronous = FULL");
   sqlite.pragma("foreign_keys = ON");
+  sqlite.pragma("temp_store = MEMORY"); // each savepoint's undo journal would be a file, written twice as much as the WAL
   sqlite.pragma("busy_timeout = 5000");
   migrate(sqlite, path, isNew);
   return sqlite;
