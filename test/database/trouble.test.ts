@@ -26,7 +26,7 @@ function openTable() {
   sqlite.pragma("synchronous = FULL");
   sqlite.exec("CREATE TABLE letters (id INTEGER PRIMARY KEY, body TEXT NOT NULL)");
   const told = openQueue<string | null>();
-  const db = grouping(sqlite, told.put, patienceMs);
+  const db = grouping(sqlite, told.put, { patienceMs });
   onTestFinished(async () => {
     await db.close();
     rmSync(directory, { recursive: true });

@@ -3,6 +3,7 @@ import { copyFileSync, existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import Sqlite from "better-sqlite3";
 import { Refusal } from "../../contract/refusal.ts";
+import { type Disk, realDisk } from "./sync.ts";
 import { type Database, grouping } from "./write.ts";
 
 const migrations = readdirSync(join(import.meta.dirname, "migrations"))
@@ -13,12 +14,13 @@ const migrations = readdirSync(join(import.meta.dirname, "migrations"))
  * Opens the database, brought to this program's schema; one transaction per migration, a copy of the file before the first.
  * No other process opens it so until this one has ended, or closed it.
  * @param tell told when it can't be written, with a sentence, and with null when it can be again
+ * @param disk as it is; the bench has a slow one
  * @throws Refusal `database_in_use` when another one has it, `database_too_new` when a newer program has written it.
  */
-export function openDatabase(path: string, tell?: (problem: string | null) => void): Database {
+export function openDatabase(path: string, tell?: (problem: string | null) => void, disk: Disk = realDisk): Database {
   const lock = lockOut(path);
   try {
-    const db = grouping(openFile(path), tell);
+    const db = grouping(openFile(path), tell, { disk });
     return {
       ...db,
       async close() {
@@ -36,7 +38,6 @@ function openFile(path: string): Sqlite.Database {
   const isNew = !existsSync(path);
   const sqlite = new Sqlite(path);
   sqlite.pragma("journal_mode = WAL");
-  sqlite.pragma("synchronous = FULL");
   sqlite.pragma("foreign_keys = ON");
   sqlite.pragma("temp_store = MEMORY"); // each savepoint's undo journal would be a file, written twice as much as the WAL
   sqlite.pragma("busy_timeout = 5000");

@@ -6,6 +6,7 @@
 import { dirname } from "node:path";
 import type { Database as Sqlite, Statement } from "better-sqlite3";
 import { isLocked, isNearlyFull, storageFault, watchStorage } from "./storage.ts";
+import { type Disk, openSyncs, realDisk } from "./sync.ts";
 
 type Parameters = Record<string, string | number | null>;
 
@@ -26,7 +27,7 @@ export type Database = {
    * Runs the closure in the next commit; resolves with its result after the sync, rejects with what it threw, or with a
    * Fault when nothing can be stored just now: then nothing of its commit was.
    */
-  write<Result>(closure: (tx: Transaction) => Result): Promise<Result>;
+  write<Result>(closure: (tx: Transaction) => Result, options?: WriteOptions): Promise<Result>;
   /** Reads what is committed, at once, in one snapshot. */
   read<Result>(closure: (reader: Reader) => Result): Result;
   /** Why nothing, or nothing new, can be stored just now, as a sentence; null when all is well. */
@@ -37,11 +38,17 @@ export type Database = {
   close(): Promise<void>;
 };
 
+/** @property isDurable false: resolves after the commit, which is on the disk with the next one: for what a crash may undo */
+export type WriteOptions = { isDurable: boolean };
+
 type Queued = {
+  isDurable: boolean;
   closure: (tx: Transaction) => unknown;
   resolve: (result: unknown) => void;
   reject: (error: unknown) => void;
 };
+const isWaitedFor = ({ isDurable }: Queued): boolean => isDurable;
+
 type Outcome = { write: Queued; calls: (() => void)[] } & ({ result: unknown } | { error: unknown });
 
 /** Caps the time that one commit holds the event loop: over a thousand closures wait for each other noticeably. */
@@ -60,12 +67,12 @@ const plannedOnce = (sql: string): string => sql.replaceAll(/(?<=[\s(,=<>]):(?=[
 /**
  * Makes a connection, which nobody else may write through, into a database that commits in groups.
  * @param tell told when it can't be written, with a sentence, and with null when it can be again
- * @param patienceMs for a lock; a test has less
+ * @param options.patienceMs for a lock; a test has less
  */
 export function grouping(
   sqlite: Sqlite,
   tell: (problem: string | null) => void = () => undefined,
-  patienceMs: number = lockPatienceMs,
+  { patienceMs = lockPatienceMs, disk = realDisk }: { patienceMs?: number; disk?: Disk } = {},
 ): Database {
   sqlite.pragma("busy_timeout = 0"); // SQLite would wait for a lock in the event loop
   const statements = new Map<string, Statement>();
@@ -98,13 +105,17 @@ export function grouping(
     }
   };
   const queue: Queued[] = [];
-  const enqueue = <Result>(closure: (tx: Transaction) => Result): Promise<Result> => {
+  const enqueue: Database["write"] = <Result>(
+    closure: (tx: Transaction) => Result,
+    { isDurable }: WriteOptions = { isDurable: true },
+  ) => {
     if (queue.length === 0) setImmediate(flush);
     return new Promise<Result>((resolve, reject) => {
-      queue.push({ closure, resolve: resolve as (result: unknown) => void, reject });
+      queue.push({ closure, isDurable, resolve: resolve as (result: unknown) => void, reject });
     });
   };
   const directory = dirname(sqlite.name);
+  const syncs = openSyncs(sqlite, disk);
   const version = sqlite.pragma("user_version", { simple: true });
   const store = () => enqueue(() => sqlite.pragma(`user_version = ${version}`)); // as it is, which needs a page all the same
   const trouble = watchStorage({ directory, store, tell });
@@ -134,6 +145,7 @@ export function grouping(
   /** Commits all of them, or none; null when they have to wait. */
   const commit = (writes: Queued[]): Outcome[] | null => {
     try {
+      syncs.before(writes.some(isWaitedFor));
       if (!begin()) return null;
       const outcomes = writes.map(runOne);
       prepare("COMMIT").run();
@@ -143,14 +155,22 @@ export function grouping(
       return writes.map((write) => ({ write, calls: [], error }));
     }
   };
+  /** What comes while one commit is waited for goes with the next one. */
+  let waiting: Promise<void> | null = null;
   const flush = () => {
+    if (waiting) return;
     const writes = queue.slice(0, largestGroup);
     if (writes.length === 0) return;
     const outcomes = commit(writes);
     if (!outcomes) return void setTimeout(flush, lockPauseMs);
     queue.splice(0, writes.length);
-    if (queue.length > 0) setImmediate(flush);
-    for (const outcome of outcomes) settle(outcome);
+    const answer = () => {
+      waiting = null;
+      if (queue.length > 0) setImmediate(flush);
+      for (const outcome of outcomes) settle(outcome);
+    };
+    waiting = syncs.after(writes.some(isWaitedFor))?.then(answer) ?? null;
+    if (!waiting) answer();
   };
   return {
     read(closure) {
@@ -168,8 +188,12 @@ export function grouping(
     async close() {
       isClosing = true;
       trouble.close();
-      while (queue.length > 0) flush();
+      while (waiting || queue.length > 0) {
+        if (waiting) await waiting;
+        flush();
+      }
       sqlite.close();
+      syncs.close();
     },
   };
 }
