@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { Canary } from "./canary.ts";
 import { AgentName, EpochMs, LaunchId, ObjectId, TurnId } from "./names.ts";
 
 export const AgentRole = z.enum(["manager", "worker"]);
@@ -39,5 +40,14 @@ export const Agent = z.object({
   runtime: RuntimeKind.nullable(),
   launch: LaunchId.nullable(),
   turn: TurnId.nullable(),
+  /** messages to it that were given up, and wait for the operator */
+  deadLetters: z.number().int(),
+  /** turns in a row that failed; 0 after one that went well */
+  failedTurns: z.number().int(),
+  /** how often its loop slept although there was something to do, and the last time */
+  lostWakes: z.number().int(),
+  lostWakeAt: EpochMs.nullable(),
+  /** the newest one that was sent to its loop; null before the first, and once a turn has disproved one that failed */
+  canary: Canary.nullable(),
 });
 export type Agent = z.infer<typeof Agent>;

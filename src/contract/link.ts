@@ -3,9 +3,11 @@
  * Every call of the runner carries the boot that it was told by `hold`; hived refuses one of an earlier boot.
  */
 import { z } from "zod";
+import { CanaryId } from "./canary.ts";
 import { FileToWrite, Launch, Place } from "./launch.ts";
 import { Address, AgentName, BootId, EntryId, EpochMs, LaunchId, MessageId, ObjectId, TurnId } from "./names.ts";
-import { Evidence, Outcome } from "./turn.ts";
+import { Evidence, Outcome, Usage } from "./turn.ts";
+import { LiveBatch, TurnLog } from "./turn-log.ts";
 
 /** Time within which a runner that lost hived must be back before it kills its turns, and hived's margin on top of it. */
 export const adoptWithinMs = 30_000;
@@ -39,16 +41,11 @@ export const TurnEnd = z.object({
   session: z.string().nullable(),
   /** not before this time should the next turn start; null: hived decides */
   retryAt: EpochMs.nullable(),
+  /** left out where the agent never ran */
+  usage: Usage.optional(),
+  log: TurnLog.optional(),
 });
 export type TurnEnd = z.infer<typeof TurnEnd>;
-
-/** One thing that an agent did in a turn, for whoever watches. */
-export const LiveEvent = z.discriminatedUnion("kind", [
-  z.object({ kind: z.literal("text"), text: z.string() }),
-  z.object({ kind: z.literal("thought"), text: z.string() }),
-  z.object({ kind: z.literal("tool"), id: z.string(), title: z.string(), status: z.string() }),
-]);
-export type LiveEvent = z.infer<typeof LiveEvent>;
 
 /** What the runner asks of hived. */
 export const hivedCalls = {
@@ -60,10 +57,15 @@ export const hivedCalls = {
     }),
     response: z.object({ boot: BootId, adopted: z.array(LaunchId) }),
   },
-  /** leases the oldest due entries of the agent's inbox to a new turn; no entries: there is nothing to do */
+  /** leases the oldest due entries of the agent's inbox to a new turn; no entries: there is nothing to do but the canary */
   lease: {
     request: z.object({ ...identity, limit: z.number().int().positive() }),
-    response: z.object({ entries: z.array(LeasedEntry), more: z.number().int() }),
+    response: z.object({ entries: z.array(LeasedEntry), more: z.number().int(), canary: CanaryId.optional() }),
+  },
+  /** the loop has got a canary: it is alive */
+  answerCanary: {
+    request: z.object({ boot: BootId, agent: AgentName, launch: LaunchId, canary: CanaryId }),
+    response: nothing,
   },
   /** settles the turn's entries; a second report of the same turn changes nothing */
   endTurn: { request: TurnEnd, response: nothing },
@@ -72,7 +74,7 @@ export const hivedCalls = {
     request: z.object({ boot: BootId, agent: AgentName, launch: LaunchId, problem: z.string().nullable() }),
     response: nothing,
   },
-  reportLive: { request: z.object({ ...identity, events: z.array(LiveEvent) }), response: nothing },
+  reportLive: { request: z.object({ ...identity, batch: LiveBatch }), response: nothing },
 } as const;
 
 /** What hived asks of the runner. Each may be repeated: it is then found done. */
@@ -101,6 +103,8 @@ export const runnerCalls = {
    * that only what it produces afterwards counts as an answer to them
    */
   markReceived: { request: z.object({ turn: TurnId, mark: z.number().int() }), response: nothing },
+  /** what the agent has done so far in its running turn; null when that does not run here */
+  readTurnLog: { request: z.object({ turn: TurnId }), response: z.object({ log: TurnLog.nullable() }) },
   /** replaces the content of `/docs` */
   updateDocs: { request: z.object({ commit: ObjectId, files: z.array(FileToWrite) }), response: nothing },
 } as const;

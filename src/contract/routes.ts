@@ -1,12 +1,16 @@
 /** The one table of routes of hived and of the supervisor, read by server and client alike. */
 import { z } from "zod";
 import { Agent } from "./agent.ts";
-import { Event, ForgeHealth } from "./facts.ts";
+import { Canary } from "./canary.ts";
+import { Event, ForgeHealth, WorkTrouble } from "./facts.ts";
 import { HiveState } from "./fold.ts";
 import { Drift, Rotation } from "./forge.ts";
 import { InboxEntry, WaitingEntry, WaitingState } from "./message.ts";
-import { Address, AgentName, EntryId, EpochMs, Sequence } from "./names.ts";
+import { Address, AgentName, EntryId, EpochMs, Sequence, TurnId } from "./names.ts";
+import { Pair } from "./pair.ts";
 import { table } from "./table.ts";
+import { Turn, TurnRecord } from "./turn.ts";
+import { LiveBatch, TurnLog } from "./turn-log.ts";
 
 const nothing = z.object({});
 
@@ -66,6 +70,33 @@ export const routes = table({
     request: z.object({ recipient: Address.nullable(), limit: z.number().int().min(1).max(200).default(50) }),
     response: z.object({ entries: z.array(WaitingEntry), counts: z.record(WaitingState, z.number().int()) }),
   },
+  /** an agent's turns, newest first, of those before `before`, or the newest of all; `more`: there are older ones */
+  readTurns: operatorsVerb(
+    z.object({
+      agent: AgentName,
+      before: TurnId.nullable().default(null),
+      limit: z.number().int().min(1).max(200).default(50),
+    }),
+    z.object({ turns: z.array(Turn), more: z.boolean() }),
+  ),
+  /** one turn of an agent; `turn` is its id, or as much of its beginning as no other turn of that agent has */
+  readTurn: operatorsVerb(z.object({ agent: AgentName, turn: z.string().max(100) }), TurnRecord),
+  /** the log of a running turn, then what the agent does as it does it; a log that comes again takes the place of all */
+  watchTurn: {
+    callers: ["web"],
+    signedIn: true,
+    stream: true,
+    request: z.object({ turn: TurnId }),
+    response: z.discriminatedUnion("kind", [
+      z.object({ kind: z.literal("log"), log: TurnLog }),
+      z.object({ kind: z.literal("batch"), batch: LiveBatch }),
+    ]),
+  },
+  /** sends a canary to an agent's loop, or to all that are up and in no turn; answered when each is well or has failed */
+  sendCanary: operatorsVerb(
+    z.object({ agent: AgentName.nullable() }),
+    z.object({ canaries: z.array(z.object({ agent: AgentName, canary: Canary })) }),
+  ),
   /** queues a dead letter again, or what was cancelled */
   retryEntry: operatorsVerb(z.object({ entry: EntryId }), InboxEntry),
   /** gives up what is queued or dead */
@@ -113,7 +144,13 @@ export const routes = table({
   readStatus: {
     callers: ["admin"],
     request: nothing,
-    response: z.object({ forge: ForgeHealth, dashboardUrl: z.string(), agents: z.array(Agent) }),
+    response: z.object({
+      forge: ForgeHealth,
+      dashboardUrl: z.string(),
+      agents: z.array(Agent),
+      restingPairs: z.array(Pair),
+      troubles: z.array(WorkTrouble),
+    }),
   },
 });
 

@@ -1,5 +1,7 @@
 import { z } from "zod";
-import { AgentName, EpochMs, LaunchId, TurnId } from "./names.ts";
+import { EntryState, InboxEntry } from "./message.ts";
+import { Address, AgentName, EntryId, EpochMs, LaunchId, MessageId, TurnId } from "./names.ts";
+import { TurnLog } from "./turn-log.ts";
 
 /** How a turn ended; `ok` still needs evidence before its entries count as handled. */
 export const Outcome = z.enum([
@@ -31,15 +33,49 @@ export const Evidence = z.object({
 });
 export type Evidence = z.infer<typeof Evidence>;
 
+/** What a turn used; each is null where the agent does not say. Its output tokens are in its evidence. */
+export const Usage = z.object({
+  model: z.string().max(200).nullable(),
+  inputTokens: z.number().int().nonnegative().nullable(),
+  /** in US dollars */
+  costUsd: z.number().nonnegative().nullable(),
+});
+export type Usage = z.infer<typeof Usage>;
+
 /** A turn's public row. */
 export const Turn = z.object({
   id: TurnId,
   agent: AgentName,
   launch: LaunchId,
+  /** the oldest of the messages that it began with; null in records from before this was kept */
+  trigger: z.object({ message: MessageId, from: Address }).nullable(),
+  /** how many messages it began with; once it has ended, how many it held */
+  messages: z.number().int(),
   startedAt: EpochMs,
   endedAt: EpochMs.nullable(),
   outcome: Outcome.nullable(),
   evidence: Evidence.nullable(),
+  usage: Usage,
+  /** the conversation that the next turn continues */
+  session: z.string().nullable(),
   problem: z.string().nullable(),
 });
 export type Turn = z.infer<typeof Turn>;
+
+/** A message that a turn holds or held. */
+export const TurnMessage = z.object({
+  entry: EntryId,
+  message: MessageId,
+  from: Address,
+  /** whether it began the turn; else `recv` fetched it */
+  isTrigger: z.boolean(),
+  /** what the turn's end made of it; `leased` while the turn runs */
+  became: EntryState,
+  /** the delivery as it is now, and the beginning of the text; null once they are forgotten */
+  now: z.object({ delivery: InboxEntry, beginning: z.string() }).nullable(),
+});
+export type TurnMessage = z.infer<typeof TurnMessage>;
+
+/** A turn's whole record. `log` is null while it runs, when nothing was shown, and when it is not kept any more. */
+export const TurnRecord = z.object({ turn: Turn, messages: z.array(TurnMessage), log: TurnLog.nullable() });
+export type TurnRecord = z.infer<typeof TurnRecord>;

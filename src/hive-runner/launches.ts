@@ -4,6 +4,7 @@ import type { Launch } from "../contract/launch.ts";
 import type { hivedCalls } from "../contract/link.ts";
 import type { AgentName, LaunchId, TurnId } from "../contract/names.ts";
 import type { RequestOf } from "../contract/table.ts";
+import type { TurnLog } from "../contract/turn-log.ts";
 import { type LoopParts, TurnLoop, turnOver } from "./turn-loop.ts";
 
 export type Launches = {
@@ -18,6 +19,8 @@ export type Launches = {
   renewSecrets(launch: LaunchId, secrets: Launch["secrets"]): Promise<void>;
   wake(agents: readonly AgentName[]): void;
   markReceived(turn: TurnId, mark: number): Promise<void>;
+  /** What the agent has done so far in a running turn; null when that does not run here. */
+  logOf(turn: TurnId): TurnLog | null;
   /** what hived is told on each connection */
   held(): RequestOf<typeof hivedCalls.hold>["launches"];
   /** Ends what hived does not know. */
@@ -63,6 +66,10 @@ export function openLaunches(parts: LoopParts): Launches {
       if (!loop) throw turnOver();
       await loop.markReceived(turn, mark);
     },
+    logOf: (turn) =>
+      all()
+        .find((each) => each.turn === turn)
+        ?.logOf(turn) ?? null,
     held: () =>
       all()
         .filter((loop) => !loop.isAbandoned)

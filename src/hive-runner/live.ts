@@ -1,26 +1,36 @@
-/** What an agent does, for whoever watches: gathered for a moment, so that a fast agent costs few calls. Never waited for. */
-import type { LiveEvent } from "../contract/link.ts";
+/**
+ * What an agent does in a turn: gathered for a moment, so that a fast agent costs few calls, then told to whoever watches,
+ * which is never waited for, and kept for the turn's record.
+ */
+import type { EpochMs } from "../contract/names.ts";
+import { addToLog, emptyLog, type LiveBatch, type LiveEvent, type TurnLog } from "../contract/turn-log.ts";
 
 const gatherMs = 75;
-/** What is gathered while nobody takes it, in characters; beyond it the rest is dropped: the forge and the turn's record stay. */
+/** What is gathered in one moment, in characters; beyond it the rest is dropped. */
 const mostCharacters = 256 * 1024;
 
 export type Live = {
   push(event: LiveEvent): void;
-  /** sends what is left, and nothing later */
+  /** all that has been told so far */
+  log(): TurnLog;
+  /** Tells what is left, and nothing later. */
   end(): void;
 };
 
-export function openLive(send: (events: LiveEvent[]) => void): Live {
+export function openLive(now: () => EpochMs, tell: (batch: LiveBatch) => void): Live {
+  let log = emptyLog;
   let events: LiveEvent[] = [];
   let characters = 0;
   let timer: NodeJS.Timeout | undefined;
   const flush = () => {
     clearTimeout(timer);
     timer = undefined;
-    if (events.length > 0) send(events);
+    if (events.length === 0) return;
+    const batch = { number: log.newest + 1, at: now(), events };
     events = [];
     characters = 0;
+    log = addToLog(log, batch);
+    tell(batch);
   };
   return {
     push(event) {
@@ -32,6 +42,7 @@ export function openLive(send: (events: LiveEvent[]) => void): Live {
       } else events.push(event);
       timer ??= setTimeout(flush, gatherMs);
     },
+    log: () => log,
     end: flush,
   };
 }

@@ -98,6 +98,7 @@ function handlersOf(config: RunnerConfig, launches: Launches): LinkHandlers<type
       launches.wake(agents);
       return {};
     },
+    readTurnLog: async ({ turn }) => ({ log: launches.logOf(turn) }),
     markReceived: async ({ turn, mark }) => done(launches.markReceived(turn, mark)),
     updateDocs: async (request) => done(updateDocs(config.docsRoot, request)),
   };

@@ -9,11 +9,12 @@
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import type { Launch } from "../contract/launch.ts";
-import type { hivedCalls, LiveEvent } from "../contract/link.ts";
-import type { AgentName, LaunchId, TurnId } from "../contract/names.ts";
+import type { hivedCalls } from "../contract/link.ts";
+import type { AgentName, EpochMs, LaunchId, TurnId } from "../contract/names.ts";
 import { Refusal } from "../contract/refusal.ts";
 import type { ResponseOf } from "../contract/table.ts";
 import type { Outcome } from "../contract/turn.ts";
+import type { LiveBatch, TurnLog } from "../contract/turn-log.ts";
 import type { Clock } from "../daemon/clock.ts";
 import { describe, isOutsideFault } from "../daemon/fault.ts";
 import type { Log } from "../daemon/log.ts";
@@ -21,7 +22,7 @@ import { type Agent, AgentLife } from "./agent.ts";
 import type { Conversation } from "./drivers/acp.ts";
 import type { Hived } from "./hived.ts";
 import { writeSecrets } from "./launch.ts";
-import { openLive } from "./live.ts";
+import { type Live, openLive } from "./live.ts";
 import { profiles } from "./profiles/profiles.ts";
 import { type RunningTurn, runTurn, type TurnReport } from "./turn.ts";
 import { wakePrompt } from "./wake-prompt.ts";
@@ -30,7 +31,7 @@ export type LoopParts = { hived: Hived; clock: Clock; log: Log; launchesRoot: st
 
 type Lease = ResponseOf<typeof hivedCalls.lease>;
 /** Leased, running, or still to be reported. */
-type Turn = { id: TurnId; running: RunningTurn | null };
+type Turn = { id: TurnId; running: RunningTurn | null; live: Live | null };
 
 /** So many messages start a turn; the agent fetches more with `recv`. */
 const leaseLimit = 10;
@@ -99,6 +100,11 @@ export class TurnLoop {
     const running = this.#turn?.id === turn ? this.#turn.running : null;
     if (!running) throw turnOver();
     await running.markReceived(mark);
+  }
+
+  /** What the agent has done so far in that turn; null when it does not run here. */
+  logOf(turn: TurnId): TurnLog | null {
+    return this.#turn?.id === turn ? (this.#turn.live?.log() ?? null) : null;
   }
 
   /** Asks it to end after its running turn, which hived is told then. @returns false when there is no turn to wait for */
@@ -179,12 +185,17 @@ export class TurnLoop {
 
   /** Asks for work under a new turn's id; repeated over a broken link it is the same lease. */
   async #lease(): Promise<Lease | null> {
-    const turn = `turn-${randomBytes(16).toString("hex")}` as TurnId;
+    const turn = newTurnId(this.#parts.clock.now());
     const { launch, agent } = this;
     const request = { launch, agent, turn, limit: leaseLimit };
-    this.#turn = { id: turn, running: null };
+    this.#turn = { id: turn, running: null, live: null };
     // Also when it is to stop meanwhile: hived may have leased already, and then wants to hear how that ended.
     const lease = await this.#say(() => this.#parts.hived.callUntilHeard("lease", request, this.#abandoned.signal));
+    const canary = lease?.canary;
+    if (canary) {
+      const { signal } = this.#abandoned;
+      await this.#say(() => this.#parts.hived.callUntilHeard("answerCanary", { launch, agent, canary }, signal));
+    }
     if (lease && lease.entries.length > 0) return lease;
     this.#turn = null;
     return null;
@@ -214,7 +225,8 @@ export class TurnLoop {
     }
     const isForgetful = up.conversation.how === "lost" && this.#met !== up.conversation;
     this.#met = up.conversation;
-    const live = openLive((events) => this.#show(turn.id, events));
+    const live = openLive(this.#parts.clock.now, (batch) => this.#show(turn.id, batch));
+    turn.live = live;
     turn.running = runTurn({
       agent: up,
       prompt: wakePrompt({ agent: this.agent, turn: turn.id, ...lease, isForgetful }),
@@ -225,7 +237,7 @@ export class TurnLoop {
     });
     const report = await turn.running.ended;
     live.end();
-    return report;
+    return { ...report, log: live.log() };
   }
 
   #neverRan(outcome: Outcome, problem: string): TurnReport {
@@ -234,9 +246,9 @@ export class TurnLoop {
   }
 
   /** For whoever watches: nothing is lost with it. */
-  #show(turn: TurnId, events: LiveEvent[]): void {
+  #show(turn: TurnId, batch: LiveBatch): void {
     const { launch, agent } = this;
-    this.#parts.hived.call("reportLive", { launch, agent, turn, events }).catch((error: unknown) => {
+    this.#parts.hived.call("reportLive", { launch, agent, turn, batch }).catch((error: unknown) => {
       if (!(error instanceof Refusal) && !isOutsideFault(error)) throw error;
     });
   }
@@ -252,6 +264,12 @@ export class TurnLoop {
     }
   }
 }
+
+/** Its first digits count seconds: so the rows of turns lie in the order of their times, and far fewer pages are written. */
+const newTurnId = (now: EpochMs): TurnId => {
+  const seconds = Math.floor(now / 1000).toString(16).padStart(8, "0");
+  return `turn-${seconds}${randomBytes(12).toString("hex")}` as TurnId;
+};
 
 export const turnOver = () =>
   new Refusal("turn_over", "That turn does not run here any more.", "Let the message start the next one.");

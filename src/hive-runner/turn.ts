@@ -1,7 +1,8 @@
 /** One turn of a coding agent, from its prompt to its report: evidence is counted, and two clocks watch it. */
 import { setImmediate as nextRound } from "node:timers/promises";
 import type { LaunchSpec } from "../contract/launch.ts";
-import type { LiveEvent, TurnEnd } from "../contract/link.ts";
+import type { TurnEnd } from "../contract/link.ts";
+import type { LiveEvent } from "../contract/turn-log.ts";
 import type { Clock } from "../daemon/clock.ts";
 import type { Agent } from "./agent.ts";
 import type { Sign } from "./drivers/acp.ts";
@@ -67,6 +68,7 @@ export function runTurn(parts: TurnParts): RunningTurn {
     return {
       ...outcomeOf(end, cutBy, parts.profile),
       evidence: { outputs, outputTokens: end.outputTokens },
+      usage: { model: agent.conversation.model(), inputTokens: end.inputTokens, costUsd: end.costUsd },
       answeredMarks: [...marks].filter(([, before]) => outputs > before).map(([mark]) => mark),
       session: agent.conversation.session,
     };

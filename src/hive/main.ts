@@ -14,6 +14,11 @@ const port = (text: string): number => {
   if (Number.isInteger(number) && number > 0 && number < 65_536) return number;
   throw new InvalidArgumentError("It is a number from 1 to 65535.");
 };
+const limit = (text: string): number => {
+  const number = Number(text);
+  if (Number.isInteger(number) && number > 0 && number <= 200) return number;
+  throw new InvalidArgumentError("It is a number from 1 to 200.");
+};
 const home = [
   "--home <directory>",
   "where the hive lives (default: $HIVE_HOME, else ~/.local/share/hyperhive)",
@@ -75,6 +80,30 @@ hive
   .action(async (entry, options) => {
     const { retry } = await import("./commands/messages.ts");
     process.exitCode = await retry(entry, options);
+  });
+
+hive
+  .command("turns")
+  .description("show the newest turns of an agent of a running hive, or one of them with all that is known of it")
+  .argument("<agent>", "its name")
+  .argument("[turn]", "the beginning of its id in the list")
+  .option(...home)
+  .option("--limit <number>", "how many to list", limit, 20)
+  .option("--json", "for programs; docs/cli.md describes it")
+  .action(async (agent, turn, options) => {
+    const { turns } = await import("./commands/turns.ts");
+    process.exitCode = await turns(agent, turn, options);
+  });
+
+hive
+  .command("canary")
+  .description("try whether agents' loops wake up, and show how long each part of the way takes; costs no turn")
+  .argument("[agent]", "all that are up and in no turn when it is left out")
+  .option(...home)
+  .option("--json", "for programs; docs/cli.md describes it")
+  .action(async (agent, options) => {
+    const { canary } = await import("./commands/canary.ts");
+    process.exitCode = await canary(agent, options);
   });
 
 hive

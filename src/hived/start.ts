@@ -1,7 +1,7 @@
 /** Where the parts of the coordinator meet: opens, wires, starts in order, stops in reverse. */
 import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { AgentName, type BootId } from "../contract/names.ts";
+import { AgentName, type BootId, type EpochMs } from "../contract/names.ts";
 import type { HivedConfig } from "../contract/programs.ts";
 import type { Clock } from "../daemon/clock.ts";
 import type { Log } from "../daemon/log.ts";
@@ -13,8 +13,9 @@ import { failApproval } from "./approvals/outcomes.ts";
 import { proposeAgent } from "./approvals/propose.ts";
 import { tellDeployment } from "./approvals/tell-deployment.ts";
 import { openReceiver } from "./broker/lease.ts";
+import { canaryEveryMs } from "./broker/limits.ts";
 import { endRest } from "./broker/pairs.ts";
-import { forgetMessages } from "./broker/retention.ts";
+import { forgetMessages, forgetTurns } from "./broker/retention.ts";
 import type { Core } from "./core.ts";
 import { countBoot } from "./database/meta.ts";
 import { openDatabase } from "./database/open.ts";
@@ -78,6 +79,8 @@ export async function startHived(
     reviveFailed(tx, clock.now());
     scheduler.enqueue(tx, "provision", "");
     scheduler.enqueue(tx, "forget-messages", "");
+    scheduler.enqueue(tx, "forget-turns", "");
+    scheduler.enqueue(tx, "canary", "", (clock.now() + canaryEveryMs) as EpochMs);
     for (const { name } of listAgents(tx)) enqueueConverge(tx, core, name);
   });
   const working = scheduler.run(hive.handlers, untilStop);
@@ -156,10 +159,15 @@ function wire(config: HivedConfig, core: Core, boot: BootId, signal: AbortSignal
     threads,
     handlers: {
       wake: link.wake,
+      canary: { atOnce: 1, run: () => link.canaries.sendSome() },
+      "canary-late": { atOnce: 8, run: (agent: string) => link.canaries.late(AgentName.parse(agent)) },
       ...handlersOf(core, lifecycle, provisioning, threads.changed),
     },
     routes: {
       core,
+      runner: link.runner,
+      canaries: link.canaries,
+      live: link.live,
       forgeHealth: health.read,
       newestQuestions,
       openThreads,
@@ -193,6 +201,7 @@ function handlersOf(
   return {
     "end-pair-rest": { atOnce: 1, run: (key) => endRest(core, key) },
     "forget-messages": { atOnce: 1, run: () => forgetMessages(core) },
+    "forget-turns": { atOnce: 1, run: () => forgetTurns(core) },
     provision: { atOnce: 1, run: () => done(provision(provisioning)) },
     // Before, it would make the rule of main that keeps the seeds out; provisioning, which may wait, ends by asking for it.
     reconcile: {

@@ -5,6 +5,7 @@ import type { Event, Fact } from "../../src/contract/facts.ts";
 import { InboxEntry, Message } from "../../src/contract/message.ts";
 import { EpochMs, Sequence } from "../../src/contract/names.ts";
 import { Question } from "../../src/contract/question.ts";
+import { Turn } from "../../src/contract/turn.ts";
 
 type Row = Record<string, unknown>;
 
@@ -28,6 +29,11 @@ export const agentFact = (row: Row): Fact => ({
     runtime: null,
     launch: null,
     turn: null,
+    deadLetters: 0,
+    failedTurns: 0,
+    lostWakes: 0,
+    lostWakeAt: null,
+    canary: null,
     ...row,
   }),
 });
@@ -99,3 +105,25 @@ export const entryOf = (row: Row): InboxEntry =>
   });
 
 export const entryFact = (row: Row): Fact => ({ kind: "EntryChanged", entry: entryOf(row) });
+
+/** A turn that runs. */
+export const turnRow = (row: Row): Row => ({
+  id: `turn-${"a".repeat(32)}`,
+  agent: "alice",
+  launch: `launch-${"1".repeat(32)}`,
+  trigger: { message: 1, from: "operator" },
+  messages: 1,
+  startedAt: 1,
+  endedAt: null,
+  outcome: null,
+  evidence: null,
+  usage: { model: null, inputTokens: null, costUsd: null },
+  session: null,
+  problem: null,
+  ...row,
+});
+
+export const turnFact = (row: Row): Fact => {
+  const turn = Turn.parse(turnRow(row));
+  return { kind: turn.endedAt === null ? "TurnStarted" : "TurnEnded", turn };
+};

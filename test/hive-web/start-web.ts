@@ -10,6 +10,8 @@ import type { EntryState, InboxEntry } from "../../src/contract/message.ts";
 import { type EntryId, EpochMs, Sequence } from "../../src/contract/names.ts";
 import { Refusal } from "../../src/contract/refusal.ts";
 import { routes } from "../../src/contract/routes.ts";
+import type { Turn, TurnMessage } from "../../src/contract/turn.ts";
+import { addToLog, emptyLog, type LiveBatch, type LiveEvent, type TurnLog } from "../../src/contract/turn-log.ts";
 import { openLog } from "../../src/daemon/log.ts";
 import { readAssets } from "../../src/hive-web/assets.ts";
 import { siteOf } from "../../src/hive-web/headers.ts";
@@ -37,6 +39,12 @@ class FakeHived {
   /** asked for anything before this number, the stream says `resync` */
   oldest = 0;
   calls = 0;
+  /** turns before those that the state holds, newest first */
+  olderTurns: Turn[] = [];
+  /** what every turn holds, and what its agent has done in it */
+  held: TurnMessage[] = [];
+  log: TurnLog = emptyLog;
+  readonly #batches: LiveBatch[] = [];
   #tell = new Set<() => void>();
   #server: { close(): Promise<void> } | undefined;
   #path: string;
@@ -81,6 +89,21 @@ class FakeHived {
       readState: () => counted(this.events.reduce(fold, emptyState)),
       watchEvents: ({ after }, signal) => this.#watch(after, signal),
       readWaiting: () => counted({ entries: [], counts: { queued: 0, leased: 0, dead: 0 } }),
+      readTurns: ({ agent, before, limit }) => {
+        const all = this.#turns().filter((turn) => turn.agent === agent);
+        const from = before === null ? 0 : all.findIndex(({ id }) => id === before) + 1;
+        return counted({ turns: all.slice(from, from + limit), more: all.length > from + limit });
+      },
+      readTurn: ({ turn: id }) => {
+        const turn = this.#turns().find((each) => each.id === id);
+        if (!turn) throw new Refusal("unknown_turn", "There is no such turn.", "Look at the list.");
+        return counted({ turn, messages: this.held, log: turn.endedAt === null ? null : this.log });
+      },
+      watchTurn: (_request, signal) => this.#watchTurn(signal),
+      sendCanary: ({ agent }) => {
+        this.verbs.push({ name: "sendCanary", request: { agent } });
+        return { canaries: [] };
+      },
       retryEntry: (request) => this.#change("retryEntry", request, "queued"),
       cancelEntry: (request) => this.#change("cancelEntry", request, "cancelled"),
       cancelQueued: (request) => {
@@ -115,6 +138,29 @@ class FakeHived {
         throw error;
       },
     });
+  }
+
+  /** Newest first, those that the state does not hold any more behind. */
+  #turns(): Turn[] {
+    const { turns } = this.events.reduce(fold, emptyState);
+    return [...turns.toReversed(), ...this.olderTurns];
+  }
+
+  /** An agent does something in its turn. */
+  show(...events: LiveEvent[]): void {
+    this.log = addToLog(this.log, { number: this.log.newest + 1, at: EpochMs.parse(Date.now()), events });
+    this.#batches.push({ number: this.log.newest, at: EpochMs.parse(Date.now()), events });
+    for (const tell of this.#tell) tell();
+  }
+
+  async *#watchTurn(signal: AbortSignal) {
+    yield [{ id: null, data: { kind: "log" as const, log: this.log } }];
+    for (let { newest } = this.log; !signal.aborted; ) {
+      const due = this.#batches.filter(({ number }) => number > newest);
+      newest = due.at(-1)?.number ?? newest;
+      if (due.length === 0) await this.#news(signal);
+      else yield due.map((batch) => ({ id: null, data: { kind: "batch" as const, batch } }));
+    }
   }
 
   /** Changes an entry as hived does: it is in the answer, and in the stream. */

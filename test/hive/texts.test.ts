@@ -52,6 +52,8 @@ test("the status of a hive fits a terminal, troubles in the row of who has them"
     forge,
     dashboardUrl: "http://hive.localhost:7777",
     agents: [],
+    restingPairs: [],
+    troubles: [],
     problem: null,
   });
   expect(text).toBe(`\
@@ -79,9 +81,9 @@ test("what waits is a table, dead letters first, in which no message can steer t
     { entry: { ...entry, id: 3, state: "dead", problem: "It crashed." }, from: "operator", beginning: "Index it." },
   ].map((row) => WaitingEntry.parse(row));
   expect(waitingText({ entries, counts: { queued: 70, leased: 0, dead: 1 } })).toBe(`\
-entry  state   from      to     failed  text
-3      dead    operator  alice  5       Index it. (It crashed.)
-8      queued  bob       alice  0       one line [2J ${"x".repeat(46)}…
+entry  state   since                from      to     failed  text
+3      dead    1970-01-01 00:00:00  operator  alice  5       Index it. (It crashed.)
+8      queued  1970-01-01 00:00:00  bob       alice  0       one line [2J ${"x".repeat(46)}…
 
 1 dead, 0 in a turn, 70 queued in all. \`hive retry ENTRY\` queues a dead one again.
 `);

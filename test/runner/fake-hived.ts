@@ -1,11 +1,13 @@
 /** hived as a runner sees it: one link after the other on a real socket, inboxes in memory, and all that it is told kept. */
 import { randomBytes } from "node:crypto";
+import type { CanaryId } from "../../src/contract/canary.ts";
 import { Fault } from "../../src/contract/fault.ts";
 import type { Place } from "../../src/contract/launch.ts";
-import { hivedCalls, type LeasedEntry, type LiveEvent, runnerCalls, type TurnEnd } from "../../src/contract/link.ts";
+import { hivedCalls, type LeasedEntry, runnerCalls, type TurnEnd } from "../../src/contract/link.ts";
 import type { AgentName, BootId, EntryId, EpochMs, LaunchId, MessageId, TurnId } from "../../src/contract/names.ts";
 import { Refusal } from "../../src/contract/refusal.ts";
 import type { RequestOf } from "../../src/contract/table.ts";
+import type { LiveEvent } from "../../src/contract/turn-log.ts";
 import { acceptLinks, type Peer, speak } from "../../src/rpc/link.ts";
 import { openQueue, type Queue } from "../support/queue.ts";
 
@@ -18,6 +20,10 @@ export type FakeHived = {
   readonly ends: Queue<TurnEnd>;
   readonly lost: Queue<RequestOf<typeof hivedCalls.launchEnded>>;
   readonly live: Queue<LiveEvent>;
+  /** canaries that loops have answered */
+  readonly canaries: Queue<CanaryId>;
+  /** handed out with the next answer to `lease` */
+  canary: CanaryId | null;
   /** launches that the next `hold` may keep; all that are held when it is not set */
   adopt: readonly LaunchId[] | null;
   /** when set, the next answer to this call is lost with the link */
@@ -62,6 +68,8 @@ export async function openFakeHived(socketPath: string, boot = 1): Promise<FakeH
     ends: openQueue(),
     lost: openQueue(),
     live: openQueue(),
+    canaries: openQueue(),
+    canary: null,
     adopt: null,
     loseAnswerTo: null,
     failHold: false,
@@ -112,7 +120,9 @@ export async function openFakeHived(socketPath: string, boot = 1): Promise<FakeH
           const entries = leased.get(request.turn) ?? inbox.get(request.agent)?.splice(0) ?? [];
           leased.set(request.turn, entries);
           if (entries.length > 0) hived.leases.put(request.turn);
-          return answerOrLose("lease", { entries, more: 0 });
+          const canary = hived.canary;
+          hived.canary = null;
+          return answerOrLose("lease", { entries, more: 0, ...(canary && { canary }) });
         },
         async endTurn(request) {
           check(request);
@@ -124,8 +134,12 @@ export async function openFakeHived(socketPath: string, boot = 1): Promise<FakeH
           hived.lost.put(request);
           return {};
         },
-        async reportLive({ events }) {
-          for (const event of events) hived.live.put(event);
+        async answerCanary({ canary }) {
+          hived.canaries.put(canary);
+          return {};
+        },
+        async reportLive({ batch }) {
+          for (const event of batch.events) hived.live.put(event);
           return {};
         },
       },

@@ -5,14 +5,13 @@ type Message = { id?: number; method?: string; params?: Record<string, unknown>;
 
 const [oddity = ""] = process.argv.slice(2);
 const write = (message: object) => process.stdout.write(`${JSON.stringify({ jsonrpc: "2.0", ...message })}\n`);
-const chunk = (text: string) =>
-  write({
-    method: "session/update",
-    params: {
-      sessionId: "odd",
-      update: { sessionUpdate: "agent_message_chunk", content: { type: "text", text } },
-    },
-  });
+const update = (update: object) => write({ method: "session/update", params: { sessionId: "odd", update } });
+const chunk = (text: string) => update({ sessionUpdate: "agent_message_chunk", content: { type: "text", text } });
+const modelOption = (model: string) => ({
+  ...{ type: "select", id: "model", name: "Model", category: "model", currentValue: model },
+  options: ["haiku", "opus"].map((value) => ({ value, name: value })),
+});
+let dollars = 0;
 let prompt: Message = {};
 const end = (result: object = {}) => write({ id: prompt.id, result: { stopReason: "end_turn", ...result } });
 
@@ -28,6 +27,13 @@ const oddities: Record<string, () => void> = {
     end();
   },
   "counts tokens": () => end({ usage: { inputTokens: 1, outputTokens: 42, totalTokens: 43 } }),
+  "counts dollars"() {
+    dollars += 0.25;
+    update({ sessionUpdate: "usage_update", used: 10, size: 100, cost: { amount: dollars, currency: "USD" } });
+    update({ sessionUpdate: "config_option_update", configOptions: [modelOption(dollars > 0.25 ? "opus" : "haiku")] });
+    chunk("done");
+    end();
+  },
   repeats() {
     const [block] = (prompt.params?.["prompt"] ?? []) as { text: string }[];
     chunk(String(block?.text));
@@ -65,7 +71,10 @@ for await (const line of createInterface({ input: process.stdin })) {
       });
       break;
     case "session/new":
-      write({ id: message.id, result: { sessionId: "odd" } });
+      write({
+        id: message.id,
+        result: { sessionId: "odd", ...(oddity === "counts tokens" && { configOptions: [modelOption("haiku")] }) },
+      });
       break;
     case "session/load":
       chunk("what I said last week");

@@ -22,6 +22,20 @@ test("tokens are evidence where an agent counts them", async () => {
   expect(await turnOf(stage, "counts tokens")).toMatchObject({ evidence: { outputs: 0, outputTokens: 42 } });
 });
 
+test("a report says which model ran and what the turn used, as far as the agent tells", async () => {
+  await using stage = await withRunner();
+  expect(await turnOf(stage, "counts tokens")).toMatchObject({
+    usage: { model: "haiku", inputTokens: 1, costUsd: null },
+  });
+});
+
+test("an agent that counts the dollars of its whole conversation is asked for those of each turn", async () => {
+  await using stage = await withRunner();
+  expect(await turnOf(stage, "counts dollars")).toMatchObject({ usage: { model: "haiku", costUsd: 0.25 } });
+  stage.hived.mail("alice", "once more");
+  expect(await stage.hived.ends.next()).toMatchObject({ usage: { model: "opus", costUsd: 0.25 } });
+});
+
 test("an agent that is signed out says so by ACP's code", async () => {
   await using stage = await withRunner();
   expect(await turnOf(stage, "signed out")).toMatchObject({

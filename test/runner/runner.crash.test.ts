@@ -1,8 +1,10 @@
 import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import type { CanaryId } from "../../src/contract/canary.ts";
 import { adoptWithinMs } from "../../src/contract/link.ts";
-import type { TurnId } from "../../src/contract/names.ts";
+import type { AgentName, TurnId } from "../../src/contract/names.ts";
+import type { TurnLog } from "../../src/contract/turn-log.ts";
 import { openFakeClock } from "../support/fake-clock.ts";
 import { prepare, type Stage, shown, someTree, waitingScript, withRunner } from "./with-runner.ts";
 
@@ -27,7 +29,38 @@ test("mail starts a turn, which is reported with the evidence that the agent was
     answeredMarks: [],
     session,
     retryAt: null,
+    usage: { model: null, inputTokens: null, costUsd: null },
+    log: expect.objectContaining({ dropped: 0 }),
   });
+});
+
+test("a report brings what the agent did, and while its turn runs that can be read", async () => {
+  await using stage = await withRunner();
+  const { hived } = stage;
+  await hived.runner("launch", await prepare(stage, "alice", waitingScript));
+  hived.mail("alice", "hello");
+  const turn = await hived.leases.next();
+  await shown(stage, "wait");
+  const titles = (log: TurnLog | null | undefined) =>
+    log?.entries.flatMap(({ event }) => (event.kind === "tool" ? [`${event.title} ${event.status}`] : []));
+  const { log } = await hived.runner("readTurnLog", { turn });
+  expect(titles(log)).toEqual(["wait in_progress"]);
+  expect(await hived.runner("readTurnLog", { turn: `turn-${"0".repeat(32)}` as TurnId })).toEqual({ log: null });
+  writeFileSync(join(stage.directory, "agents/alice/state/go"), "");
+  const end = await hived.ends.next();
+  expect(titles(end.log)).toEqual(["wait in_progress", "wait completed"]);
+  expect(end.log?.newest).toBeGreaterThan(log?.newest ?? 0);
+});
+
+test("a canary is answered by the loop itself: its agent, which may be asleep, hears nothing of it", async () => {
+  await using stage = await withRunner();
+  const { hived } = stage;
+  await hived.runner("launch", await prepare(stage, "alice", sayScript));
+  hived.canary = `canary-${"1".repeat(32)}` as CanaryId;
+  await hived.runner("wake", { agents: ["alice" as AgentName] });
+  expect(await hived.canaries.next()).toBe(`canary-${"1".repeat(32)}`);
+  hived.mail("alice", "hello");
+  expect(await hived.ends.next()).toMatchObject({ outcome: "ok" });
 });
 
 test("what an agent does is shown while it does it, texts gathered", async () => {

@@ -1,9 +1,11 @@
 import { statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
+import { Fault } from "../../src/contract/fault.ts";
 import { AgentName, EntryId } from "../../src/contract/names.ts";
 import { routes } from "../../src/contract/routes.ts";
 import type { ResponseOf } from "../../src/contract/table.ts";
+import { openLive } from "../../src/hived/broker/live.ts";
 import { send } from "../../src/hived/broker/send.ts";
 import { type RouteParts, serveRoutes } from "../../src/hived/sockets/serve-routes.ts";
 import { client } from "../../src/rpc/client.ts";
@@ -17,6 +19,9 @@ const partsOf = (core: TestCore): RouteParts => ({
   sockets: { web: join(core.directory, "web", "web.sock"), admin: join(core.directory, "admin", "admin.sock") },
   dashboardUrl: "http://hive.localhost:7000/",
   forgeHealth: () => forge,
+  runner: { call: () => Promise.reject(new Fault("no runner is connected")) },
+  canaries: { send: async () => [] },
+  live: openLive(),
   forgeSignIn: { core, forgeUrl: "http://127.0.0.1:9", client: () => undefined },
   forgeWayIn: async () => ({ kind: "own", user: "operator" }),
   checkForge: async () => [],

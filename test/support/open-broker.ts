@@ -5,6 +5,7 @@ import type { Place } from "../../src/contract/launch.ts";
 import { type hivedCalls as HivedCalls, hivedCalls, runnerCalls, type TurnEnd } from "../../src/contract/link.ts";
 import type { AgentName, BootId, LaunchId, TurnId } from "../../src/contract/names.ts";
 import type { RequestOf, ResponseOf } from "../../src/contract/table.ts";
+import type { TurnLog } from "../../src/contract/turn-log.ts";
 import type { AgentRow } from "../../src/hived/agents/agents.ts";
 import type { Held } from "../../src/hived/broker/adopt.ts";
 import type { Runner } from "../../src/hived/core.ts";
@@ -30,6 +31,8 @@ export type PlayedRunner = {
   before: Partial<Record<RunnerCall["name"], () => void>>;
   /** what it answers about a launch that is to end: not before its running turn has, when false */
   endsAtOnce: boolean;
+  /** what it answers about running turns */
+  logs: Map<TurnId, TurnLog>;
   lease(
     agent: AgentRow,
     turn?: TurnId,
@@ -124,6 +127,7 @@ async function playRunner(socketPath: string, held: Held[]): Promise<PlayedRunne
     calls.push({ name, request } as RunnerCall);
     tell();
     if (name === "launch") return { session: "session" };
+    if (name === "readTurnLog") return { log: runner.logs.get((request as { turn: TurnId }).turn) ?? null };
     return name === "stopLaunch" ? { ended: runner.endsAtOnce } : {};
   };
   const names = Object.keys(runnerCalls) as RunnerCall["name"][];
@@ -145,6 +149,7 @@ async function playRunner(socketPath: string, held: Held[]): Promise<PlayedRunne
     calls,
     before,
     endsAtOnce: true,
+    logs: new Map(),
     async take(name) {
       for (;;) {
         const at = calls.findIndex((call) => call.name === name);

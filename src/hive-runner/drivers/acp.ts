@@ -16,7 +16,7 @@ import {
 } from "@agentclientprotocol/sdk";
 import { z } from "zod";
 import type { DriverSpec } from "../../contract/launch.ts";
-import type { LiveEvent } from "../../contract/link.ts";
+import type { LiveEvent } from "../../contract/turn-log.ts";
 import type { AgentProcess } from "../launch.ts";
 import type { DriverEnd } from "../outcome.ts";
 import type { Profile } from "../profiles/profile.ts";
@@ -30,11 +30,16 @@ export type Conversation = {
   readonly session: string;
   /** lost: there was one to continue, and the agent does not have it any more */
   readonly how: "new" | "continued" | "lost";
-  /** Runs one turn; never rejects. `outputTokens` is null where the agent does not report them. */
-  prompt(prompt: WakePrompt, onSign: (sign: Sign) => void): Promise<DriverEnd & { outputTokens: number | null }>;
+  /** the model that the agent says it uses */
+  model(): string | null;
+  /** Runs one turn; never rejects. */
+  prompt(prompt: WakePrompt, onSign: (sign: Sign) => void): Promise<DriverEnd & Used>;
   /** Asks the agent to end its turn. */
   cancel(): void;
 };
+
+/** What a turn used; each is null where the agent does not report it. Costs in US dollars. */
+export type Used = { inputTokens: number | null; outputTokens: number | null; costUsd: number | null };
 
 /**
  * Opens the conversation that a driver spec names, or a new one.
@@ -43,25 +48,38 @@ export type Conversation = {
 export async function openConversation(process: AgentProcess, spec: DriverSpec): Promise<Conversation> {
   let onSign: ((sign: Sign) => void) | null = null; // what comes outside of a turn, such as a replayed history, is no sign
   const profile = profiles[spec.profile];
+  let model: string | null = null;
+  let costUsd: number | null = null; // of the whole conversation, as agents report it
+  const note = (update: SessionUpdate) => {
+    if (update.sessionUpdate === "usage_update" && update.cost?.currency === "USD") costUsd = update.cost.amount;
+    if (update.sessionUpdate === "config_option_update") model = modelIn(update) ?? model;
+    onSign?.(signOf(update));
+  };
   const connection = client({ name: "hyperhive" })
-    .onNotification(methods.client.session.update, ({ params }) => onSign?.(signOf(params.update)))
+    .onNotification(methods.client.session.update, ({ params }) => note(params.update))
     .onNotification("*", () => undefined)
     .onRequest(methods.client.session.requestPermission, ({ params }) => permit(params, profile))
     .connect(ndJsonStream(Writable.toWeb(process.stdin), Readable.toWeb(process.stdout) as ReadableStream<Uint8Array>));
-  const { session, how } = await openSession(connection.agent, spec).catch(async (error: unknown) => {
+  const { session, how, configured } = await openSession(connection.agent, spec).catch(async (error: unknown) => {
     if (!connection.signal.aborted) throw error;
     await process.end();
     throw new Error(await process.exited);
   });
+  model = modelIn(configured) ?? model;
+  if (how !== "continued") costUsd ??= 0;
   return {
     session,
     how,
+    model: () => model,
     cancel() {
       connection.agent.notify(methods.agent.session.cancel, { sessionId: session }).catch(() => connection.close());
     },
     async prompt(prompt, tell) {
       onSign = tell;
-      const end = await runPrompt(connection, session, prompt);
+      const before = costUsd;
+      const ended = await runPrompt(connection, session, prompt);
+      const isTold = before !== null && costUsd !== null && costUsd > before;
+      const end = { ...ended, costUsd: isTold ? Number(costUsd) - Number(before) : null };
       onSign = null;
       if (end.kind !== "gone") return end;
       await process.end(); // it may live on, but there is no way to speak with it
@@ -70,7 +88,10 @@ export async function openConversation(process: AgentProcess, spec: DriverSpec):
   };
 }
 
-async function openSession(agent: ClientContext, spec: DriverSpec): Promise<Pick<Conversation, "session" | "how">> {
+/** `configured` is what the agent says of its settings. */
+type Opened = Pick<Conversation, "session" | "how"> & { configured: unknown };
+
+async function openSession(agent: ClientContext, spec: DriverSpec): Promise<Opened> {
   const { agentCapabilities, protocolVersion } = await agent.request(methods.agent.initialize, {
     protocolVersion: PROTOCOL_VERSION,
     clientCapabilities: {},
@@ -82,14 +103,16 @@ async function openSession(agent: ClientContext, spec: DriverSpec): Promise<Pick
   if (spec.session !== null) {
     const sessionId = spec.session;
     const canResume = Boolean(agentCapabilities?.sessionCapabilities?.resume);
-    if (canResume && (await isThere(agent.request(methods.agent.session.resume, { ...request, sessionId }))))
-      return { session: sessionId, how: "continued" };
     const canLoad = !canResume && agentCapabilities?.loadSession === true;
-    if (canLoad && (await isThere(agent.request(methods.agent.session.load, { ...request, sessionId }))))
-      return { session: sessionId, how: "continued" };
+    const again = { ...request, sessionId };
+    const asked = canResume
+      ? agent.request(methods.agent.session.resume, again)
+      : canLoad && agent.request(methods.agent.session.load, again);
+    const there = asked && (await ifThere(asked));
+    if (there) return { session: sessionId, how: "continued", configured: there.answer };
   }
-  const { sessionId } = await agent.request(methods.agent.session.new, request);
-  return { session: sessionId, how: spec.session === null ? "new" : "lost" };
+  const answer = await agent.request(methods.agent.session.new, request);
+  return { session: answer.sessionId, how: spec.session === null ? "new" : "lost", configured: answer };
 }
 
 const toMcpServer = ({ name, command, args, env }: DriverSpec["mcpServers"][number]): McpServer => ({
@@ -99,21 +122,30 @@ const toMcpServer = ({ name, command, args, env }: DriverSpec["mcpServers"][numb
   env: Object.entries(env).map(([key, value]) => ({ name: key, value })),
 });
 
-/** Whether a conversation could be continued: agents lose theirs in many ways, and say so with any error. */
-async function isThere(asked: Promise<unknown>): Promise<boolean> {
+/** The answer when a conversation could be continued: agents lose theirs in many ways, and say so with any error. */
+async function ifThere(asked: Promise<unknown>): Promise<{ answer: unknown } | undefined> {
   try {
-    await asked;
-    return true;
+    return { answer: await asked };
   } catch (error) {
-    if (error instanceof RequestError) return false;
+    if (error instanceof RequestError) return undefined;
     throw error;
   }
 }
 
+const Settings = z.object({ configOptions: z.array(z.object({ category: z.unknown(), currentValue: z.unknown() })) });
+
+/** The model among an agent's settings, as far as it names one. */
+function modelIn(said: unknown): string | null {
+  const options = Settings.safeParse(said).data?.configOptions ?? [];
+  const value = options.find(({ category }) => category === "model")?.currentValue;
+  return typeof value === "string" ? value.slice(0, 200) : null;
+}
+
+const tokens = z.number().int().nonnegative();
 /** `usage` is not in the stable protocol yet, but agents that know it send it. */
 const PromptAnswer = z.object({
   stopReason: z.enum(["end_turn", "max_tokens", "max_turn_requests", "refusal", "cancelled"]),
-  usage: z.object({ outputTokens: z.number().int().nonnegative() }).nullish(),
+  usage: z.object({ outputTokens: tokens, inputTokens: tokens.nullish() }).nullish(),
 });
 const ErrorData = z.object({ errorKind: z.string() });
 
@@ -125,9 +157,10 @@ async function runPrompt(connection: ClientConnection, session: string, { truste
       prompt: blocks,
     });
     const { stopReason, usage } = PromptAnswer.parse(answer);
-    return { kind: "stopped" as const, reason: stopReason, outputTokens: usage?.outputTokens ?? null };
+    const used = { inputTokens: usage?.inputTokens ?? null, outputTokens: usage?.outputTokens ?? null };
+    return { kind: "stopped" as const, reason: stopReason, ...used };
   } catch (error) {
-    return { ...endOf(error), outputTokens: null };
+    return { ...endOf(error), inputTokens: null, outputTokens: null };
   }
 }
 

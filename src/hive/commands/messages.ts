@@ -7,6 +7,7 @@ import type { ResponseOf } from "../../contract/table.ts";
 import { client } from "../../rpc/client.ts";
 import { columns } from "../columns.ts";
 import { exitCodes } from "../exit-codes.ts";
+import { oneLine } from "../line.ts";
 import { reachHive } from "../up/reach.ts";
 
 type Waiting = ResponseOf<typeof routes.readWaiting>;
@@ -61,23 +62,24 @@ export function waitingText({ entries, counts }: Waiting): string {
   if (rows.length === 0) return "Nothing waits.\n";
   const total = `${counts.dead} dead, ${counts.leased} in a turn, ${counts.queued} queued in all.`;
   const next = of("dead").length > 0 ? " `hive retry ENTRY` queues a dead one again." : "";
-  const head = ["entry", "state", "from", "to", "failed", "text"];
+  const head = ["entry", "state", "since", "from", "to", "failed", "text"];
   return `${columns([head, ...rows.map(rowOf)]).join("\n")}\n\n${total}${next}\n`;
 }
 
-const rowOf = ({ entry: { id, state, recipient, failures, problem }, from, beginning }: WaitingEntry) => [
-  String(id),
-  state === "leased" ? "in a turn" : state,
+const rowOf = ({ entry, from, beginning }: WaitingEntry) => [
+  String(entry.id),
+  entry.state === "leased" ? "in a turn" : entry.state,
+  since(entry),
   from,
-  recipient,
-  String(failures),
-  [firstLine(beginning), problem && `(${firstLine(problem)})`].filter(Boolean).join(" "),
+  entry.recipient,
+  String(entry.failures),
+  [oneLine(beginning, shownCharacters), entry.problem && `(${oneLine(entry.problem, shownCharacters)})`]
+    .filter(Boolean)
+    .join(" "),
 ];
 
 const shownCharacters = 60;
 
-/** One line for a terminal: what others wrote must not steer it. */
-function firstLine(text: string): string {
-  const line = text.trim().replace(/\p{Cc}+/gu, " ");
-  return line.length <= shownCharacters ? line : `${line.slice(0, shownCharacters - 1)}…`;
-}
+/** Since when it is in its state, to the second, in UTC. */
+const since = ({ state, queuedAt, leasedAt, settledAt }: InboxEntry) =>
+  new Date((state === "leased" ? leasedAt : settledAt) ?? queuedAt).toISOString().slice(0, 19).replace("T", " ");

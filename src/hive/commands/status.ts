@@ -1,6 +1,7 @@
 import type { Agent } from "../../contract/agent.ts";
-import type { ForgeHealth } from "../../contract/facts.ts";
+import type { ForgeHealth, WorkTrouble } from "../../contract/facts.ts";
 import { Fault } from "../../contract/fault.ts";
+import type { Pair } from "../../contract/pair.ts";
 import { Refusal } from "../../contract/refusal.ts";
 import { type Process, routes, upRoutes } from "../../contract/routes.ts";
 import { client } from "../../rpc/client.ts";
@@ -8,6 +9,7 @@ import { columns } from "../columns.ts";
 import { exitCodes } from "../exit-codes.ts";
 import type { Runtime } from "../up/home.ts";
 import { reachHive } from "../up/reach.ts";
+import { needsSomebody, troubleLines } from "./troubles.ts";
 
 /** What `--json` prints while the hive runs; docs/cli.md describes it for whoever reads it with a program. */
 type Status = {
@@ -18,6 +20,9 @@ type Status = {
   forge: ForgeHealth | null;
   dashboardUrl: string | null;
   agents: Agent[] | null;
+  restingPairs: Pair[];
+  /** work that was given up, or fails again and again */
+  troubles: WorkTrouble[];
   problem: string | null;
 };
 
@@ -41,23 +46,27 @@ async function readAll(root: string, runtime: Runtime): Promise<Status> {
   try {
     const { processes } = await up.readProcesses({});
     const known = { running: true as const, home: root, processes };
+    const unknown = { forge: null, dashboardUrl: null, agents: null, restingPairs: [], troubles: [] };
     try {
       return { ...known, ...(await hived.readStatus({})), problem: null };
     } catch (error) {
       if (!(error instanceof Fault)) throw error;
-      return { ...known, forge: null, dashboardUrl: null, agents: null, problem: "hived does not answer" };
+      return { ...known, ...unknown, problem: "hived does not answer" };
     }
   } finally {
     await Promise.all([up.close(), hived.close()]);
   }
 }
 
-const isWell = ({ processes, forge, agents }: Status) =>
+const isWell = ({ processes, forge, agents, troubles }: Status) =>
   forge?.problem === null &&
   processes.every((process_) => process_.health === "ready") &&
-  agents?.every((agent) => agent.state !== "failed") === true;
+  agents !== null &&
+  !needsSomebody({ agents, troubles });
 
-export function statusText({ home, processes, forge, dashboardUrl, agents, problem }: Status): string {
+export function statusText(status: Status): string {
+  const { home, processes, forge, dashboardUrl, agents, problem } = status;
+  const troubles = troubleLines({ ...status, agents: agents ?? [] });
   const lines = [
     `home       ${home}`,
     `dashboard  ${dashboardUrl ?? problem}`,
@@ -65,6 +74,7 @@ export function statusText({ home, processes, forge, dashboardUrl, agents, probl
     "",
     ...columns(processes.map(processRow)),
     ...(agents && agents.length > 0 ? ["", ...columns(agents.map(agentRow))] : []),
+    ...(troubles.length > 0 ? ["", ...troubles] : []),
   ];
   return `${lines.join("\n")}\n`;
 }

@@ -1,5 +1,6 @@
 /** The one table of agents: what is wanted of each, and what it is doing. */
 import type { Agent, AgentRole, AgentState, AgentWish, RuntimeKind } from "../../contract/agent.ts";
+import { Canary } from "../../contract/canary.ts";
 import type { AgentName, EpochMs, LaunchId, ObjectId, TurnId } from "../../contract/names.ts";
 import { Refusal } from "../../contract/refusal.ts";
 import type { Core } from "../core.ts";
@@ -27,20 +28,32 @@ export type AgentRow = {
   config: string | null;
   /** a parked agent gets no lease before this time */
   retry_at: EpochMs | null;
+  dead_letters: number;
+  failed_turns: number;
+  lost_wakes: number;
+  lost_wake_at: EpochMs | null;
+  /** JSON of the newest Canary */
+  canary: string | null;
 };
 
 const columns =
-  "role wish state since problem running_tree wanted_tree wanted_commit deployment runtime launch turn session config retry_at".split(
+  "role wish state since problem running_tree wanted_tree wanted_commit deployment runtime launch turn session config retry_at dead_letters failed_turns lost_wakes lost_wake_at canary".split(
     " ",
   );
 const FIND = "SELECT * FROM agents WHERE name = :name";
 const LIST = "SELECT * FROM agents ORDER BY name";
+const QUIET = `SELECT * FROM agents WHERE state = 'idle' AND launch IS NOT NULL AND turn IS NULL
+  AND max(since, coalesce(json_extract(canary, '$.sentAt'), 0)) <= :before
+  ORDER BY max(since, coalesce(json_extract(canary, '$.sentAt'), 0)), name LIMIT :limit`;
 const MANAGER = "SELECT * FROM agents WHERE role = 'manager' AND wish <> 'destroyed' ORDER BY name LIMIT 1";
 const PUT = `INSERT INTO agents (name, ${columns.join(", ")}) VALUES (:name, ${columns.map((column) => `:${column}`).join(", ")})
   ON CONFLICT (name) DO UPDATE SET ${columns.map((column) => `${column} = :${column}`).join(", ")}`;
 
 export const findAgent = (reader: Reader, name: string) => reader.get<AgentRow>(FIND, { name });
 export const listAgents = (reader: Reader) => reader.all<AgentRow>(LIST);
+/** Agents that could be sent a canary: up, in no turn, in that state at least since `before`; longest first, no more than `limit`. */
+export const quietAgents = (reader: Reader, quiet: { before: number; limit: number }) =>
+  reader.all<AgentRow>(QUIET, quiet);
 /** The agent that address `manager` reaches; undefined before the first deployment. */
 export const findManager = (reader: Reader) => reader.get<AgentRow>(MANAGER);
 
@@ -71,6 +84,11 @@ export function addAgent(
     session: null,
     config: null,
     retry_at: null,
+    dead_letters: 0,
+    failed_turns: 0,
+    lost_wakes: 0,
+    lost_wake_at: null,
+    canary: null,
   };
   return put(tx, core, row);
 }
@@ -108,7 +126,15 @@ export const toAgent = (row: AgentRow): Agent => ({
   runtime: row.runtime,
   launch: row.launch,
   turn: row.turn,
+  deadLetters: row.dead_letters,
+  failedTurns: row.failed_turns,
+  lostWakes: row.lost_wakes,
+  lostWakeAt: row.lost_wake_at,
+  canary: canaryOf(row),
 });
+
+export const canaryOf = ({ canary }: AgentRow): Canary | null =>
+  canary === null ? null : Canary.parse(JSON.parse(canary));
 
 /** The config of the tree that runs; null before the first deployment is prepared. */
 export const configOf = (row: AgentRow): AgentConfig | null =>

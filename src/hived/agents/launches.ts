@@ -19,6 +19,8 @@ const FIND = "SELECT * FROM launches WHERE id = :id";
 const ALIVE = "SELECT * FROM launches WHERE ended_at IS NULL ORDER BY agent, started_at, id";
 const NEWEST_ENDED = `SELECT * FROM launches WHERE agent = :agent AND ended_at IS NOT NULL
   ORDER BY ended_at DESC, started_at DESC LIMIT :limit`;
+const FORGET = `DELETE FROM launches WHERE id IN (
+  SELECT id FROM launches WHERE ended_at IS NOT NULL AND ended_at <= :before ORDER BY ended_at LIMIT :limit)`;
 const END = "UPDATE launches SET ended_at = :now, problem = :problem WHERE id = :id AND ended_at IS NULL";
 
 export function beginLaunch(tx: Transaction, core: Core, launch: Pick<LaunchRow, "id" | "agent" | "tree">): void {
@@ -52,6 +54,10 @@ export function fallsInARow(
   const falls = end < 0 ? newest : newest.slice(0, end);
   return { count: falls.length, last: falls[0] };
 }
+
+/** Removes launches that ended before a time, oldest first. @returns how many */
+export const forgetOldLaunches = (tx: Transaction, bite: { before: number; limit: number }): number =>
+  tx.run(FORGET, bite).changes;
 
 /** The first report of an end stands; `problem` says why the process ended by itself, and is null when it was ended. */
 export function endLaunch(tx: Transaction, core: Core, id: LaunchId, problem: string | null): void {

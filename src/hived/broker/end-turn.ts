@@ -12,8 +12,8 @@ import { maxFailures } from "./limits.ts";
 import { isCertain } from "./marks.ts";
 import { findMessage } from "./messages.ts";
 import { notify } from "./send.ts";
-import { type End, problemOf, restAfter, settlementOf } from "./settlement.ts";
-import { findTurn, finishTurn } from "./turns.ts";
+import { type End, hasFailed, problemOf, restAfter, settlementOf } from "./settlement.ts";
+import { addLog, type Finished, findTurn, finishTurn, toHeld } from "./turns.ts";
 import { enqueueWake } from "./waiters.ts";
 
 /**
@@ -28,6 +28,7 @@ export function endTurn(core: Core, end: TurnEnd): Promise<void> {
     }
     if (turn.endedAt !== null) return;
     changeAgent(tx, core, end.agent, { session: end.session });
+    if (end.log) addLog(tx, end.turn, end.log);
     const answeredMarks = end.answeredMarks.filter((mark) => isCertain(mark, end.boot));
     conclude(tx, core, turn, { ...end, answeredMarks });
   });
@@ -45,19 +46,44 @@ export function releaseTurn(tx: Transaction, core: Core, id: TurnId, problem: st
 
 function conclude(tx: Transaction, core: Core, turn: Turn, end: End): void {
   const now = core.clock.now();
-  const settled = heldBy(tx, turn.id).map((entry) => settleEntry(tx, entry.id, settlementOf(end, entry, now), now));
+  const held = heldBy(tx, turn.id);
+  const settled = held.map((entry) => settleEntry(tx, entry.id, settlementOf(end, entry, now), now));
   for (const entry of settled) core.events.append(tx, { kind: "EntryChanged", entry }, now);
-  const { outcome, evidence } = end;
-  const ended = finishTurn(tx, { id: turn.id, outcome, evidence, problem: problemOf(end) }, now);
+  const messages = settled.map((entry, index) =>
+    toHeld(entry, held[index]?.from ?? "system", held[index]?.mark ?? null),
+  );
+  const ended = finishTurn(tx, { ...recordOf(end), id: turn.id, messages }, now);
   if (ended) core.events.append(tx, { kind: "TurnEnded", turn: ended }, now);
-  const agent = requireAgent(tx, turn.agent);
+  const dead = settled.filter(({ state }) => state === "dead");
+  const agent = noteFailures(tx, core, requireAgent(tx, turn.agent), { end, deadLetters: dead.length });
   if (agent.turn === turn.id) rest(tx, core, agent, end);
-  for (const entry of settled.filter(({ state }) => state === "dead")) tellSender(tx, core, entry);
+  for (const entry of dead) tellSender(tx, core, entry);
   const retries = settled.filter(({ state, notBefore }) => state === "queued" && notBefore > now);
   if (retries.length > 0) enqueueWake(tx, core, turn.agent, earliest(retries));
 }
 
+const recordOf = (end: End): Omit<Finished, "id" | "messages"> => ({
+  outcome: end.outcome,
+  evidence: end.evidence,
+  problem: problemOf(end),
+  session: end.session ?? null,
+  usage: end.usage ?? { model: null, inputTokens: null, costUsd: null },
+});
+
 const earliest = (entries: InboxEntry[]) => Math.min(...entries.map(({ notBefore }) => notBefore)) as EpochMs;
+
+/** Counts on the agent's row what somebody should see: turns that failed in a row, and messages that were given up. */
+function noteFailures(
+  tx: Transaction,
+  core: Core,
+  agent: AgentRow,
+  { end, deadLetters }: { end: End; deadLetters: number },
+): AgentRow {
+  const spared = end.outcome === "ok" ? 0 : agent.failed_turns; // a lost or cancelled turn says nothing of its agent
+  const failed_turns = hasFailed(end) ? agent.failed_turns + 1 : spared;
+  if (failed_turns === agent.failed_turns && deadLetters === 0) return agent;
+  return changeAgent(tx, core, agent.name, { failed_turns, dead_letters: agent.dead_letters + deadLetters });
+}
 
 /** The agent is idle again, or parked. What converge makes of it meanwhile (`converging`, `stopped`) is left alone. */
 function rest(tx: Transaction, core: Core, agent: AgentRow, end: End): void {

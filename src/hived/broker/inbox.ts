@@ -32,7 +32,7 @@ type LeasedRow = Row & {
 };
 
 /** An entry that a turn holds; `mark` numbers the `recv` that handed it out, null for those that started the turn. */
-export type HeldEntry = InboxEntry & { mark: number | null };
+export type HeldEntry = InboxEntry & { from: Address; mark: number | null };
 
 /** What becomes of a held entry; back in the queue it belongs to no turn. */
 export type Settlement = Pick<InboxEntry, "state" | "failures" | "notBefore" | "problem">;
@@ -53,7 +53,8 @@ const HELD_MESSAGES = `${WITH_MESSAGE} WHERE inbox.turn = :turn AND inbox.state 
   ORDER BY inbox.id`;
 const DUE_LENGTHS = `SELECT length(json_quote(messages.body)) AS length FROM inbox JOIN messages ON messages.id = inbox.message
   WHERE inbox.id IN (${DUE}) ORDER BY inbox.id`;
-const HELD = "SELECT * FROM inbox WHERE turn = :turn AND state = 'leased' ORDER BY id";
+const HELD = `SELECT inbox.*, messages.sender FROM inbox JOIN messages ON messages.id = inbox.message
+  WHERE inbox.turn = :turn AND inbox.state = 'leased' ORDER BY inbox.id`;
 const SETTLE = `UPDATE inbox SET state = :state, failures = :failures, not_before = :notBefore, problem = :problem,
   turn = CASE WHEN :state = 'queued' THEN NULL ELSE turn END, mark = NULL,
   leased_at = CASE WHEN :state = 'queued' THEN NULL ELSE leased_at END,
@@ -65,6 +66,8 @@ const NEXT_BACKOFF =
   "SELECT min(not_before) AS at FROM inbox WHERE recipient = :agent AND state = 'queued' AND not_before > 0";
 const QUEUED = "SELECT count(*) AS count FROM inbox WHERE recipient = :agent AND state = 'queued'";
 const FIND = "SELECT * FROM inbox WHERE id = :id";
+const FIND_WITH_BEGINNING = `SELECT inbox.*, substr(messages.body, 1, :characters) AS beginning
+  FROM inbox JOIN messages ON messages.id = inbox.message WHERE inbox.id = :id`;
 const OLDEST = "SELECT * FROM inbox WHERE recipient = :agent AND state = 'queued' ORDER BY id LIMIT :limit";
 const NEWEST_QUEUED = "SELECT max(id) AS id FROM inbox WHERE recipient = :agent AND state = 'queued'";
 // One text for each state, as only a literal finds the index of that state.
@@ -136,7 +139,9 @@ export const dueLengths = (reader: Reader, agent: AgentName, now: EpochMs, limit
 
 /** All that a turn holds, oldest first. */
 export const heldBy = (reader: Reader, turn: TurnId): HeldEntry[] =>
-  reader.all<Row>(HELD, { turn }).map((row) => ({ ...toEntry(row), mark: row.mark }));
+  reader
+    .all<Row & { sender: Address }>(HELD, { turn })
+    .map((row) => ({ ...toEntry(row), from: row.sender, mark: row.mark }));
 
 export const settleEntry = (tx: Transaction, id: EntryId, settlement: Settlement, now: EpochMs): InboxEntry =>
   changed(tx.get<Row>(SETTLE, { id, ...settlement, now }));
@@ -145,6 +150,15 @@ export const findEntry = (reader: Reader, id: EntryId): InboxEntry | undefined =
   const row = reader.get<Row>(FIND, { id });
   return row && toEntry(row);
 };
+
+/** An entry with the beginning of its message; undefined once it is forgotten. */
+export function findWithBeginning(
+  reader: Reader,
+  id: EntryId,
+): { delivery: InboxEntry; beginning: string } | undefined {
+  const row = reader.get<Row & { beginning: string }>(FIND_WITH_BEGINNING, { id, characters: shownCharacters });
+  return row && { delivery: toEntry(row), beginning: row.beginning };
+}
 
 /** The oldest entries that are queued for an agent, due or not. */
 export const oldestQueued = (reader: Reader, agent: AgentName, limit: number): InboxEntry[] =>

@@ -5,7 +5,7 @@ import type { hivedCalls, LeasedEntry } from "../../contract/link.ts";
 import type { AgentName, BootId, EpochMs, LaunchId, TurnId } from "../../contract/names.ts";
 import { Refusal } from "../../contract/refusal.ts";
 import type { RequestOf, ResponseOf } from "../../contract/table.ts";
-import { type AgentRow, changeAgent, configOf, requireAgent } from "../agents/agents.ts";
+import { type AgentRow, canaryOf, changeAgent, configOf, requireAgent } from "../agents/agents.ts";
 import type { Core, Runner } from "../core.ts";
 import type { Reader, Transaction } from "../database/write.ts";
 import { countQueued, dueLengths, headDueAt, heldMessages, leaseDue } from "./inbox.ts";
@@ -38,9 +38,10 @@ export function lease(core: Core, request: LeaseRequest): Promise<Lease> {
     leaseIn(tx, core, { ...request, mark: null });
     const found = leaseOf(tx, request, agent);
     if (found.entries.length === 0) return found;
-    const turn = startTurn(tx, { ...request, id: request.turn }, now);
+    const turn = startTurn(tx, { ...request, id: request.turn, messages: found.entries }, now);
     core.events.append(tx, { kind: "TurnStarted", turn }, now);
-    changeAgent(tx, core, agent.name, { state: "working", turn: turn.id });
+    const isDisproved = canaryOf(agent)?.state === "failed";
+    changeAgent(tx, core, agent.name, { state: "working", turn: turn.id, ...(isDisproved && { canary: null }) });
     return found;
   });
 }

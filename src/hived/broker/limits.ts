@@ -32,3 +32,13 @@ export const keptMs = 30 * 24 * 60 * 60_000;
 export const forgottenAtOnce = 200;
 /** How often what is old is looked for: hourly. */
 export const forgetEveryMs = 60 * 60_000;
+
+/** So many logs of turns are kept, of at most `logCharacters` each: some 300 MiB if every one of them were full. */
+export const keptLogs = 10_000;
+
+/** An agent that is up, idle and has something to do asks for it within a moment; after this long its wake is lost. */
+export const wakeWithinMs = 30_000;
+
+/** How often canaries are sent by themselves, and to how many agents then: those whose loop has shown itself least of late. */
+export const canaryEveryMs = 60 * 60_000;
+export const canariesAtOnce = 20;

@@ -94,9 +94,13 @@ const kept = ({ failures, notBefore, problem }: InboxEntry) => ({ failures, notB
 const cancel = (tx: Transaction, core: Core, entry: InboxEntry): InboxEntry =>
   change(tx, core, entry, { ...kept(entry), state: "cancelled" });
 
-function change(tx: Transaction, core: Core, { id }: InboxEntry, settlement: Settlement): InboxEntry {
-  const entry = settleEntry(tx, id, settlement, core.clock.now());
+function change(tx: Transaction, core: Core, before: InboxEntry, settlement: Settlement): InboxEntry {
+  const entry = settleEntry(tx, before.id, settlement, core.clock.now());
   core.events.append(tx, { kind: "EntryChanged", entry }, core.clock.now());
+  if (before.state === "dead" && before.recipient !== "operator") {
+    const { name, dead_letters } = requireAgent(tx, before.recipient);
+    changeAgent(tx, core, name, { dead_letters: dead_letters - 1 });
+  }
   return entry;
 }
 

@@ -6,7 +6,10 @@ import type { HeldEntry, Settlement } from "./inbox.ts";
 import { maxFailures, rateLimitRestMs, retryDelayMs } from "./limits.ts";
 
 /** A turn's end as the runner reports it, or as hived finds it when the runner is lost. */
-export type End = Pick<TurnEnd, "outcome" | "problem" | "answeredMarks" | "retryAt"> & { evidence: Evidence | null };
+export type End = Pick<TurnEnd, "outcome" | "problem" | "answeredMarks" | "retryAt" | "usage"> & {
+  evidence: Evidence | null;
+  session?: string | null;
+};
 
 /** handled: done with; cancelled: given up by the operator; released: queued again; counted: also a failure of the entry. */
 type Fate = "handled" | "cancelled" | "released" | "counted";
@@ -67,6 +70,12 @@ function fateOf(end: End, entry: HeldEntry): Fate {
   if (!isProven(end.evidence)) return "counted";
   return entry.mark === null || end.answeredMarks.includes(entry.mark) ? "handled" : "released";
 }
+
+/** Whether the turn speaks against its agent: it failed, or needs somebody before it can go on. */
+export const hasFailed = (end: End): boolean =>
+  policy[end.outcome].entries === "counted" ||
+  policy[end.outcome].agent === "stuck" ||
+  (end.outcome === "ok" && !isProven(end.evidence));
 
 /** Until when the agent gets no further turn: null for not at all, "stuck" for until somebody helps. */
 export function restAfter(end: End, now: EpochMs): EpochMs | "stuck" | null {

@@ -59,6 +59,10 @@ export function isFree(row: AgentRow, now: EpochMs): boolean {
   return row.state === "idle" && row.launch !== null && row.turn === null && (row.retry_at ?? 0) <= now;
 }
 
+/** The agent's row when a lease would give it something now. */
+export const findStartable = (reader: Reader, name: AgentName, now: EpochMs): AgentRow | undefined =>
+  [findAgent(reader, name)].find((row) => row && canStart(reader, row, now));
+
 function canStart(reader: Reader, row: AgentRow, now: EpochMs): boolean {
   const dueAt = isFree(row, now) ? headDueAt(reader, row.name) : undefined;
   return dueAt !== undefined && dueAt <= now;

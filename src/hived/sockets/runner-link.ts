@@ -14,11 +14,15 @@ import { Refusal } from "../../contract/refusal.ts";
 import { stopped } from "../../daemon/stop.ts";
 import { supervise } from "../../daemon/supervise.ts";
 import { acceptLinks, type LinkHandlers, type Peer, speak } from "../../rpc/link.ts";
+import type { AgentRow } from "../agents/agents.ts";
 import { findLaunch } from "../agents/launches.ts";
 import { adopt, type Held, loseLaunch, type OnLost } from "../broker/adopt.ts";
+import { type Canaries, openCanaries } from "../broker/canary.ts";
 import { endTurn } from "../broker/end-turn.ts";
 import { lease } from "../broker/lease.ts";
+import { type Live, openLive } from "../broker/live.ts";
 import { openWaiters } from "../broker/waiters.ts";
+import { openWatchdog } from "../broker/watchdog.ts";
 import type { Core, Runner } from "../core.ts";
 import type { Handler } from "../work/scheduler.ts";
 import { prepareSocket } from "./socket-directory.ts";
@@ -39,6 +43,8 @@ export type RunnerLink = {
   runner: Runner;
   /** the handler of work `wake` */
   wake: Handler;
+  canaries: Canaries;
+  live: Live;
   /** Lets runners in; what was running before this start is waited for from now on. */
   listen(): Promise<void>;
   close(): Promise<void>;
@@ -65,7 +71,15 @@ export function openRunnerLink(parts: RunnerLinkParts): RunnerLink {
     place: () => connected().place,
     call: async (name, request) => connected().peer.call(name, request),
   };
-  const waiters = openWaiters(core, runner, closing.signal);
+  const restart = async ({ name, launch }: AgentRow) => {
+    if (launch === null) return;
+    await runner.call("stopLaunch", { launch, now: true });
+    await over(parts, launch, `${name} did not wake up although there were messages for it.`);
+  };
+  const watchdog = openWatchdog({ core, runner, restart }, closing.signal);
+  const waiters = openWaiters(core, watchdog.runner, closing.signal);
+  const canaries = openCanaries(core, runner, closing.signal);
+  const live = openLive();
 
   const waitForRunner = () => {
     absence = new AbortController();
@@ -111,6 +125,8 @@ export function openRunnerLink(parts: RunnerLinkParts): RunnerLink {
   return {
     runner,
     wake: waiters.wake,
+    canaries,
+    live,
     async listen() {
       prepareSocket(parts.socketPath);
       waitForRunner();
@@ -120,6 +136,8 @@ export function openRunnerLink(parts: RunnerLinkParts): RunnerLink {
         const handlers = handlersOf(parts, {
           hold: (place, held) => hold(peer, place, held),
           check: (boot) => check(peer, boot),
+          canaries,
+          live,
         });
         const peer = speak(socket, hivedCalls, handlers, runnerCalls, onBug);
         void peer.closed.then(() => gone(peer));
@@ -143,15 +161,38 @@ type Connection = {
   hold(place: Place, held: Held[]): Promise<{ boot: BootId; adopted: LaunchId[] }>;
   /** @throws Refusal for a call of another boot, or of a runner that was replaced */
   check(boot: BootId): void;
+  canaries: Canaries;
+  live: Live;
 };
 
-function handlersOf(parts: RunnerLinkParts, { hold, check }: Connection): LinkHandlers<typeof hivedCalls> {
+/** The process of a launch is gone; once only. */
+async function over({ core, launchLost, launchOver }: RunnerLinkParts, launch: LaunchId, problem: string | null) {
+  const isNews = await core.db.write((tx) => {
+    const row = findLaunch(tx, launch);
+    if (!row || row.ended_at !== null) return false;
+    loseLaunch(tx, core, row, problem, launchLost);
+    return true;
+  });
+  if (isNews) launchOver(launch);
+}
+
+function handlersOf(
+  parts: RunnerLinkParts,
+  { hold, check, canaries, live }: Connection,
+): LinkHandlers<typeof hivedCalls> {
   const { core } = parts;
   return {
     hold: ({ place, launches }) => hold(place, launches),
     async lease(request) {
       check(request.boot);
-      return lease(core, request);
+      const canary = canaries.take(request.agent);
+      const leased = await lease(core, request);
+      return canary ? { ...leased, canary } : leased;
+    },
+    async answerCanary({ boot, agent, canary }) {
+      check(boot);
+      await canaries.answer(agent, canary);
+      return {};
     },
     async endTurn(end) {
       check(end.boot);
@@ -160,17 +201,12 @@ function handlersOf(parts: RunnerLinkParts, { hold, check }: Connection): LinkHa
     },
     async launchEnded({ boot, launch, problem }) {
       check(boot);
-      const isNews = await core.db.write((tx) => {
-        const row = findLaunch(tx, launch);
-        if (!row || row.ended_at !== null) return false;
-        loseLaunch(tx, core, row, problem, parts.launchLost);
-        return true;
-      });
-      if (isNews) parts.launchOver(launch);
+      await over(parts, launch, problem);
       return {};
     },
-    async reportLive({ boot }) {
-      check(boot); // nobody watches a turn yet: what the agent says is in its process log
+    async reportLive({ boot, turn, batch }) {
+      check(boot);
+      live.report(turn, batch);
       return {};
     },
   };

@@ -5,18 +5,27 @@ import { type ForgeWayIn, routes } from "../../contract/routes.ts";
 import type { RequestOf, ResponseOf } from "../../contract/table.ts";
 import { serve } from "../../rpc/serve.ts";
 import { listAgents, toAgent } from "../agents/agents.ts";
+import type { Canaries } from "../broker/canary.ts";
 import { countWaiting, newestWaiting } from "../broker/inbox.ts";
+import type { Live } from "../broker/live.ts";
 import { cancelEntry, cancelQueued, markRead, retryEntry, unparkAgent } from "../broker/operator.ts";
-import { liftRest } from "../broker/pairs.ts";
+import { liftRest, restingPairs } from "../broker/pairs.ts";
+import { readTurn, readTurns } from "../broker/turn-record.ts";
+import type { Runner } from "../core.ts";
 import { beginForgeSignIn, type ForgeSignInParts, finishForgeSignIn } from "../sign-in/forge-sign-in.ts";
 import { checkSession, createLink, isSignedIn, signIn, signOut } from "../sign-in/sign-in.ts";
+import { troubledWork } from "../work/work.ts";
 import { prepareSocket } from "./socket-directory.ts";
 import { readState, type StateParts } from "./state.ts";
 import { watchEvents } from "./watch-events.ts";
+import { watchTurn } from "./watch-turn.ts";
 
 export type RouteParts = StateParts & {
   sockets: { web: string; admin: string };
   dashboardUrl: string;
+  runner: Pick<Runner, "call">;
+  canaries: Pick<Canaries, "send">;
+  live: Live;
   forgeSignIn: ForgeSignInParts;
   forgeWayIn(): Promise<ForgeWayIn>;
   checkForge(): Promise<Drift[]>;
@@ -52,6 +61,12 @@ const operatorHandlers = (parts: RouteParts) => {
         entries: WaitingState.options.flatMap((state) => newestWaiting(reader, state, request)),
         counts: countWaiting(reader),
       })),
+    readTurns: (request: RequestOf<typeof routes.readTurns>) => core.db.read((reader) => readTurns(reader, request)),
+    readTurn: ({ agent, turn }: RequestOf<typeof routes.readTurn>) =>
+      core.db.read((reader) => readTurn(reader, agent, turn)),
+    sendCanary: async ({ agent }: RequestOf<typeof routes.sendCanary>) => ({
+      canaries: await parts.canaries.send(agent),
+    }),
     retryEntry: ({ entry }: RequestOf<typeof routes.retryEntry>) => retryEntry(core, entry),
     cancelEntry: ({ entry }: RequestOf<typeof routes.cancelEntry>) => cancelEntry(core, entry),
     cancelQueued: async ({ agent }: RequestOf<typeof routes.cancelQueued>) => ({
@@ -81,6 +96,8 @@ const webHandlers = (parts: RouteParts): Parameters<typeof serve<typeof routes, 
     readState: () => readState(parts),
     watchEvents: ({ after }, signal, session) =>
       watchEvents(core, { after, signal, isAllowed: () => isSignedIn(core, session) }),
+    watchTurn: ({ turn }, signal, session) =>
+      watchTurn(parts, { turn, signal, isAllowed: () => isSignedIn(core, session) }),
     ...operatorHandlers(parts),
     deliverWebhook: (delivery) => parts.deliverWebhook(delivery),
   };
@@ -104,7 +121,11 @@ const adminHandlers = (parts: RouteParts): Parameters<typeof serve<typeof routes
     readStatus: () => ({
       forge: parts.forgeHealth(),
       dashboardUrl: parts.dashboardUrl,
-      agents: core.db.read(listAgents).map(toAgent),
+      ...core.db.read((reader) => ({
+        agents: listAgents(reader).map(toAgent),
+        restingPairs: restingPairs(reader),
+        troubles: troubledWork(reader),
+      })),
     }),
   };
 };
