@@ -145,6 +145,8 @@ export const routes = table({
     callers: ["admin"],
     request: nothing,
     response: z.object({
+      /** why nothing, or nothing new, can be stored just now; null when all is well */
+      database: z.string().nullable(),
       forge: ForgeHealth,
       dashboardUrl: z.string(),
       agents: z.array(Agent),

@@ -3,7 +3,7 @@ import { Fault } from "../contract/fault.ts";
 /** System and library error codes that mean "the other side, or the machine, could not just now". */
 const outside = new Set([
   ..."ECONNREFUSED ECONNRESET ENOENT EPIPE ETIMEDOUT EAGAIN EHOSTUNREACH ENETUNREACH ENOTFOUND EAI_AGAIN".split(" "),
-  ..."ENOSPC EDQUOT EMFILE ENFILE EIO".split(" "),
+  ..."ENOSPC EDQUOT EROFS EMFILE ENFILE EIO".split(" "),
   ..."UND_ERR_CONNECT_TIMEOUT UND_ERR_HEADERS_TIMEOUT UND_ERR_BODY_TIMEOUT UND_ERR_SOCKET UND_ERR_CLOSED".split(" "),
 ]);
 

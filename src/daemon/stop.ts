@@ -1,7 +1,9 @@
 import { writeSync } from "node:fs";
 import { Socket } from "node:net";
+import { Fault } from "../contract/fault.ts";
 import { refusedExitCode, type StartLine } from "../contract/programs.ts";
 import { Refusal } from "../contract/refusal.ts";
+import { describe } from "./fault.ts";
 
 /**
  * The descriptor on which a child of ours holds its lifeline: a pipe whose other end its parent holds and never writes
@@ -52,9 +54,13 @@ export async function runProgram(start: (signal: AbortSignal) => Promise<Program
   const signal = stopSignal();
   signal.addEventListener("abort", () => setTimeout(() => process.exit(1), stopWithinMs).unref(), { once: true });
   const program = await start(signal).catch((error: unknown) => {
-    if (!(error instanceof Refusal)) throw error;
-    say({ refusal: error.toBody() });
-    process.exit(refusedExitCode);
+    if (error instanceof Refusal) {
+      say({ refusal: error.toBody() });
+      process.exit(refusedExitCode);
+    }
+    if (!(error instanceof Fault)) throw error;
+    writeSync(2, `${describe(error)}\n`); // the last words of a program that is started again, until the cause is gone
+    process.exit(1);
   });
   say(program.note === undefined ? { ready: true } : { ready: true, note: program.note });
   await stopped(signal);

@@ -1,6 +1,7 @@
 /** Where the parts of the coordinator meet: opens, wires, starts in order, stops in reverse. */
 import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { Fault } from "../contract/fault.ts";
 import { AgentName, type BootId, type EpochMs } from "../contract/names.ts";
 import type { HivedConfig } from "../contract/programs.ts";
 import type { Clock } from "../daemon/clock.ts";
@@ -63,7 +64,12 @@ export async function startHived(
 ): Promise<{ stop(): Promise<void> }> {
   mkdirSync(config.home, { recursive: true, mode: 0o700 });
   rmSync(scratchOf(config), { recursive: true, force: true }); // a proposal that was killed left its token there
-  const db = openDatabase(join(config.home, "hive.db"));
+  let recover = (): void => undefined; // nothing is started yet
+  const db = openDatabase(join(config.home, "hive.db"), (problem) => {
+    if (problem !== null) return log.error({ problem }, "the database can't be written");
+    log.info("the database can be written again");
+    recover();
+  });
   const boot = await countBoot(db);
   const events = openEventLog();
   const scheduler = openScheduler({ db, events, clock, log });
@@ -71,6 +77,7 @@ export async function startHived(
   const stopping = new AbortController();
   const untilStop = AbortSignal.any([signal, stopping.signal]);
   const hive = wire(config, core, boot, untilStop);
+  recover = hive.recover;
 
   await hive.sockets.resume();
   await hive.link.listen();
@@ -123,13 +130,20 @@ function wire(config: HivedConfig, core: Core, boot: BootId, signal: AbortSignal
     socketPath: config.sockets.runner,
     launchLost: (tx, agent) => enqueueConverge(tx, core, agent),
     launchOver: (launch) => void sockets.close(launch),
-    runnerConnected: () =>
-      void core.db.write((tx) => {
-        core.scheduler.retryNow(tx);
-        if (tokens.read("hive-bot")) core.scheduler.enqueue(tx, "update-docs", ""); // else provisioning asks for it
-        for (const { name } of listAgents(tx)) enqueueConverge(tx, core, name);
-      }),
+    runnerConnected: () => lookAgain("update-docs"),
   });
+  /** Asks for what may have been missed while the runner was away, or the database could not be written. */
+  const lookAgain = (...kinds: string[]): void => {
+    const asked = core.db.write((tx) => {
+      core.scheduler.retryNow(tx);
+      if (tokens.read("hive-bot")) for (const kind of kinds) core.scheduler.enqueue(tx, kind, ""); // else provisioning asks
+      for (const { name } of listAgents(tx)) enqueueConverge(tx, core, name);
+      threads.changed(tx);
+    });
+    asked.catch((error: unknown) => {
+      if (!(error instanceof Fault)) throw error; // once the database can be written, this is called again
+    });
+  };
   const lifecycle: LifecycleParts = {
     core,
     runner: link.runner,
@@ -157,6 +171,7 @@ function wire(config: HivedConfig, core: Core, boot: BootId, signal: AbortSignal
     link,
     sockets,
     threads,
+    recover: () => lookAgain("update-docs", "reconcile"), // the forge tells of each change but once
     handlers: {
       wake: link.wake,
       canary: { atOnce: 1, run: () => link.canaries.sendSome() },

@@ -49,6 +49,7 @@ test("the status of a hive fits a terminal, troubles in the row of who has them"
       { ...process_, name: "hive-web", note: "isolated" },
       { ...process_, name: "hive-runner", pid: null, health: "restarting", problem: "was killed by SIGKILL" },
     ],
+    database: null,
     forge,
     dashboardUrl: "http://hive.localhost:7777",
     agents: [],

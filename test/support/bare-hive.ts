@@ -69,6 +69,7 @@ export async function openBareHive(
   };
   const daemons = new Map<Daemon, OnLifeline>();
   const logOf = (name: Daemon) => join(directory, `${name}.log`);
+  const lastOf = (name: Daemon) => `${name}:\n${readFileSync(logOf(name), "utf8").split("\n").slice(-20).join("\n")}`;
   const watchers = new Set<() => void>();
   const watcher = watch(home, () => {
     for (const tell of [...watchers]) tell();
@@ -90,7 +91,7 @@ export async function openBareHive(
       daemons.set(name, running);
       const said = once(createInterface({ input: running.child.stdout as Readable }), "line");
       const ended = once(running.child, "exit").then(([code]) => {
-        if (daemons.get(name) === running) throw new Error(`${name} ended with ${code}:\n${hive.report()}`);
+        if (daemons.get(name) === running) throw new Error(`${name} ended with ${code}:\n${lastOf(name)}`);
         return ["killed"];
       });
       const [line] = (await Promise.race([said, ended])) as [string];
@@ -130,10 +131,7 @@ export async function openBareHive(
     /** For the reader of a failed test: what waits, and the ends of the logs. */
     report(): string {
       const rows = hive.read((open) => waiting.map((sql) => JSON.stringify(open.prepare(sql).all(), null, 1))) ?? [];
-      const ends = (["hived", "hive-runner"] as const).map(
-        (name) => `${name}:\n${readFileSync(logOf(name), "utf8").split("\n").slice(-20).join("\n")}`,
-      );
-      return [...rows, ...ends].join("\n");
+      return [...rows, ...(["hived", "hive-runner"] as const).map(lastOf)].join("\n");
     },
     async [Symbol.asyncDispose]() {
       for (const name of ["hive-runner", "hived"] as const) await end(name, "SIGTERM");
@@ -152,6 +150,8 @@ export async function openBareHive(
     const ended = once(running.child, "exit");
     signalGroup(running.child.pid ?? 0, signal);
     await ended;
+    sqlite?.close(); // opened anew when it is looked at: a disk can't become read-only under it
+    sqlite = undefined;
   };
   return hive;
 }

@@ -16,6 +16,8 @@ type Status = {
   running: true;
   home: string;
   processes: Process[];
+  /** why nothing, or nothing new, can be stored; null when all is well, and while hived does not answer */
+  database: string | null;
   /** null while hived does not answer */
   forge: ForgeHealth | null;
   dashboardUrl: string | null;
@@ -46,7 +48,7 @@ async function readAll(root: string, runtime: Runtime): Promise<Status> {
   try {
     const { processes } = await up.readProcesses({});
     const known = { running: true as const, home: root, processes };
-    const unknown = { forge: null, dashboardUrl: null, agents: null, restingPairs: [], troubles: [] };
+    const unknown = { database: null, forge: null, dashboardUrl: null, agents: null, restingPairs: [], troubles: [] };
     try {
       return { ...known, ...(await hived.readStatus({})), problem: null };
     } catch (error) {
@@ -58,17 +60,19 @@ async function readAll(root: string, runtime: Runtime): Promise<Status> {
   }
 }
 
-const isWell = ({ processes, forge, agents, troubles }: Status) =>
+const isWell = ({ processes, database, forge, agents, troubles }: Status) =>
+  database === null &&
   forge?.problem === null &&
   processes.every((process_) => process_.health === "ready") &&
   agents !== null &&
   !needsSomebody({ agents, troubles });
 
 export function statusText(status: Status): string {
-  const { home, processes, forge, dashboardUrl, agents, problem } = status;
+  const { home, processes, database, forge, dashboardUrl, agents, problem } = status;
   const troubles = troubleLines({ ...status, agents: agents ?? [] });
   const lines = [
     `home       ${home}`,
+    ...(database === null ? [] : [`database   ${database}`]),
     `dashboard  ${dashboardUrl ?? problem}`,
     `forge      ${forge ? [forge.url, forge.kind, forge.version, forge.problem, catchUpText(forge)].filter(Boolean).join(", ") : problem}`,
     "",

@@ -3,6 +3,7 @@ import { copyFileSync, existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import Sqlite from "better-sqlite3";
 import { Refusal } from "../../contract/refusal.ts";
+import { isLocked, storageFault } from "./storage.ts";
 import { type Disk, realDisk } from "./sync.ts";
 import { type Database, grouping } from "./write.ts";
 
@@ -15,7 +16,8 @@ const migrations = readdirSync(join(import.meta.dirname, "migrations"))
  * No other process opens it so until this one has ended, or closed it.
  * @param tell told when it can't be written, with a sentence, and with null when it can be again
  * @param disk as it is; the bench has a slow one
- * @throws Refusal `database_in_use` when another one has it, `database_too_new` when a newer program has written it.
+ * @throws Refusal `database_in_use` when another one has it, `database_too_new` when a newer program has written it; Fault
+ *   while its disk is full, read-only, or fails
  */
 export function openDatabase(path: string, tell?: (problem: string | null) => void, disk: Disk = realDisk): Database {
   const lock = lockOut(path);
@@ -30,7 +32,7 @@ export function openDatabase(path: string, tell?: (problem: string | null) => vo
     };
   } catch (error) {
     lock.close();
-    throw error;
+    throw storageFault(error) ?? error;
   }
 }
 
@@ -56,7 +58,7 @@ function lockOut(path: string): Sqlite.Database {
     return lock;
   } catch (error) {
     lock.close();
-    if ((error as NodeJS.ErrnoException).code !== "SQLITE_BUSY") throw error;
+    if (!isLocked(error)) throw storageFault(error) ?? error;
     throw new Refusal(
       "database_in_use",
       `${path} is in use: another hived runs on it.`,

@@ -4,7 +4,7 @@ import { Fault } from "../../contract/fault.ts";
 
 /** By the beginning of SQLite's code, of which there are longer ones such as SQLITE_IOERR_FSYNC. */
 const sentences: readonly [RegExp, string][] = [
-  [/^SQLITE_FULL/, "The disk of the hive is full, so nothing can be stored."],
+  [/^SQLITE_(FULL|IOERR_SHMSIZE)/, "The disk of the hive is full, so nothing can be stored."],
   [/^SQLITE_(BUSY|LOCKED)/, "Another process has locked the hive's database, so nothing can be stored."],
   [/^SQLITE_READONLY/, "The hive's database can't be written: it is read-only, or its disk is."],
   [/^SQLITE_(IOERR|CANTOPEN)/, "The disk of the hive fails, so nothing can be stored."],

@@ -119,6 +119,7 @@ const adminHandlers = (parts: RouteParts): Parameters<typeof serve<typeof routes
     repairForge: () => parts.repairForge(),
     rotateTokens: async ({ user }) => ({ rotations: await parts.rotateTokens(user) }),
     readStatus: () => ({
+      database: core.db.problem(),
       forge: parts.forgeHealth(),
       dashboardUrl: parts.dashboardUrl,
       ...core.db.read((reader) => ({
