@@ -87,7 +87,7 @@ async function openStage(holdAt: number, canStart: boolean) {
   let points = 0;
   const held = Promise.withResolvers<void>();
   let isHeld = false;
-  /** Something that the rebuild has done, or is about to do. */
+  /** The rebuild is about to commit something, or to call the runner. */
   const point = async () => {
     points += 1;
     happened += 1;
@@ -123,15 +123,13 @@ async function openStage(holdAt: number, canStart: boolean) {
     forgeUrl: "http://127.0.0.1:9",
     tokens: { read: () => "t0ken" },
     ...{ sockets: { open: nothing, close: nothing }, provisionAgent: nothing, retireAgent: nothing },
-    ...{ waitingApprovals: () => [], failApproval: nothing },
+    ...{ waitingApprovals: () => [], failApproval: nothing, tellDestroyed: nothing },
   } as unknown as LifecycleParts & { forge: Forge };
-  /** The same, held before and after. */
+  /** The same, held before it is done: after what came before it, as nothing happens in between. */
   function seen<Arguments extends unknown[], Result>(act: (...args: Arguments) => Promise<Result>) {
     return async (...args: Arguments): Promise<Result> => {
       await point();
-      const result = await act(...args);
-      await point();
-      return result;
+      return act(...args);
     };
   }
   const stop = new AbortController();
@@ -263,7 +261,7 @@ async function tell({ before, during, holdAt, canStart }: Story): Promise<boolea
 test.each([
   ["a version that starts", true],
   ["a version that can't be started", false],
-])("wherever a rebuild to %s meets a delivery, the turn runs, once", async (_, canStart) => {
+])("wherever a rebuild to %s meets a delivery, the turn runs, once", { timeout: 120_000 }, async (_, canStart) => {
   let told = 0;
   for (let before = 0; before <= deliverySteps; before += 1)
     for (let during = 0; before + during <= deliverySteps; during += 1)
@@ -275,5 +273,5 @@ test.each([
         told += 1;
         if (!wasHeld) break;
       }
-  expect(told).toBeGreaterThan(200); // else the rebuild was never held
+  expect(told).toBeGreaterThan(150); // else the rebuild was never held
 });
