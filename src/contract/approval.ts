@@ -11,7 +11,7 @@ export type ApprovalKind = z.infer<typeof ApprovalKind>;
  *   waiting → preparing → merging → converging → deployed | failed (then what ran before goes on running)
  *   merging → waiting, when head or approval are others by then
  *   preparing, merging → refused: it failed or is outdated, see `problem`; so is what is against another branch than main
- *   any before converging → denied: closed, or merged elsewhere
+ *   any before converging → denied: closed, or merged elsewhere; withdrawn: closed by whoever proposed it
  *                         → converging: merged by the operator; deployed at once where it is about no agent
  */
 export const ApprovalState = z.enum([
@@ -26,6 +26,7 @@ export const ApprovalState = z.enum([
   "failed",
   "refused",
   "denied",
+  "withdrawn",
 ]);
 export type ApprovalState = z.infer<typeof ApprovalState>;
 
@@ -45,7 +46,7 @@ export const openApprovalStates: ReadonlySet<ApprovalState> = new Set<ApprovalSt
 export const Approval = z.object({
   number: z.number().int(),
   kind: ApprovalKind,
-  /** the agent that it is about; null for inputs, decisions and what does not parse */
+  /** the agent that it is about; null for inputs, decisions and what can't be acted on */
   agent: z.string().nullable(),
   /** forge user who opened it: an agent, the operator, or `system` for our own bot */
   submitter: Address,

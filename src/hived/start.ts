@@ -10,7 +10,7 @@ import { listAgents } from "./agents/agents.ts";
 import { openTokens } from "./agents/tokens.ts";
 import { convergingApprovals } from "./approvals/approvals.ts";
 import { followApproval } from "./approvals/follow.ts";
-import { failApproval } from "./approvals/outcomes.ts";
+import { failApproval, tellDestroyed } from "./approvals/outcomes.ts";
 import { proposeAgent } from "./approvals/propose.ts";
 import { tellDeployment } from "./approvals/tell-deployment.ts";
 import { openReceiver } from "./broker/lease.ts";
@@ -30,6 +30,7 @@ import { type Follow, refresh } from "./forge/refresh.ts";
 import { retireAgent } from "./forge/retire-agent.ts";
 import { rotateTokens } from "./forge/rotate.ts";
 import { readSignInClient } from "./forge/sign-in-app.ts";
+import { tryHook } from "./forge/try-hook.ts";
 import { forgeWayIn } from "./forge/way-in.ts";
 import { openCatchUp } from "./intake/catch-up.ts";
 import { deliverWebhook } from "./intake/doorbell.ts";
@@ -155,6 +156,7 @@ function wire(config: HivedConfig, core: Core, boot: BootId, signal: AbortSignal
     retireAgent: (agent) => retireAgent({ core, forge, tokens }, agent),
     waitingApprovals: convergingApprovals,
     failApproval: (number, problem) => failApproval({ core, forge }, number, problem),
+    tellDestroyed: (agent) => tellDestroyed({ core, forge }, agent),
   };
   const callTool = openTools({
     core,
@@ -193,7 +195,7 @@ function wire(config: HivedConfig, core: Core, boot: BootId, signal: AbortSignal
       rotateTokens: (user: string | null) => rotateTokens(provisioning, user),
       forgeSignIn: { core, forgeUrl: url, client: () => readSignInClient(secrets) },
       forgeWayIn: () => forgeWayIn(provisioning, secretsDirectory),
-      deliverWebhook: (delivery: Parameters<typeof deliverWebhook>[1]) => deliverWebhook({ core, secrets }, delivery),
+      deliverWebhook: (delivery: Parameters<typeof deliverWebhook>[1]) => deliverWebhook(provisioning, delivery),
     },
   };
 }
@@ -226,6 +228,7 @@ function handlersOf(
           ? reconcile({ core, forge, kind: provisioning.kind })
           : done(core.db.write((tx) => core.scheduler.retryNow(tx))),
     },
+    "try-hook": { atOnce: 1, run: () => tryHook(provisioning) },
     refresh: { atOnce: 4, run: (key) => done(refresh(core, forge, key, follow).then(caughtUp)) },
     approval: { atOnce: 1, run: (key) => done(followApproval(lifecycle, Number(key))) },
     "follow-main": { atOnce: 1, run: () => done(followMain(lifecycle)) },

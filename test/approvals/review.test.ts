@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { EpochMs, ObjectId } from "../../src/contract/names.ts";
-import { decide } from "../../src/hived/approvals/review.ts";
+import { decide, reasonOf } from "../../src/hived/approvals/review.ts";
 import type { GivenReview } from "../../src/hived/forge/client.ts";
 
 const head = ObjectId.parse("a".repeat(40));
@@ -51,10 +51,21 @@ test("an approval that was given to another base says so to the operator", () =>
 
 test("the newest word of the operator counts, whichever way it goes", () => {
   const changes = { ...approval, id: 2, state: "REQUEST_CHANGES", body: "too wide" };
-  expect(decide(pull, [changes, approval])).toEqual({ kind: "changes_requested", reason: "too wide" });
+  expect(decide(pull, [changes, approval])).toEqual({ kind: "changes_requested", review: 2, reason: "too wide" });
   expect(decide(pull, [changes, approval, { ...approval, id: 3 }])).toEqual({ kind: "approved" });
 });
 
 test("nobody approves a pull request of their own, the operator neither", () => {
   expect(decide({ head, author: "operator" }, [approval]).kind).toBe("none");
+});
+
+test("what the operator said of all and of single lines is one text", () => {
+  const comments = [
+    { place: "agents/bob/AGENTS.md, line 3", body: "Shorter.\n" },
+    { place: "agents/bob/agent.yaml, line 2 as it was", body: "Why not?" },
+  ];
+  expect(reasonOf("Too wide.\n", comments)).toBe(
+    "Too wide.\n\n- agents/bob/AGENTS.md, line 3: Shorter.\n- agents/bob/agent.yaml, line 2 as it was: Why not?",
+  );
+  expect(reasonOf("", comments.slice(0, 1))).toBe("- agents/bob/AGENTS.md, line 3: Shorter.");
 });

@@ -1,7 +1,7 @@
 /** hived's lifecycle on a real forge, with a runner that the test plays. */
 import { AgentName, type ObjectId } from "../../src/contract/names.ts";
 import { convergingApprovals, putApproval } from "../../src/hived/approvals/approvals.ts";
-import { failApproval } from "../../src/hived/approvals/outcomes.ts";
+import { failApproval, tellDestroyed } from "../../src/hived/approvals/outcomes.ts";
 import { tellDeployment } from "../../src/hived/approvals/tell-deployment.ts";
 import type { Runner } from "../../src/hived/core.ts";
 import { agentsRepo } from "../../src/hived/forge/plan.ts";
@@ -108,6 +108,7 @@ function lifecycleParts(forgeParts: Provisioned, runner: Runner): LifecycleParts
     retireAgent: (agent: AgentName) => retireAgent(forgeParts, agent),
     waitingApprovals: convergingApprovals,
     failApproval: (number: number, problem: string) => failApproval(forgeParts, number, problem),
+    tellDestroyed: (agent: string) => tellDestroyed(forgeParts, agent),
   };
   return { ...parts, forgeParts };
 }

@@ -28,6 +28,7 @@ function convergeWork(core: TestCore, runner: Runner) {
     retireAgent: closed,
     waitingApprovals: () => [],
     failApproval: closed,
+    tellDestroyed: closed,
   };
   const run = (name: string) => converge(parts, AgentName.parse(name));
   return { converge: { atOnce: 1, run } };

@@ -13,8 +13,8 @@ export type Person = {
   call(method: string, path: string, body?: unknown): Promise<unknown>;
   /** the status of a call that may fail */
   status(method: string, path: string, body?: unknown): Promise<number>;
-  /** Proposes files on top of main by AGit, or a newer version under the same topic. @returns the pull request's number */
-  propose(repo: string, topic: string, files: Record<string, string>): Promise<{ number: number; head: string }>;
+  /** Proposes files on top of main by AGit (null: without it), or a newer version under the same topic. @returns its number */
+  propose(repo: string, topic: string, files: Record<string, string | null>): Promise<{ number: number; head: string }>;
 };
 
 /** @param authorization the header's value */
@@ -58,7 +58,7 @@ async function propose(
   authorization: string,
   repo: string,
   topic: string,
-  files: Record<string, string>,
+  files: Record<string, string | null>,
 ): Promise<{ number: number; head: string }> {
   const directory = mkdtempSync(join(tmpdir(), "hive-clone-"));
   const identity = ["-c", "user.name=test", "-c", "user.email=test@hive.invalid"];
@@ -73,8 +73,10 @@ async function propose(
   try {
     await git("clone", "-q", `${url}/${repo}.git`, "work");
     for (const [path, content] of Object.entries(files)) {
-      mkdirSync(dirname(join(directory, "work", path)), { recursive: true });
-      writeFileSync(join(directory, "work", path), content);
+      const file = join(directory, "work", path);
+      mkdirSync(dirname(file), { recursive: true });
+      if (content === null) rmSync(file);
+      else writeFileSync(file, content);
     }
     await git("-C", "work", "add", "-A");
     await git("-C", "work", "commit", "-qm", `Propose ${topic}`);

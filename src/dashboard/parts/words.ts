@@ -31,6 +31,7 @@ export const approvalWords: Record<ApprovalState, Word> = {
   failed: { text: "failed", tone: "bad" },
   refused: { text: "refused", tone: "bad" },
   denied: { text: "denied", tone: "quiet" },
+  withdrawn: { text: "withdrawn", tone: "quiet" },
 };
 
 /** A state as a step of a course, where "waits for your review" would be too much. */
@@ -84,6 +85,8 @@ export function workText({ kind, key }: Pick<WorkTrouble, "kind" | "key">): stri
       return "Setting up the forge";
     case "reconcile":
       return "Comparing with the forge";
+    case "try-hook":
+      return "Trying the forge's webhooks";
     case "refresh":
       return `Fetching ${key} from the forge`;
     case "approval":

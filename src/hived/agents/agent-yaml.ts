@@ -1,8 +1,8 @@
 /** `agents/<name>/agent.yaml` of hive/agents: what an agent is, may do and may use. */
-import { LineCounter, parseDocument, visit } from "yaml";
 import { z } from "zod";
 import { AgentRole, RuntimeKind } from "../../contract/agent.ts";
 import { AgentName } from "../../contract/names.ts";
+import { parseFile } from "./parse-file.ts";
 
 const minutes = (most: number) => z.number().int().min(1).max(most);
 
@@ -35,43 +35,13 @@ export const AgentConfig = z.strictObject({
 });
 export type AgentConfig = z.infer<typeof AgentConfig>;
 
-/** The longest agent.yaml that is looked at, in bytes. */
-const maxAgentYamlBytes = 64 * 1024;
+/** Names in inputs.json that agents are built from, by profile: what a profile installs is pinned there. */
+export const profileInputs: Record<AgentConfig["harness"]["profile"], readonly string[]> = { script: [] };
 
 export type ParsedConfig = { config: AgentConfig } | { problems: string[] };
 
-/** Parses an agent.yaml; each problem is a sentence with its line and field. Aliases, which a small file can blow up with, are refused. */
+/** Parses an agent.yaml; each problem is a sentence with its line and field. */
 export function parseAgentYaml(text: string): ParsedConfig {
-  if (Buffer.byteLength(text) > maxAgentYamlBytes) return { problems: [`over ${maxAgentYamlBytes} bytes long`] };
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true });
-  if (document.errors.length > 0) {
-    return {
-      problems: document.errors.map((error) => `line ${lines.linePos(error.pos[0]).line}: ${firstLine(error.message)}`),
-    };
-  }
-  const aliases: string[] = [];
-  visit(document, {
-    Alias: (_, { range }) =>
-      void aliases.push(`line ${lines.linePos(range?.[0] ?? 0).line}: aliases (*name) are not allowed`),
-  });
-  if (aliases.length > 0) return { problems: aliases };
-  const parsed = AgentConfig.safeParse(document.toJS() ?? {});
-  if (parsed.success) return { config: parsed.data };
-  return {
-    problems: parsed.error.issues.map(
-      (issue) => `${lineOf(document, lines, issue.path)}field ${issue.path.join(".") || "(top)"}: ${issue.message}`,
-    ),
-  };
-}
-
-const firstLine = (text: string) => text.split("\n")[0]?.replace(/ at line \d+, column \d+:?$/, "") ?? text;
-
-/** The line of the nearest part of the path that stands in the file. */
-function lineOf(document: ReturnType<typeof parseDocument>, lines: LineCounter, path: readonly PropertyKey[]): string {
-  for (let length = path.length; length > 0; length -= 1) {
-    const node = document.getIn(path.slice(0, length), true) as { range?: [number, number, number] } | undefined;
-    if (node?.range) return `line ${lines.linePos(node.range[0]).line}: `;
-  }
-  return "";
+  const parsed = parseFile(AgentConfig, text);
+  return "content" in parsed ? { config: parsed.content } : parsed;
 }

@@ -12,7 +12,7 @@ export async function announce(bot: Bot, pull: Pull, verdict: Verdict): Promise<
   const [problem] = verdict.problems;
   await setStatusOnce(bot, pull.head, "hive/validate", {
     state: problem === undefined ? "success" : "failure",
-    description: problem ?? `valid: ${verdict.kind} ${verdict.agent}`,
+    description: problem ?? `valid: ${[verdict.kind, verdict.agent].filter(Boolean).join(" ")}`,
   });
   const comments = await bot.listComments(agentsRepo, pull.number);
   // Anybody can write the marker: only the bot's own says that it is posted.

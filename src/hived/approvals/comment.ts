@@ -14,12 +14,25 @@ const problems = ({ problems }: Verdict) =>
   `**This can't be acted on yet.** Push a commit that mends:\n\n${problems.map((problem) => `- ${inert(problem)}`).join("\n")}`;
 
 function permissions({ kind, agent, permissions }: Verdict): string {
-  if (permissions.length === 0) return `**Approving this changes what ${agent} is told, and nothing that it may do.**`;
-  const title =
-    kind === "spawn"
-      ? `Approving this starts the new agent ${agent}, which`
-      : `Approving this changes ${agent}, which from then on`;
-  return `**${title}:**\n\n${permissions.map((permission) => `- ${inert(permission)}`).join("\n")}`;
+  const title = titleOf(kind, agent, permissions);
+  const lines = permissions.map(({ weight, text }) =>
+    weight === "risk" ? `- ⚠ **${inert(text)}**` : `- ${inert(text)}`,
+  );
+  return lines.length === 0 ? `**${title}.**` : `**${title}:**\n\n${lines.join("\n")}`;
+}
+
+function titleOf(kind: Verdict["kind"], agent: string | null, permissions: Verdict["permissions"]): string {
+  if (kind === "spawn") return `Approving this starts the new agent ${agent}, which`;
+  if (kind === "destroy") return `Approving this removes the agent ${agent}, which`;
+  if (kind === "inputs")
+    return permissions.length === 0
+      ? "Approving this changes nothing that agents are built from"
+      : "Approving this changes what agents are built from";
+  if (kind === "decision") return "Approving this decides something, and changes nothing that anybody may do. It";
+  const isToldOnly = permissions.every(({ weight }) => weight === "told");
+  return isToldOnly
+    ? `Approving this changes what ${agent} is told, and nothing that it may do`
+    : `Approving this changes ${agent}, which from then on`;
 }
 
 /** Text from a pull request as text: no markdown, no mention, no HTML, one line. */

@@ -2,6 +2,7 @@
  * Work `approval`: one pull request on hive/agents, looked at and moved on as far as it goes. A webhook, a review, a
  * restart and reconciliation all end here; what it was that rang does not matter.
  */
+import { openApprovalStates } from "../../contract/approval.ts";
 import { findManager } from "../agents/agents.ts";
 import type { Pull } from "../forge/client.ts";
 import { addressOf } from "../forge/forge-items.ts";
@@ -11,8 +12,8 @@ import { act } from "./act.ts";
 import { announce } from "./announce.ts";
 import { type ApprovalRow, findApproval, moveApproval, putApproval } from "./approvals.ts";
 import { lookAtHead } from "./look.ts";
-import { deny, recordMerge, refuseBase, tell } from "./outcomes.ts";
-import { decide } from "./review.ts";
+import { recordChangesRequested, recordClose, recordMerge, refuseBase, setDeployStatus, tell } from "./outcomes.ts";
+import { decide, reasonOf } from "./review.ts";
 import type { Verdict } from "./validate.ts";
 
 export async function followApproval(parts: LifecycleParts, number: number): Promise<void> {
@@ -22,10 +23,12 @@ export async function followApproval(parts: LifecycleParts, number: number): Pro
   if (known && ["converging", "deployed", "failed"].includes(known.state)) return;
   const pull = await bot.readPull(agentsRepo, number);
   if (!pull) return;
-  if (pull.state === "closed") return known && deny(parts, known);
-  const isReopened = known?.state === "denied" && pull.state === "open";
+  if (pull.state === "closed") return known && recordClose(parts, known, pull);
+  const isReopened = (known?.state === "denied" || known?.state === "withdrawn") && pull.state === "open";
   const isSeen = known?.head === pull.head && known.state !== "opened" && !isReopened;
   const verdict = isSeen ? null : await lookAtHead(bot, pull, core.db.read(findManager)?.name ?? null);
+  if (known && known.head !== pull.head && openApprovalStates.has(known.state))
+    await setDeployStatus(parts, known, "failure", `superseded by ${pull.head.slice(0, 10)}`);
   const row = verdict ? await openCycle(parts, pull, verdict) : known;
   if (!row) throw new Error(`approval ${number} has neither a row nor a verdict`);
   if (pull.base !== "main") return refuseBase(parts, row, pull);
@@ -34,18 +37,14 @@ export async function followApproval(parts: LifecycleParts, number: number): Pro
   if (judged.state === "invalid" || judged.state === "refused") return;
   const decision = decide(pull, await bot.listGivenReviews(agentsRepo, number));
   if (decision.kind === "approved") return act(parts, pull);
+  if (decision.kind === "changes_requested") {
+    const inline = await bot.listReviewComments(agentsRepo, number, decision.review);
+    return recordChangesRequested(parts, judged, reasonOf(decision.reason, inline));
+  }
   await core.db.write((tx) => {
-    const before = findApproval(tx, number);
-    if (decision.kind === "none")
-      return moveApproval(tx, core, number, { state: "waiting", problem: decision.problem });
-    moveApproval(tx, core, number, { state: "changes_requested", problem: decision.reason });
-    if (before?.state !== "changes_requested")
-      tell(
-        tx,
-        parts,
-        judged,
-        `the operator asks for changes: ${decision.reason}\n\nPush a new version with the same topic.`,
-      );
+    const { problem } = decision;
+    const row = moveApproval(tx, core, number, { state: "waiting", problem });
+    if (problem !== null && problem !== judged.problem) tell(tx, parts, row, `it still waits. ${problem}`);
   });
 }
 
@@ -61,7 +60,7 @@ function openCycle(parts: LifecycleParts, pull: Pull, verdict: Verdict): Promise
       head: pull.head,
       state: "opened",
       problem: null,
-      permissions: verdict.permissions,
+      permissions: verdict.permissions.map(({ text }) => text),
       url: pull.url,
       openedAt: pull.createdAt,
       mergeCommit: null,

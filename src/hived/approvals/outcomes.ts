@@ -1,4 +1,7 @@
-/** How an approval's way ends, or goes on outside of it; each is one write with its message. */
+/**
+ * How an approval's way ends, or goes on outside of it. The forge's status comes first, as setting it again does nothing;
+ * then state, event and message in one write, so that whatever is cut off is told once.
+ */
 import { notify } from "../broker/send.ts";
 import type { Transaction } from "../database/write.ts";
 import type { Pull } from "../forge/client.ts";
@@ -6,71 +9,116 @@ import { agentsRepo, bot, operator } from "../forge/plan.ts";
 import { ringItem } from "../forge/refresh.ts";
 import type { LifecycleParts } from "../lifecycle/parts.ts";
 import { setStatusOnce } from "./announce.ts";
-import { type ApprovalRow, findApproval, moveApproval } from "./approvals.ts";
+import { type ApprovalRow, convergingApprovals, findApproval, moveApproval } from "./approvals.ts";
 
-/** Merged, by us or by the operator: from here on `main` is what counts. */
-export async function recordMerge(parts: LifecycleParts, pull: Pull): Promise<void> {
+type Parts = Pick<LifecycleParts, "core" | "forge">;
+
+/** Merged, by us or by the operator: from here on `main` is what counts. What is about no agent is done with that. */
+export async function recordMerge(parts: Parts, pull: Pull): Promise<void> {
   const { core } = parts;
+  const row = core.db.read((reader) => findApproval(reader, pull.number));
+  if (!row) throw new Error(`approval ${pull.number} is merged and has no row`);
+  const isOfAgent = row.kind === "spawn" || row.kind === "config" || row.kind === "destroy";
+  if (!isOfAgent) await setDeployStatus(parts, row, "success", "merged");
   await core.db.write((tx) => {
-    const row = findApproval(tx, pull.number);
-    const isOfAgent = row?.kind === "spawn" || row?.kind === "config";
-    moveApproval(tx, core, pull.number, {
-      state: isOfAgent ? "converging" : "deployed",
-      problem: null,
-      mergeCommit: pull.mergeCommit,
-    });
+    const state = isOfAgent ? "converging" : "deployed";
+    const merged = moveApproval(tx, core, pull.number, { state, problem: null, mergeCommit: pull.mergeCommit });
+    if (!isOfAgent) tell(tx, parts, merged, `${howMerged(merged)}, and main has it.`);
     core.scheduler.enqueue(tx, "follow-main", "");
     ringItem(tx, core, agentsRepo, pull.number); // what the bot did rings no bell
   });
 }
 
-export async function deny(parts: LifecycleParts, row: ApprovalRow): Promise<void> {
-  if (row.state === "denied") return;
-  const comments = await parts.forge.as("hive-bot").listComments(agentsRepo, row.number);
-  const last = comments.filter(({ user }) => user !== bot).at(-1);
-  const reason = last?.body.trim() || "no reason was given";
-  await parts.core.db.write((tx) => {
-    moveApproval(tx, parts.core, row.number, { state: "denied", problem: reason });
-    tell(tx, parts, row, `it was closed without being merged: ${reason}`);
-  });
+/** What we merged was approved; the operator's own merge needs no approval. */
+export function howMerged({ course }: ApprovalRow): string {
+  const merged = course.findIndex(({ state }) => state === "converging" || state === "deployed");
+  return course[merged - 1]?.state === "merging" ? "it was approved" : "it was merged by hand";
+}
+
+/** Closed without being merged: withdrawn by whoever proposed it, else denied. */
+export async function recordClose(parts: Parts, row: ApprovalRow, { author }: Pull): Promise<void> {
+  if (row.state === "denied" || row.state === "withdrawn") return;
+  const forge = parts.forge.as("hive-bot");
+  const closer = await forge.findCloser(agentsRepo, row.number);
+  const comments = (await forge.listComments(agentsRepo, row.number)).filter(({ user }) => user !== bot);
+  const reason = (comments.findLast(({ user }) => user === closer) ?? comments.at(-1))?.body.trim();
+  if (closer === author) {
+    const problem = "Whoever proposed it has closed it.";
+    return end(parts, row, { state: "withdrawn", problem, told: "you have closed it, so nothing is done with it." });
+  }
+  const problem = reason || "no reason was given";
+  return end(parts, row, { state: "denied", problem, told: `it was closed without being merged: ${problem}` });
 }
 
 /** Only what is against `main` is acted on; merged elsewhere it starts nothing either. */
-export const refuseBase = (parts: LifecycleParts, row: ApprovalRow, { base, state }: Pull): Promise<void> =>
+export const refuseBase = (parts: Parts, row: ApprovalRow, { base, state }: Pull): Promise<void> =>
   state === "merged"
     ? refuse(parts, row, `it was merged into ${base}, and only main counts. Propose it for main.`, "denied")
     : refuse(parts, row, `it is against ${base}, and only main counts. Close it, and propose it for main.`);
 
 /** Nothing more is done with this head; the submitter hears why. */
-export async function refuse(
-  parts: LifecycleParts,
+export const refuse = (
+  parts: Parts,
   row: ApprovalRow,
   problem: string,
   state: "refused" | "denied" = "refused",
-): Promise<void> {
+): Promise<void> => end(parts, row, { state, problem, told: `it was not carried out: ${problem}` });
+
+type End = { state: "refused" | "denied" | "withdrawn"; problem: string; told: string };
+
+async function end(parts: Parts, row: ApprovalRow, { state, problem, told }: End): Promise<void> {
+  if (row.state === state) return;
+  await setDeployStatus(parts, row, "failure", `${state}: ${problem}`);
   await parts.core.db.write((tx) => {
     if (findApproval(tx, row.number)?.state === state) return;
-    moveApproval(tx, parts.core, row.number, { state, problem });
-    tell(tx, parts, row, `it was not carried out: ${problem}`);
+    tell(tx, parts, moveApproval(tx, parts.core, row.number, { state, problem }), told);
+  });
+}
+
+/** The operator asks for changes: told once for each such review. */
+export async function recordChangesRequested(parts: Parts, row: ApprovalRow, reason: string): Promise<void> {
+  if (row.state === "changes_requested" && row.problem === reason) return;
+  await setDeployStatus(parts, row, "failure", "the operator asks for changes");
+  await parts.core.db.write((tx) => {
+    const after = moveApproval(tx, parts.core, row.number, { state: "changes_requested", problem: reason });
+    tell(tx, parts, after, `the operator asks for changes: ${reason}\n\nPush a new version with the same topic.`);
   });
 }
 
 /** Merged, but `main` has no such agent (any more): nothing will come of it. */
-export async function failApproval(
-  parts: Pick<LifecycleParts, "core" | "forge">,
-  number: number,
-  problem: string,
-): Promise<void> {
-  const { core, forge } = parts;
+export async function failApproval(parts: Parts, number: number, problem: string): Promise<void> {
+  const { core } = parts;
   const row = core.db.read((reader) => findApproval(reader, number));
   if (row?.state !== "converging") return;
-  const status = { state: "failure" as const, description: problem };
-  await setStatusOnce(forge.as("hive-bot"), row.head, "hive/deploy", status);
+  await setDeployStatus(parts, row, "failure", problem);
   await core.db.write((tx) => {
     if (findApproval(tx, number)?.state !== "converging") return;
     tell(tx, parts, moveApproval(tx, core, number, { state: "failed", problem }), `it was merged, but ${problem}`);
   });
 }
+
+/** An agent is gone from `main`, stopped and retired: what removed it is carried out. Found done when nothing waits for it. */
+export async function tellDestroyed(parts: Parts, agent: string): Promise<void> {
+  const { core } = parts;
+  const removals = core.db
+    .read(convergingApprovals)
+    .filter((approval) => approval.kind === "destroy" && approval.agent === agent);
+  for (const removal of removals) {
+    await setDeployStatus(parts, removal, "success", `${agent} is stopped for good`);
+    await core.db.write((tx) => {
+      if (findApproval(tx, removal.number)?.state !== "converging") return;
+      const row = moveApproval(tx, core, removal.number, { state: "deployed", problem: null });
+      tell(tx, parts, row, `${howMerged(row)}, and ${agent} is stopped for good. Its state is kept.`);
+    });
+  }
+}
+
+export const setDeployStatus = (
+  { forge }: Pick<Parts, "forge">,
+  { head }: Pick<ApprovalRow, "head">,
+  state: "pending" | "success" | "failure",
+  description: string,
+): Promise<void> => setStatusOnce(forge.as("hive-bot"), head, "hive/deploy", { state, description });
 
 /** Tells the submitter, if that is an agent of ours. */
 export function tell(tx: Transaction, parts: Pick<LifecycleParts, "core">, approval: ApprovalRow, text: string): void {

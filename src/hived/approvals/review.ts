@@ -1,11 +1,11 @@
 /** What the operator's reviews of a pull request say about its head. Forgejo's own marks are not enough for it. */
 import type { ObjectId } from "../../contract/names.ts";
-import type { GivenReview, Pull, Review } from "../forge/client.ts";
+import type { GivenReview, Pull, Review, ReviewComment } from "../forge/client.ts";
 import { operator } from "../forge/plan.ts";
 
 export type Decision =
   | { kind: "none"; problem: string | null }
-  | { kind: "changes_requested"; reason: string }
+  | { kind: "changes_requested"; review: number; reason: string }
   | { kind: "approved" };
 
 /**
@@ -25,7 +25,7 @@ export function decide(pull: Pick<Pull, "head" | "author">, reviews: readonly Gi
   if (!last.isOfBase) return { kind: "none", problem: last.state === "APPROVED" ? otherBase : null };
   if (last.commitId !== pull.head)
     return { kind: "none", problem: last.state === "APPROVED" ? olderHead(last, pull.head) : null };
-  if (last.state === "REQUEST_CHANGES") return { kind: "changes_requested", reason: last.body };
+  if (last.state === "REQUEST_CHANGES") return { kind: "changes_requested", review: last.id, reason: last.body };
   if (!last.official)
     return {
       kind: "none",
@@ -39,3 +39,9 @@ const otherBase =
 
 const olderHead = (review: Review, head: ObjectId) =>
   `The operator approved ${review.commitId.slice(0, 10)}, but the head is ${head.slice(0, 10)} now: review it again.`;
+
+/** A review as one text: what was said of all, then line by line. */
+export const reasonOf = (body: string, comments: readonly ReviewComment[]): string =>
+  [body.trim(), comments.map(({ place, body: said }) => `- ${place}: ${said.trim()}`).join("\n")]
+    .filter((part) => part !== "")
+    .join("\n\n");

@@ -10,7 +10,7 @@ import type { LifecycleParts } from "../lifecycle/parts.ts";
 import { enqueueTelling } from "../lifecycle/wishes.ts";
 import { setStatusOnce } from "./announce.ts";
 import { findApproval, moveApproval } from "./approvals.ts";
-import { tell } from "./outcomes.ts";
+import { howMerged, tell } from "./outcomes.ts";
 
 export async function tellDeployment(parts: LifecycleParts, agent: AgentName, number: number): Promise<void> {
   const { core, forge } = parts;
@@ -63,7 +63,9 @@ function settle(
     tx,
     parts,
     row,
-    isReady ? `it was approved, and ${agent} runs as version ${number}.` : `${agent} could not be started: ${problem}`,
+    isReady
+      ? `${howMerged(row)}, and ${agent} runs as version ${number}.`
+      : `${agent} could not be started: ${problem}`,
   );
 }
 

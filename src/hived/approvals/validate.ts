@@ -3,83 +3,120 @@ import { z } from "zod";
 import type { ApprovalKind } from "../../contract/approval.ts";
 import { AgentName } from "../../contract/names.ts";
 import { type AgentConfig, parseAgentYaml } from "../agents/agent-yaml.ts";
-import { permissionDiff } from "./permission-diff.ts";
+import { inputsDiff, parseInputs, unknownInputs } from "./inputs.ts";
+import { byWeight, destroyDiff, filesDiff, type Permission, permissionDiff } from "./permission-diff.ts";
+import { inputsFile, subjectOf } from "./subject.ts";
 
-/** The files of an agent's directory at a commit, by their path in it. */
-type Directory = { path: string; mode: string; bytes: number }[];
+/** Files at a commit: of an agent's directory by their path in it, else by their whole path. */
+type Files = { path: string; mode: string; bytes: number; sha: string }[];
 
 export type Proposal = {
   changedPaths: string[];
-  /** the agent's directory as the pull request would leave it, and as `main` has it; empty when there is none */
-  head: Directory;
-  main: Directory;
-  /** content of `agent.yaml` in both; null when there is none */
-  headYaml: string | null;
-  mainYaml: string | null;
+  /** the files of what it is about, as the pull request would leave them, and as `main` has them */
+  head: Files;
+  main: Files;
+  /** content of `agent.yaml`, or of `inputs.json`, in both; null when there is none */
+  headText: string | null;
+  mainText: string | null;
   /** the name of the agent whose role is manager; null before there is one */
   manager: string | null;
 };
 
-export type Verdict = { kind: ApprovalKind; agent: string | null; problems: string[]; permissions: string[] };
+export type Verdict = { kind: ApprovalKind; agent: string | null; problems: string[]; permissions: Permission[] };
 
 /** So many of a kind say enough. */
 const problemsShown = 10;
 const maxAgentFiles = 200;
 const maxAgentBytes = 1024 * 1024;
-
-/** Which agent's directory the paths are all in; null when they are not all in one. */
-export function agentOfPaths(paths: string[]): string | null {
-  const names = new Set(paths.map((path) => /^agents\/([^/]+)\/./.exec(path)?.[1] ?? null));
-  const [only] = names;
-  return names.size === 1 && only ? only : null;
-}
+/** What a model is told at each start; more than this leaves it little room for work. */
+const maxPromptBytes = 64 * 1024;
+const maxSkillBytes = 64 * 1024;
+const maxDecisionBytes = 256 * 1024;
 
 export function validate(proposal: Proposal): Verdict {
-  const agent = agentOfPaths(proposal.changedPaths);
-  const kind = kindOf(proposal, agent);
-  const rest = { kind, agent, permissions: [] };
-  if (kind !== "spawn" && kind !== "config") return { ...rest, problems: [notActedOn[kind]] };
+  const subject = subjectOf(proposal.changedPaths);
+  switch (subject.kind) {
+    case "agent":
+      return validateAgent(proposal, subject.agent);
+    case "inputs":
+      return validateInputs(proposal);
+    case "decision":
+      return validateDecision(proposal);
+    case "other":
+      return { kind: "other", agent: null, problems: [subject.why], permissions: [] };
+  }
+}
+
+function validateAgent({ head, main, headText, mainText, manager }: Proposal, agent: string): Verdict {
+  const before = configOf(mainText);
+  if (head.length === 0) return { kind: "destroy", agent, problems: [], permissions: destroyDiff(before) };
+  const kind = main.length === 0 ? "spawn" : "config";
   const name = AgentName.safeParse(agent);
-  const parsed = proposal.headYaml === null ? { problems: ["it is missing"] } : parseAgentYaml(proposal.headYaml);
+  const parsed = headText === null ? { problems: ["it is missing"] } : parseAgentYaml(headText);
   const problems = [
     ...(name.success ? [] : [`agents/${agent}: ${z.prettifyError(name.error).replace(/^✖ /, "")}`]),
-    ...fileProblems(proposal.head, agent),
+    ...fileProblems(head, agent),
     ...("problems" in parsed ? parsed.problems.map((problem) => `agents/${agent}/agent.yaml: ${problem}`) : []),
   ];
-  if (!("config" in parsed)) return { ...rest, problems };
+  if (!("config" in parsed)) return { kind, agent, problems, permissions: [] };
   const { config } = parsed;
-  if (config.role === "manager" && proposal.manager !== null && proposal.manager !== agent)
-    problems.push(`agents/${agent}/agent.yaml: field role: the hive has a manager already, ${proposal.manager}`);
-  return { ...rest, problems, permissions: permissionDiff(configOf(proposal.mainYaml), config) };
+  if (config.role === "manager" && manager !== null && manager !== agent)
+    problems.push(`agents/${agent}/agent.yaml: field role: the hive has a manager already, ${manager}`);
+  const files = kind === "spawn" ? [] : filesDiff(main, head);
+  return { kind, agent, problems, permissions: byWeight([...permissionDiff(before, config), ...files]) };
 }
 
-/** Kinds that the coordinator merges nothing of: the operator can still merge them by hand. */
-const notActedOn: Record<Exclude<ApprovalKind, "spawn" | "config">, string> = {
-  destroy: "Removing an agent is not done by an approval: the operator can merge this pull request by hand.",
-  inputs: "inputs.json is not acted on by an approval: the operator can merge this pull request by hand.",
-  decision: "A decision needs no action: the operator can merge this pull request by hand.",
-  other: "A pull request is acted on when it changes files in exactly one directory agents/<name>/: split it up.",
-};
-
-function kindOf({ changedPaths, head, main }: Proposal, agent: string | null): ApprovalKind {
-  if (agent !== null) {
-    if (head.length === 0) return "destroy";
-    return main.length === 0 ? "spawn" : "config";
-  }
-  if (changedPaths.every((path) => path === "inputs.json") && changedPaths.length > 0) return "inputs";
-  return changedPaths.length > 0 && changedPaths.every((path) => /^decisions\/[^/]+\.md$/.test(path))
-    ? "decision"
-    : "other";
+function validateInputs({ head, headText, mainText }: Proposal): Verdict {
+  const verdict = { kind: "inputs" as const, agent: null };
+  const parsed = headText === null ? { problems: ["it is missing"] } : parseInputs(headText);
+  const odd = oddFiles(head).map(({ path }) => `${path}: only a plain file is allowed`);
+  const inFile = (problems: string[]) => [...odd, ...problems.map((problem) => `${inputsFile}: ${problem}`)];
+  if ("problems" in parsed) return { ...verdict, problems: inFile(parsed.problems), permissions: [] };
+  const main = mainText === null ? null : parseInputs(mainText);
+  const before = main && "content" in main ? main.content : {};
+  const problems = inFile(unknownInputs(before, parsed.content));
+  return { ...verdict, problems, permissions: byWeight(inputsDiff(before, parsed.content)) };
 }
 
-function fileProblems(files: Directory, agent: string | null): string[] {
-  const odd = files.filter(({ mode }) => mode !== "100644" && mode !== "100755");
+function validateDecision({ changedPaths, head, main }: Proposal): Verdict {
+  const problems = [
+    ...oddFiles(head).map(({ path }) => `${path}: only plain files are allowed, no links and no submodules`),
+    ...tooBig(head, maxDecisionBytes).map(({ path }) => `${path}: over ${maxDecisionBytes} bytes`),
+  ];
+  const has = (files: Files, path: string) => files.some((file) => file.path === path);
+  const permissions = changedPaths.map((path): Permission => {
+    if (!has(head, path)) return { weight: "less", text: `takes ${path} back` };
+    return { weight: "told", text: `${has(main, path) ? "changes" : "records"} ${path}` };
+  });
+  return {
+    kind: "decision",
+    agent: null,
+    problems: problems.slice(0, problemsShown),
+    permissions: byWeight(permissions),
+  };
+}
+
+const oddFiles = (files: Files) => files.filter(({ mode }) => mode !== "100644" && mode !== "100755");
+const tooBig = (files: Files, most: number) => files.filter(({ bytes }) => bytes > most);
+
+function fileProblems(files: Files, agent: string): string[] {
   const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
+  const prompts = files.filter(({ path }) => path === "AGENTS.md");
+  const skills = files.filter(({ path }) => path.startsWith("skills/"));
   return [
-    ...odd
+    ...oddFiles(files)
       .slice(0, problemsShown)
       .map(({ path }) => `agents/${agent}/${path}: only plain files are allowed, no links and no submodules`),
-    ...(files.some(({ path }) => path === "AGENTS.md") ? [] : [`agents/${agent}/AGENTS.md: it is missing`]),
+    ...(prompts.length > 0 ? [] : [`agents/${agent}/AGENTS.md: it is missing`]),
+    ...tooBig(prompts, maxPromptBytes).map(
+      ({ path, bytes: size }) => `agents/${agent}/${path}: ${size} bytes, and a prompt has at most ${maxPromptBytes}`,
+    ),
+    ...tooBig(skills, maxSkillBytes)
+      .slice(0, problemsShown)
+      .map(
+        ({ path, bytes: size }) =>
+          `agents/${agent}/${path}: ${size} bytes, and a file of a skill has at most ${maxSkillBytes}`,
+      ),
     ...(files.length > maxAgentFiles ? [`agents/${agent}: over ${maxAgentFiles} files`] : []),
     ...(bytes > maxAgentBytes ? [`agents/${agent}: over ${maxAgentBytes} bytes in all`] : []),
   ];

@@ -170,7 +170,9 @@ async function giveUp(parts: LifecycleParts, agent: AgentName, target: Deploymen
 async function stop(parts: LifecycleParts, row: AgentRow): Promise<void> {
   if (row.launch && !(await endCurrent(parts, row.name, row.launch))) return;
   await parts.core.db.write((tx) => changeAgent(tx, parts.core, row.name, { state: "stopped", problem: null }));
-  if (row.wish === "destroyed") await parts.retireAgent(row.name);
+  if (row.wish !== "destroyed") return;
+  await parts.retireAgent(row.name);
+  await parts.tellDestroyed(row.name);
 }
 
 const fail = (parts: LifecycleParts, agent: AgentName, problem: string): Promise<void> =>

@@ -1,9 +1,9 @@
 /** Work `follow-main`: after every change of hive/agents' main, however it came, each agent is wanted as main has it. */
 import { AgentName } from "../../contract/names.ts";
-import { listAgents } from "../agents/agents.ts";
+import { findAgent, listAgents } from "../agents/agents.ts";
 import { agentsRepo } from "../forge/plan.ts";
 import type { LifecycleParts } from "./parts.ts";
-import { wantDestroyed, wantVersion } from "./wishes.ts";
+import { enqueueConverge, wantDestroyed, wantVersion } from "./wishes.ts";
 
 export async function followMain(parts: LifecycleParts): Promise<void> {
   const { core, forge } = parts;
@@ -25,15 +25,30 @@ export async function followMain(parts: LifecycleParts): Promise<void> {
         continue;
       }
       kept.add(name.data);
-      const approvals = waiting.filter(({ agent }) => agent === name.data).map(({ number }) => number);
+      const approvals = waiting
+        .filter((row) => row.agent === name.data && row.kind !== "destroy")
+        .map(({ number }) => number);
       wantVersion(tx, core, name.data, { commit: main.commit, tree: sha }, approvals);
     }
     for (const { name, wish } of listAgents(tx))
-      if (!kept.has(name) && wish !== "destroyed") wantDestroyed(tx, core, name);
+      if (!kept.has(name)) {
+        if (wish !== "destroyed") wantDestroyed(tx, core, name);
+        else if (waiting.some((row) => row.agent === name)) enqueueConverge(tx, core, name);
+      }
   });
   const paths = new Set(directories.map(({ path }) => path));
-  for (const { number, agent } of waiting)
-    if (agent === null || !kept.has(agent)) await parts.failApproval(number, whyNone(agent, paths));
+  for (const { number, kind, agent } of waiting)
+    if (kind === "destroy" && agent !== null) await followRemoval(parts, { number, agent, isBack: paths.has(agent) });
+    else if (agent === null || !kept.has(agent)) await parts.failApproval(number, whyNone(agent, paths));
+}
+
+/** An agent that is to be stopped first is told of by converge; one that never was is gone with its directory. */
+async function followRemoval(
+  parts: LifecycleParts,
+  { number, agent, isBack }: { number: number; agent: string; isBack: boolean },
+): Promise<void> {
+  if (isBack) return parts.failApproval(number, `main has agents/${agent} again: it was put back.`);
+  if (!parts.core.db.read((reader) => findAgent(reader, agent))) await parts.tellDestroyed(agent);
 }
 
 /** Why a merged pull request has no agent to wait for. */

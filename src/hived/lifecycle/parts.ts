@@ -1,5 +1,6 @@
 /** What bringing an agent to life needs beside the core. */
 import type { AgentRole } from "../../contract/agent.ts";
+import type { ApprovalKind } from "../../contract/approval.ts";
 import type { AgentName, LaunchId, ObjectId } from "../../contract/names.ts";
 import type { Tokens } from "../agents/tokens.ts";
 import type { Core, Runner } from "../core.ts";
@@ -23,9 +24,11 @@ export type LifecycleParts = {
   retireAgent(agent: AgentName): Promise<void>;
   tokens: Pick<Tokens, "read">;
   /** merged pull requests that still wait for their agent */
-  waitingApprovals(reader: Reader): { number: number; agent: string | null }[];
+  waitingApprovals(reader: Reader): { number: number; kind: ApprovalKind; agent: string | null }[];
   /** ends the wait of one whose agent main does not have, and tells why; found done when it waits no more */
   failApproval(number: number, problem: string): Promise<void>;
+  /** tells that an agent is gone as approved; found done when nothing waits for that */
+  tellDestroyed(agent: string): Promise<void>;
 };
 
 /** Where an agent's files are in hive/agents. */

@@ -72,9 +72,38 @@ const toReview = ({ commit_id, submitted_at, ...review }: z.output<typeof Review
 export type GivenReview = Review & { isOfBase: boolean };
 
 /** Something that happened on an issue or pull request; ids count up. `review_id` is 0 where it is no review. */
-const TimelineEntry = z.object({ id: z.number().int(), type: z.string(), review_id: z.number().int().nullish() });
+const TimelineEntry = z.object({
+  id: z.number().int(),
+  type: z.string(),
+  user: Login,
+  review_id: z.number().int().nullish(),
+});
+
+/** Of the two positions, the one in the file as it was or as it is to be is 0. */
+const ReviewCommentAnswer = z.object({
+  id: z.number().int(),
+  path: z.string(),
+  position: z.number().nullish(),
+  original_position: z.number().nullish(),
+  body: Text,
+});
+
+/** What was said of one line; `place` names file and line. */
+export type ReviewComment = { place: string; body: string };
+
+/** The forge tells them in any order, and in another one the next time. */
+const inOrder = (comments: z.output<typeof ReviewCommentAnswer>[]): ReviewComment[] =>
+  comments
+    .map(({ id, path, position, original_position, body }) => ({
+      ...{ id, path, line: position || original_position || 0, body },
+      place: position ? `${path}, line ${position}` : `${path}, line ${original_position ?? 0} as it was`,
+    }))
+    .sort((a, b) => (a.path === b.path ? a.line - b.line || a.id - b.id : a.path < b.path ? -1 : 1))
+    .map(({ place, body }) => ({ place, body }));
 
 export function pullVerbs(connection: Connection) {
+  const readTimeline = (repo: string, number: number) =>
+    connection.list(TimelineEntry, (api, page) => api.repos.issueGetCommentsAndTimeline(...at(repo), number, page));
   const readPull = async (repo: string, number: number): Promise<Pull | null> => {
     const pull = await connection.find(PullAnswer, (api) => api.repos.repoGetPullRequest(...at(repo), number));
     return pull && toPull(pull);
@@ -96,13 +125,28 @@ export function pullVerbs(connection: Connection) {
     /** The reviews, each with whether it was given to the base that the pull request has now: the timeline has the order. */
     async listGivenReviews(repo: string, number: number): Promise<GivenReview[]> {
       const reviews = await listReviews(repo, number);
-      const timeline = await connection.list(TimelineEntry, (api, page) =>
-        api.repos.issueGetCommentsAndTimeline(...at(repo), number, page),
-      );
+      const timeline = await readTimeline(repo, number);
       const retargets = timeline.filter(({ type }) => type === "change_target_branch");
       const lastRetarget = Math.max(0, ...retargets.map(({ id }) => id));
       const since = new Set(timeline.filter(({ id }) => id > lastRetarget).map(({ review_id }) => review_id));
       return reviews.map((review) => ({ ...review, isOfBase: since.has(review.id) }));
+    },
+    /** What a review says of single lines, in the order of files and lines. The forge does not page them. */
+    async listReviewComments(repo: string, number: number, review: number): Promise<ReviewComment[]> {
+      const comments = await connection.ask(z.array(ReviewCommentAnswer).nullable(), (api) =>
+        api.repos.repoGetPullReviewComments(...at(repo), number, review),
+      );
+      return inOrder(comments ?? []);
+    },
+    /** Who closed it last, without merging it; null when nobody has. */
+    async findCloser(repo: string, number: number): Promise<string | null> {
+      const closes = (await readTimeline(repo, number)).filter(({ type }) => type === "close");
+      return (
+        closes.reduce<(typeof closes)[number] | null>(
+          (last, entry) => (last && last.id > entry.id ? last : entry),
+          null,
+        )?.user ?? null
+      );
     },
     /**
      * Asks for reviews of the head. Who is asked already or has spoken on this very head is left out: to ask again takes
@@ -124,7 +168,7 @@ export function pullVerbs(connection: Connection) {
       repo: string,
       number: number,
       wanted: { head: string; title: string; message: string },
-    ): Promise<"merged" | "head_moved" | { refused: string }> {
+    ): Promise<"merged" | "head_moved" | "conflict" | { refused: string }> {
       const body = {
         Do: "merge" as const,
         head_commit_id: wanted.head,
@@ -136,9 +180,8 @@ export function pullVerbs(connection: Connection) {
         return "merged";
       } catch (error) {
         if (!isRefused(error, 404, 405, 409, 423)) throw error;
-        return error.status === 409 && /head out of date/i.test(error.message)
-          ? "head_moved"
-          : { refused: error.message };
+        if (error.status !== 409) return { refused: error.message };
+        return /head out of date/i.test(error.message) ? "head_moved" : "conflict";
       }
     },
   };
