@@ -1,8 +1,9 @@
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { AgentName } from "../../src/contract/names.ts";
+import { AgentName, type MessageId } from "../../src/contract/names.ts";
 import { type AgentRow, changeAgent, requireAgent } from "../../src/hived/agents/agents.ts";
 import { openTokens } from "../../src/hived/agents/tokens.ts";
+import { entriesSince } from "../../src/hived/broker/inbox.ts";
 import { send } from "../../src/hived/broker/send.ts";
 import type { Runner } from "../../src/hived/core.ts";
 import { openForge } from "../../src/hived/forge/client.ts";
@@ -72,6 +73,16 @@ test("an agent that is to stop, but has a long turn to end, keeps no other from 
   await endLaunch(runner, alice);
   await becomes(core, alice, "stopped");
   expect(core.db.read((reader) => requireAgent(reader, "alice"))).toMatchObject({ launch: null, problem: null });
+});
+
+test("a launch that has ended together with its turn gives the turn's messages back", async () => {
+  const { broker, alice, runner } = await openBusy();
+  await using _ = broker;
+  runner.endsAtOnce = true;
+  await wantStopped(broker, alice);
+  await becomes(broker.core, alice, "stopped");
+  const entries = broker.core.db.read((reader) => entriesSince(reader, 1 as MessageId));
+  expect(entries).toMatchObject([{ state: "queued", failures: 0, turn: null }]);
 });
 
 test("hived is killed while an agent is to stop after its turn: the next one goes on with it", async () => {
