@@ -7,10 +7,9 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { z } from "zod";
-import type { HivedConfig } from "../../src/contract/programs.ts";
+import { newDiskDirectory } from "./broker/disk.ts";
+import { program, startHived } from "./broker/hived.ts";
 import { bound, compare, type Figure } from "./figure.ts";
-
-const program = join(import.meta.dirname, "..", "..");
 
 export async function* start(): AsyncIterable<Figure> {
   yield await compare({
@@ -30,36 +29,12 @@ async function timeNode(): Promise<number> {
   return performance.now() - began;
 }
 
-/** From the start of its process to the line that says that it serves; its forge does not answer, which it outlives. */
 async function timeHived(): Promise<number> {
-  const home = mkdtempSync(join(tmpdir(), "hive-bench-"));
-  const config: HivedConfig = {
-    home,
-    program,
-    sockets: { web: join(home, "w/web.sock"), admin: join(home, "a/admin.sock"), runner: join(home, "r/runner.sock") },
-    launchesRoot: join(home, "l"),
-    forge: { kind: "embedded", url: "http://127.0.0.1:9", adminTokenFile: join(home, "admin-token") },
-    hookUrl: "http://127.0.0.1:9/hook",
-    dashboardUrl: "http://127.0.0.1:9",
-  };
-  const began = performance.now();
-  const hived = spawn(process.execPath, [join(program, "src/hived/main.ts"), JSON.stringify(config)], {
-    stdio: ["ignore", "pipe", "ignore"],
-  });
-  await firstLine(hived);
-  const tookMs = performance.now() - began;
-  hived.kill("SIGKILL");
-  await once(hived, "close");
-  rmSync(home, { recursive: true });
-  return tookMs;
-}
-
-function firstLine(child: ChildProcess): Promise<string> {
-  return new Promise((resolve, reject) => {
-    if (!child.stdout) throw new Error("the child was started without a pipe");
-    createInterface(child.stdout).once("line", resolve);
-    child.once("close", (code) => reject(new Error(`it ended with ${code} before it was ready`)));
-  });
+  const directory = newDiskDirectory();
+  const hived = await startHived(directory.path);
+  await hived.kill();
+  directory.remove();
+  return hived.readyMs;
 }
 
 const Status = z.object({ processes: z.array(z.object({ name: z.string(), pid: z.number().nullable() })) });

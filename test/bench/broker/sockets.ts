@@ -1,0 +1,107 @@
+/** The same cycle through hived's real sockets: agents' tool calls, the runner's link, every schema and access check. */
+import { join } from "node:path";
+import { Pool } from "undici";
+import type { AgentName } from "../../../src/contract/names.ts";
+
+import { type Figure, interleave, judge, notInstalled } from "../figure.ts";
+import { newDiskDirectory } from "./disk.ts";
+import { connectRunner, type Home, makeHome, startHived } from "./hived.ts";
+import { type BenchAgent, body, endOf, newTurn, pairsAmong } from "./in-process.ts";
+import { closedLoop } from "./load.ts";
+import { isRedisInstalled, openRedis } from "./redis.ts";
+
+const agents = 128;
+const inFlight = 64;
+const redisGoal = { atLeast: 1 };
+
+export async function* sockets({ rounds, ms }: { rounds: number; ms: number }): AsyncIterable<Figure> {
+  const name = "cycle through the sockets, 64 in flight / Redis streams, AOF always";
+  if (!isRedisInstalled()) {
+    yield notInstalled(`${name} (apt-get install redis-server)`, "/s", redisGoal);
+    return;
+  }
+  const directory = newDiskDirectory();
+  try {
+    const home = await makeHome(join(directory.path, "h"), agents);
+    const hived = await startHived(home.path);
+    const redis = await openRedis(directory.path, body);
+    const ours = await openSocketCycles(home);
+    try {
+      await closedLoop(inFlight, ms / 2, ours.cycle);
+      await closedLoop(inFlight, ms / 2, redis.cycle);
+      const measured = await interleave(rounds, {
+        redis: () => closedLoop(inFlight, ms, redis.cycle),
+        ours: () => closedLoop(inFlight, ms, ours.cycle),
+      });
+      const perSecond = (loads: { perSecond: number }[]) => loads.map((load) => load.perSecond);
+      yield judge({
+        name,
+        unit: "/s",
+        ours: perSecond(measured.ours),
+        floor: perSecond(measured.redis),
+        goal: redisGoal,
+      });
+    } finally {
+      await ours.close();
+      await redis.close();
+      await hived.kill();
+    }
+  } finally {
+    directory.remove();
+  }
+}
+
+/** The runner and the senders of a home whose hived runs. */
+export async function openSocketCycles(home: Home) {
+  const byName = new Map<AgentName, BenchAgent>(home.agents.map((agent) => [agent.name, agent]));
+  const waiting = new Map<AgentName, (() => void)[]>();
+  const pools = new Map(
+    home.agents.map((agent) => [
+      agent.name,
+      new Pool("http://hive", { socketPath: home.socketOf(agent), connections: 1 }),
+    ]),
+  );
+  /** agents in a turn, and whether they were woken meanwhile */
+  const busy = new Map<AgentName, boolean>();
+  const runner = await connectRunner(home.path, home.agents, (names) => {
+    for (const name of names) {
+      if (busy.has(name)) busy.set(name, true);
+      else void work(byName.get(name) as BenchAgent);
+    }
+  });
+  /** What a runner does with a wake: a turn with all that is there. */
+  const work = async (agent: BenchAgent): Promise<void> => {
+    const { name, launch } = agent;
+    busy.set(name, false);
+    const turn = newTurn();
+    const request = { boot: runner.boot, agent: name, launch, turn, limit: 10 };
+    const { entries } = await runner.hived.call("lease", request);
+    if (entries.length > 0) await runner.hived.call("endTurn", { ...endOf(agent, turn), boot: runner.boot });
+    const isWoken = busy.get(name);
+    busy.delete(name);
+    for (const _entry of entries) waiting.get(name)?.shift()?.();
+    if (isWoken) await work(agent);
+  };
+  const nextPair = pairsAmong(home.agents);
+  return {
+    runner,
+    async cycle(): Promise<void> {
+      const { from, to } = nextPair();
+      const over = new Promise<void>((resolve) => waiting.set(to, [...(waiting.get(to) ?? []), resolve]));
+      await sendAs(pools.get(from) as Pool, to);
+      await over;
+    },
+    async close(): Promise<void> {
+      runner.hived.close();
+      await Promise.all([...pools.values()].map((pool) => pool.destroy()));
+    },
+  };
+}
+
+/** An agent's call of the tool `send`. @throws Error when it was refused */
+export async function sendAs(pool: Pool, to: AgentName): Promise<void> {
+  const call = { jsonrpc: "2.0", id: 1, method: "tools/call", params: { name: "send", arguments: { to, body } } };
+  const answer = await pool.request({ method: "POST", path: "/mcp", body: JSON.stringify(call) });
+  const text = await answer.body.text();
+  if (answer.statusCode !== 200 || text.includes('"isError":true')) throw new Error(`send was refused: ${text}`);
+}
