@@ -1,6 +1,8 @@
 /** What each kind of approval brings about once it is approved, however its pull request was made. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { agentsRepo } from "../../src/hived/forge/plan.ts";
+import { agentSchemaText } from "../../src/hived/agents/agent-yaml.ts";
+import { agentSchemaFile, agentsRepo } from "../../src/hived/forge/plan.ts";
+import { provision } from "../../src/hived/forge/provision.ts";
 import { forges } from "../support/forges.ts";
 import type { RunningForge } from "../support/running-forge.ts";
 import { type Approvals, openApprovals } from "./open-approvals.ts";
@@ -15,6 +17,13 @@ describe.each(forges)("on $name", ({ start }) => {
   afterAll(async () => {
     await hive[Symbol.asyncDispose]();
     await forge[Symbol.asyncDispose]();
+  });
+
+  test("the schema of agent.yaml is there from the start, and what the operator makes of it stays", async () => {
+    expect(await hive.readMain(agentSchemaFile)).toBe(agentSchemaText());
+    await hive.write(agentSchemaFile, "{}\n");
+    await provision(hive.forgeParts);
+    expect(await hive.readMain(agentSchemaFile)).toBe("{}\n");
   });
 
   test("a removed directory stops its agent for good, and its proposer hears when that is done", async () => {

@@ -1,6 +1,7 @@
 /** What the forge is to look like: data alone, made so by provision.ts and its neighbours. */
 import type { AgentRole } from "../../contract/agent.ts";
 import type { AgentName } from "../../contract/names.ts";
+import { agentSchemaText } from "../agents/agent-yaml.ts";
 import type { Protection, RepoSettings } from "./verbs/layout.ts";
 import type { TeamPlan } from "./verbs/people.ts";
 
@@ -8,6 +9,9 @@ import type { TeamPlan } from "./verbs/people.ts";
 export const agentsRepo = "hive/agents";
 export const questionsRepo = "hive/questions";
 export const docsRepo = "org-shared/docs";
+
+/** In hive/agents, where the first line of each agent.yaml of the seeds finds it. */
+export const agentSchemaFile = "agent.schema.json";
 
 export const bot = "hive-bot";
 export const operator = "operator";
@@ -111,8 +115,13 @@ export const protection: Protection = {
   unprotected_file_patterns: "",
 };
 
-/** First content of the repositories: directories of this program, and forms with their places. */
-export type Seed = { repo: string; directory: string; forms: { from: string; to: string }[] };
+/** First content of the repositories: directories of this program, forms with their places, and what the code itself says. */
+export type Seed = {
+  repo: string;
+  directory: string;
+  forms: { from: string; to: string }[];
+  made?: { to: string; text: () => string }[];
+};
 export const seeds: Seed[] = [
   {
     repo: docsRepo,
@@ -126,6 +135,7 @@ export const seeds: Seed[] = [
     repo: agentsRepo,
     directory: "seeds/hive/agents",
     forms: [{ from: "templates/pull-request.md", to: ".forgejo/pull_request_template.md" }],
+    made: [{ to: agentSchemaFile, text: agentSchemaText }],
   },
   {
     repo: questionsRepo,

@@ -7,7 +7,7 @@ import { isRefused } from "./errors.ts";
 import type { Seed } from "./plan.ts";
 
 /** @param program the directory that holds our package.json */
-export const seedPiece = (forge: Forge, program: string, { repo, directory, forms }: Seed): Piece => ({
+export const seedPiece = (forge: Forge, program: string, { repo, directory, forms, made = [] }: Seed): Piece => ({
   isShownLater: true,
   async look() {
     if (await forge.as("hive-admin").readBranch(repo, "main")) return [];
@@ -15,6 +15,7 @@ export const seedPiece = (forge: Forge, program: string, { repo, directory, form
       const files = [
         ...filesOf(join(program, directory)),
         ...forms.map(({ from, to }) => ({ path: to, content: readFileSync(join(program, from)) })),
+        ...made.map(({ to, text }) => ({ path: to, content: Buffer.from(text()) })),
       ];
       try {
         await forge.as("hive-bot").commitFiles(repo, { branch: "main", message: "First content", files });
