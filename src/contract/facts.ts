@@ -16,6 +16,8 @@ export const ForgeHealth = z.object({
   version: z.string().nullable(),
   /** what provisioning or a call is waiting for; null when all is well */
   problem: z.string().nullable(),
+  /** why webhooks do not come, and what follows; null when they do, or when nobody has found out */
+  hookProblem: z.string().nullable().default(null),
   /** how many items were fetched of those that have changed; null while there are but a few */
   catchingUp: z.object({ done: z.number().int(), of: z.number().int() }).nullable().default(null),
 });

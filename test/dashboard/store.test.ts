@@ -92,7 +92,13 @@ test("an agent that fails, work that is given up and a forge that fails are said
   expect(
     newsOf({ kind: "WorkTroubled", work: work("pending") }, { kind: "WorkTroubled", work: work("failed") }),
   ).toEqual(["", "Work was given up: the forge is silent"]);
-  const forge = { kind: "embedded" as const, url: "http://127.0.0.1:3000", version: null, catchingUp: null };
+  const forge = {
+    kind: "embedded" as const,
+    url: "http://127.0.0.1:3000",
+    version: null,
+    hookProblem: null,
+    catchingUp: null,
+  };
   const broken: Fact = { kind: "ForgeChanged", forge: { ...forge, problem: "It is silent." } };
   expect(newsOf(broken, { kind: "ForgeChanged", forge: { ...forge, problem: null } })).toEqual([
     "The forge: It is silent.",

@@ -17,6 +17,7 @@ const forge = {
   url: "http://127.0.0.1:3000",
   version: "15.0.9",
   problem: null,
+  hookProblem: null,
   catchingUp: null,
 };
 const since = EpochMs.parse(0);
@@ -65,6 +66,16 @@ forge      http://127.0.0.1:3000, managed, 15.0.9
 hived        ready       pid 12  2 restarts
 hive-web     ready       pid 12              isolated
 hive-runner  restarting                      was killed by SIGKILL
+`);
+});
+
+test("webhooks that do not come are told in a line of their own", () => {
+  const hookProblem = "They do not reach us.";
+  const none = { processes: [], agents: [], database: null, restingPairs: [], troubles: [], problem: null };
+  const home = { home: "/home/ada/hive", dashboardUrl: "http://hive.localhost:7777" };
+  expect(statusText({ running: true, ...home, ...none, forge: { ...forge, hookProblem } })).toContain(`
+forge      http://127.0.0.1:3000, managed, 15.0.9
+webhooks   They do not reach us.
 `);
 });
 

@@ -3,23 +3,27 @@ import { expect, test } from "vitest";
 import type { AgentName } from "../../src/contract/names.ts";
 import { addAgent } from "../../src/hived/agents/agents.ts";
 import { openTokens } from "../../src/hived/agents/tokens.ts";
+import { openForgeHealth } from "../../src/hived/forge/health.ts";
 import { hookSecret } from "../../src/hived/forge/hooks.ts";
 import { deliverWebhook } from "../../src/hived/intake/doorbell.ts";
-import { openCore, someTree, type TestCore } from "../support/open-core.ts";
+import { openCore, settled, someTree, type TestCore } from "../support/open-core.ts";
 
 function openDoor(core: TestCore) {
   const secrets = openTokens(`${core.directory}/secrets`);
   const sign = (body: string, secret = hookSecret(secrets)) =>
     `sha256=${createHmac("sha256", secret).update(body).digest("hex")}`;
+  const health = openForgeHealth(core, { kind: "external", url: "http://forge.test" });
+  const parts = { core, secrets, health };
   let last = 0;
   return {
     sign,
-    deliver: (delivery: Parameters<typeof deliverWebhook>[1]) => deliverWebhook({ core, secrets }, delivery),
+    health,
+    deliver: (delivery: Parameters<typeof deliverWebhook>[1]) => deliverWebhook(parts, delivery),
     /** a delivery as our forge makes it */
     ring(event: string, payload: object) {
       last += 1;
       const body = JSON.stringify(payload);
-      return deliverWebhook({ core, secrets }, { id: `delivery-${last}`, event, body, signature: sign(body) });
+      return deliverWebhook(parts, { id: `delivery-${last}`, event, body, signature: sign(body) });
     },
     bells: () =>
       core.db
@@ -85,6 +89,22 @@ test("an agent's own repositories are followed, a stranger's are not", async () 
   for (const repo of ["alice/notes", "stranger/notes", "alice", "../alice", "alice/..", "alice/n#1"])
     await door.ring("issues", { issue: { number: 1 }, ...inRepo(repo), ...by("alice") }).catch(() => undefined);
   expect(door.bells()).toEqual(["refresh alice/notes#1"]);
+});
+
+test("any delivery of our forge shows that its webhooks come, whatever was found out before; a forged one does not", async () => {
+  await using core = openCore();
+  const door = openDoor(core);
+  door.health.noteHook("They do not come.");
+  await settled(core);
+  const next = door.health.nextDelivery();
+  const forged = { id: "f", event: "push", body: "{}", signature: door.sign("{}", "another secret") };
+  await expect(door.deliver(forged)).rejects.toMatchObject({ code: "bad_signature" });
+  expect(door.health.read().hookProblem).toBe("They do not come.");
+  await door.ring("push", { ref: "refs/heads/main", ...inRepo("stranger/notes"), ...by("stranger") });
+  await next;
+  await core.event("ForgeChanged", ({ fact }) => fact.forge.hookProblem === null);
+  await settled(core);
+  expect(door.health.read().hookProblem).toBeNull();
 });
 
 test("a replayed delivery is not accepted again", async () => {

@@ -12,7 +12,14 @@ import { client } from "../../src/rpc/client.ts";
 import { openFrames, openStreamPool } from "../../src/rpc/stream.ts";
 import { addIdleAgent, newest, openCore, type TestCore } from "../support/open-core.ts";
 
-const forge = { kind: "embedded" as const, url: "http://forge.test", version: "1", problem: null, catchingUp: null };
+const forge = {
+  kind: "embedded" as const,
+  url: "http://forge.test",
+  version: "1",
+  problem: null,
+  hookProblem: null,
+  catchingUp: null,
+};
 
 const partsOf = (core: TestCore): RouteParts => ({
   core,
@@ -22,6 +29,7 @@ const partsOf = (core: TestCore): RouteParts => ({
   runner: { call: () => Promise.reject(new Fault("no runner is connected")) },
   canaries: { send: async () => [] },
   live: openLive(),
+  approvals: { approve: async () => undefined, deny: async () => undefined },
   forgeSignIn: { core, forgeUrl: "http://127.0.0.1:9", client: () => undefined },
   forgeWayIn: async () => ({ kind: "own", user: "operator" }),
   checkForge: async () => [],

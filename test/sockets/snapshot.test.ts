@@ -68,7 +68,14 @@ const losing = fc.constantFrom(...names).map(
 const snapshot = (core: TestCore): HiveState =>
   readState({
     core,
-    forgeHealth: () => ({ kind: "embedded", url: "http://forge.test", version: "1", problem: null, catchingUp: null }),
+    forgeHealth: () => ({
+      kind: "embedded",
+      url: "http://forge.test",
+      version: "1",
+      problem: null,
+      hookProblem: null,
+      catchingUp: null,
+    }),
     newestQuestions: () => [],
     openThreads: () => ({ threads: [], totals: { approval: 0, question: 0, pr: 0 } }),
   });

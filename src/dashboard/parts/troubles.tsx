@@ -14,7 +14,7 @@ type Props = { forge: ForgeHealth | null; troubles: readonly WorkTrouble[]; rest
 
 /** What goes wrong just now outside of any one agent: the forge, agents in a loop, and work that fails; given up first. */
 export function Troubles({ forge, troubles, restingPairs }: Props) {
-  if (!forge?.problem && troubles.length === 0 && restingPairs.length === 0) return null;
+  if (!forge?.problem && !forge?.hookProblem && troubles.length === 0 && restingPairs.length === 0) return null;
   const sorted = troubles.toSorted((a, b) => Number(a.state === "pending") - Number(b.state === "pending"));
   const rest = sorted.slice(shownAtOnce);
   return (
@@ -23,6 +23,11 @@ export function Troubles({ forge, troubles, restingPairs }: Props) {
         {forge?.problem && (
           <Trouble tone="bad" title="The forge has a problem">
             {shown(forge.problem)}
+          </Trouble>
+        )}
+        {forge?.hookProblem && (
+          <Trouble tone="warn" title="The forge's webhooks do not come">
+            {shown(forge.hookProblem)}
           </Trouble>
         )}
         {restingPairs.map((pair) => (

@@ -75,6 +75,7 @@ export function statusText(status: Status): string {
     ...(database === null ? [] : [`database   ${database}`]),
     `dashboard  ${dashboardUrl ?? problem}`,
     `forge      ${forge ? [forge.url, forge.kind, forge.version, forge.problem, catchUpText(forge)].filter(Boolean).join(", ") : problem}`,
+    ...(forge?.hookProblem ? [`webhooks   ${forge.hookProblem}`] : []),
     "",
     ...columns(processes.map(processRow)),
     ...(agents && agents.length > 0 ? ["", ...columns(agents.map(agentRow))] : []),

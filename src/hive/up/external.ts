@@ -23,7 +23,7 @@ export function externalForge({ url, adminTokenFile }: ExternalForge): ForgeSour
   return {
     forge: { kind: "external", url, adminTokenFile },
     title: `the forge at ${url}`,
-    note: "Let the forge deliver webhooks to this machine's loopback ([webhook] ALLOWED_HOST_LIST = loopback), if it runs here; else changes are noticed within half a minute.",
+    note: null,
     spec: null,
     async prepare(step) {
       const token = readToken(adminTokenFile);

@@ -1,9 +1,8 @@
 /** One life of a hive, as one ordinary user: from nothing to its links, and to its ordered stop. */
 import { rmSync } from "node:fs";
-import type { Agent } from "../../contract/agent.ts";
 import { Fault } from "../../contract/fault.ts";
-import type { Process } from "../../contract/routes.ts";
-import { routes, upRoutes } from "../../contract/routes.ts";
+import { type Process, routes, upRoutes } from "../../contract/routes.ts";
+import type { ResponseOf } from "../../contract/table.ts";
 import { systemClock } from "../../daemon/clock.ts";
 import { stopped } from "../../daemon/stop.ts";
 import { client } from "../../rpc/client.ts";
@@ -37,10 +36,10 @@ export async function runHive(start: Start): Promise<void> {
     const locked = specs.map((spec) => ({ ...spec, lock: lock.descriptor }));
     await steps.run(`Starting ${specs.map(({ name }) => name).join(", ")}`, () => fleet.start(locked, signal));
     void fleet.capLogs(signal);
-    const { links, agents } = await steps.run("Preparing the forge and starting the manager", (step) =>
+    const { links, status } = await steps.run("Preparing the forge and starting the manager", (step) =>
       waitSettled(place, step, signal),
     );
-    for (const warning of warnings(fleet, place, source, agents)) steps.note(warning);
+    for (const warning of warnings(fleet, place, source, status)) steps.note(warning);
     steps.note(`\nThe hive is up.\n\n${links}\n  Ctrl-C stops it.\n`);
     await stopped(signal);
   } catch (error) {
@@ -52,6 +51,8 @@ export async function runHive(start: Start): Promise<void> {
     rmSync(place.runtime.root, { recursive: true, force: true });
   }
 }
+
+type Status = ResponseOf<typeof routes.readStatus>;
 
 /** On the way of the forge's webhooks. */
 const hookPath: ReadonlySet<string> = new Set(["forge", "hive-web"]);
@@ -88,14 +89,14 @@ async function waitSettled(
   { runtime }: Place,
   step: Step,
   signal: AbortSignal,
-): Promise<{ links: string; agents: Agent[] }> {
+): Promise<{ links: string; status: Status }> {
   const hived = client(routes, "admin", runtime.admin);
   try {
     for (;;) {
       const waitingFor = await orAborted(whatIsMissing(hived), signal);
       if (waitingFor === undefined) {
-        const { agents } = await orAborted(hived.readStatus({}), signal);
-        return { links: await orAborted(readLinks(hived), signal), agents };
+        const status = await orAborted(hived.readStatus({}), signal);
+        return { links: await orAborted(readLinks(hived), signal), status };
       }
       step.say(waitingFor);
       await systemClock.wait(200, signal);
@@ -123,7 +124,7 @@ async function whatIsMissing(hived: ReturnType<typeof client<typeof routes, "adm
 }
 
 /** What is weaker than it could be, said aloud at each start. */
-function warnings(fleet: Fleet, { sandbox }: Place, source: ForgeSource, agents: readonly Agent[]): string[] {
+function warnings(fleet: Fleet, { sandbox }: Place, source: ForgeSource, { agents, forge }: Status): string[] {
   const web = fleet.rows().find((row) => row.name === "hive-web");
   const isOpen = web?.note?.startsWith("isolated") !== true;
   const why = sandbox.missing ? ` (${sandbox.missing})` : "";
@@ -132,5 +133,6 @@ function warnings(fleet: Fleet, { sandbox }: Place, source: ForgeSource, agents:
     ...(isOpen ? [`WARNING: hive-web is ${web?.note ?? "not isolated"}${why}.`] : []),
     ...(open.length > 0 ? [`WARNING: no isolation for ${open.join(", ")}: such an agent could approve itself.`] : []),
     ...(source.note ? [source.note] : []),
+    ...(forge.hookProblem ? [forge.hookProblem] : []),
   ];
 }

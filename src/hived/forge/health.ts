@@ -15,6 +15,12 @@ export type ForgeHealthKeeper = {
   /** what provisioning is doing, or what it needs of the operator; null when all is well */
   noteWork(sentence: string | null): void;
   noteCatchUp(progress: ForgeHealth["catchingUp"]): void;
+  /** a sentence while the forge's webhooks do not come; null when they do */
+  noteHook(problem: string | null): void;
+  /** a webhook has come: whatever was found out before, they do come */
+  noteDelivery(): void;
+  /** resolves when the next webhook comes */
+  nextDelivery(): Promise<void>;
 };
 
 /**
@@ -32,9 +38,11 @@ export function openForgeHealth(core: Core, { kind, url }: Pick<ForgeHealth, "ki
   let silence: string | null = null;
   let work: string | null = "Looking at what the forge has.";
   let catchingUp: ForgeHealth["catchingUp"] = null;
+  let hookProblem: string | null = null;
+  let delivery = Promise.withResolvers<void>();
   let nextLookAt = 0;
   const startsUntil = kind === "external" ? 0 : core.clock.now() + ownStartMs;
-  const now = (): ForgeHealth => ({ kind, url, version, problem: silence ?? work, catchingUp });
+  const now = (): ForgeHealth => ({ kind, url, version, problem: silence ?? work, hookProblem, catchingUp });
   let committed = now();
   const lookForMissed = (tx: Transaction) => {
     const at = Math.max(core.clock.now(), nextLookAt);
@@ -52,6 +60,11 @@ export function openForgeHealth(core: Core, { kind, url }: Pick<ForgeHealth, "ki
       });
     });
     told.catch((error: unknown) => core.log.error({ err: error }, "the forge's health could not be noted"));
+  };
+  const noteHook = (problem: string | null) => {
+    if (problem === hookProblem) return;
+    hookProblem = problem;
+    tell();
   };
   return {
     read: () => committed,
@@ -76,5 +89,12 @@ export function openForgeHealth(core: Core, { kind, url }: Pick<ForgeHealth, "ki
       catchingUp = progress;
       tell();
     },
+    noteHook,
+    noteDelivery() {
+      noteHook(null);
+      delivery.resolve();
+      delivery = Promise.withResolvers();
+    },
+    nextDelivery: () => delivery.promise,
   };
 }

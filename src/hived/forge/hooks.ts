@@ -5,6 +5,7 @@ import type { Core } from "../core.ts";
 import { readMeta, writeMeta } from "../database/meta.ts";
 import type { ForgeVerbs } from "./client.ts";
 import { difference, type Piece } from "./difference.ts";
+import { isRefused } from "./errors.ts";
 import { hookEvents } from "./plan.ts";
 import type { Hook, HookPlace } from "./verbs/layout.ts";
 
@@ -32,7 +33,9 @@ export const hookPiece = (parts: Parts, as: ForgeVerbs, place: HookPlace, key: s
     const mark = (id: number) => `${id} ${createHash("sha256").update(secret).digest("hex").slice(0, 16)}`;
     const remembered = core.db.read((reader) => readMeta(reader, `hook:${key}`));
     const isOurs = ({ id, config }: Hook) => id === Number(remembered?.split(" ")[0]) || config.url === url;
-    const ours = (await as.listHooks(place)).filter(isOurs);
+    const there = await listHooks(as, place);
+    if (there === null) return [];
+    const ours = there.filter(isOurs);
     const right = ours.find((hook) => mark(hook.id) === remembered && fits(hook, url));
     if (right && ours.length === 1) return [];
     const replace = async () => {
@@ -46,6 +49,16 @@ export const hookPiece = (parts: Parts, as: ForgeVerbs, place: HookPlace, key: s
     return [difference(what, `one that tells ${url} all that is needed`, found || null, replace)];
   },
 });
+
+/** Null on a forge of somebody else's that has webhooks switched off: that is found out, and told, when they are tried. */
+async function listHooks(as: ForgeVerbs, place: HookPlace): Promise<Hook[] | null> {
+  try {
+    return await as.listHooks(place);
+  } catch (error) {
+    if (place.kind === "system" || !isRefused(error, 403)) throw error;
+    return null;
+  }
+}
 
 function hookText(hook: Hook, url: string, isMarked: boolean): string {
   if (hook.config.url !== url) return `one to ${hook.config.url}`;

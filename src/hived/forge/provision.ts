@@ -4,7 +4,7 @@
  */
 import type { AgentRole } from "../../contract/agent.ts";
 import type { Drift } from "../../contract/forge.ts";
-import type { AgentName } from "../../contract/names.ts";
+import type { AgentName, EpochMs } from "../../contract/names.ts";
 import { Refusal } from "../../contract/refusal.ts";
 import { describe } from "../../daemon/fault.ts";
 import { type Difference, eachOf, inTurn, inTurnOf, type Kept, keep, type Piece } from "./difference.ts";
@@ -14,6 +14,7 @@ import { agentPieces, type KnownAgent, knownAgents, type LayoutParts, layout } f
 import { type Roster, readRoster } from "./organizations.ts";
 import { probeForge } from "./probe.ts";
 import { tell, tellRepaired } from "./tell.ts";
+import { tryHook } from "./try-hook.ts";
 
 export type ProvisionParts = LayoutParts & {
   health: ForgeHealthKeeper;
@@ -33,8 +34,10 @@ export async function provision(parts: ProvisionParts): Promise<Kept> {
     const kept = await inTurn(turn(parts), () => makeLayout(parts));
     for (const sentence of kept.left) await tell(core, sentence);
     await tellRepaired(core, kept.repaired);
+    const tryAgain = await tryHookAtStart(parts);
     health.noteWork(null);
     await core.db.write((tx) => {
+      if (tryAgain) core.scheduler.enqueue(tx, "try-hook", "", tryAgain.again);
       for (const kind of ["reconcile", "follow-main", "update-docs"]) core.scheduler.enqueue(tx, kind, "");
     });
     return kept;
@@ -42,6 +45,13 @@ export async function provision(parts: ProvisionParts): Promise<Kept> {
     if (!(error instanceof ForgeUnavailable && !error.isTokenRefused)) health.noteWork(sentence(error));
     throw error;
   }
+}
+
+/** Before the operator is told that all is well. A forge of ours is set up by us to reach our hook. */
+async function tryHookAtStart(parts: ProvisionParts): Promise<{ again: EpochMs } | undefined> {
+  if (parts.kind !== "external") return undefined;
+  parts.health.noteWork("Waiting for a webhook of the forge.");
+  return tryHook(parts);
 }
 
 const sentence = (error: unknown): string =>

@@ -7,13 +7,18 @@ import { Refusal } from "../../contract/refusal.ts";
 import type { Tokens } from "../agents/tokens.ts";
 import type { Core } from "../core.ts";
 import type { Transaction } from "../database/write.ts";
+import type { ForgeHealthKeeper } from "../forge/health.ts";
 import { hookSecret } from "../forge/hooks.ts";
 import { agentsRepo, bot, docsRepo } from "../forge/plan.ts";
 import { isFollowed, RepoName, ringItem } from "../forge/refresh.ts";
 import { addDelivery } from "./deliveries.ts";
 import { type Delivery, verifyDelivery } from "./verify.ts";
 
-type Parts = { core: Core; secrets: Pick<Tokens, "read" | "write"> };
+type Parts = {
+  core: Core;
+  secrets: Pick<Tokens, "read" | "write">;
+  health: Pick<ForgeHealthKeeper, "noteDelivery">;
+};
 
 const numbered = z.object({ number: z.number().int().positive() }).nullish();
 
@@ -29,8 +34,12 @@ const Payload = z.object({
 type Payload = z.output<typeof Payload>;
 
 /** @returns `accepted: false` for a delivery that came before. @throws Refusal for one that is not our forge's */
-export async function deliverWebhook({ core, secrets }: Parts, delivery: Delivery): Promise<{ accepted: boolean }> {
+export async function deliverWebhook(
+  { core, secrets, health }: Parts,
+  delivery: Delivery,
+): Promise<{ accepted: boolean }> {
   await verifyDelivery(hookSecret(secrets), delivery);
+  health.noteDelivery();
   const payload = parse(delivery.body);
   return core.db.write((tx) => {
     const accepted = addDelivery(tx, delivery.id, core.clock.now());

@@ -39,7 +39,11 @@ const Hook = z.object({
 export type Hook = z.output<typeof Hook>;
 
 /** Whose events a hook is told of; `user` is the one that calls. */
-export type HookPlace = { kind: "system" } | { kind: "org"; org: string } | { kind: "user" };
+export type HookPlace =
+  | { kind: "system" }
+  | { kind: "org"; org: string }
+  | { kind: "user" }
+  | { kind: "repo"; repo: string };
 
 /** What a repository allows, as far as we set it. */
 const RepoSettings = z.object({
@@ -67,6 +71,25 @@ export function layoutVerbs(connection: Connection) {
     async editRepo(repo: string, settings: RepoSettings): Promise<void> {
       await connection.tell((api) => api.repos.repoEdit(...at(repo), settings));
     },
+    /** Who is let in by name, beside the teams. */
+    async listCollaborators(repo: string): Promise<string[]> {
+      const people = await connection.list(z.object({ login: z.string() }), (api, page) =>
+        api.repos.repoListCollaborators(...at(repo), page),
+      );
+      return people.map(({ login }) => login);
+    },
+    async removeCollaborator(repo: string, user: string): Promise<void> {
+      await connection.tell((api) => api.repos.repoDeleteCollaborator(...at(repo), encode(user)));
+    },
+    /** The names of all rules of branches; they are not paged. None when there is no such repository. */
+    async listProtections(repo: string): Promise<string[]> {
+      const rules = z.array(z.object({ rule_name: z.string() })).nullable();
+      const found = await connection.find(rules, (api) => api.repos.repoListBranchProtection(...at(repo)));
+      return (found ?? []).map(({ rule_name }) => rule_name);
+    },
+    async deleteProtection(repo: string, rule: string): Promise<void> {
+      await connection.tell((api) => api.repos.repoDeleteBranchProtection(...at(repo), encode(rule)));
+    },
     readProtection: (repo: string, branch: string): Promise<Protection | null> =>
       connection.find(Protection, (api) => api.repos.repoGetBranchProtection(...at(repo), encode(branch))),
     async createProtection(repo: string, branch: string, rule: Protection): Promise<void> {
@@ -80,6 +103,7 @@ export function layoutVerbs(connection: Connection) {
     listHooks: (place: HookPlace): Promise<Hook[]> =>
       connection.list(Hook, (api, page) => {
         if (place.kind === "org") return api.orgs.orgListHooks(encode(place.org), page);
+        if (place.kind === "repo") return api.repos.repoListHooks(...at(place.repo), page);
         return place.kind === "user" ? api.user.userListHooks(page) : api.admin.adminListHooks(page);
       }),
     /** The secret is never shown again, and no edit can change it: to rotate, make a new hook and delete the old. */
@@ -89,6 +113,7 @@ export function layoutVerbs(connection: Connection) {
       const made = await connection.ask(Hook, (api) => {
         if (place.kind === "org") return api.orgs.orgCreateHook(encode(place.org), body);
         if (place.kind === "user") return api.user.userCreateHook(body);
+        if (place.kind === "repo") return api.repos.repoCreateHook(...at(place.repo), body);
         // Without this very string it would be copied into new repositories instead, and be in no list.
         return api.admin.adminCreateHook({ ...body, config: { ...config, is_system_webhook: "true" } });
       });
@@ -97,8 +122,13 @@ export function layoutVerbs(connection: Connection) {
     async deleteHook(place: HookPlace, id: number): Promise<void> {
       await connection.tell((api) => {
         if (place.kind === "org") return api.orgs.orgDeleteHook(encode(place.org), id);
+        if (place.kind === "repo") return api.repos.repoDeleteHook(...at(place.repo), id);
         return place.kind === "user" ? api.user.userDeleteHook(id) : api.admin.adminDeleteHook(id);
       });
+    },
+    /** Has a repository's hook told of a push that was none; nothing is told of a repository without a commit. */
+    async tryHook(repo: string, id: number): Promise<void> {
+      await connection.tell((api) => api.repos.repoTestHook(...at(repo), id));
     },
     /** A page that signs in as this user, once; the embedded forge alone has it. */
     async createSignInLink(forgeUrl: string, user: string): Promise<string> {
