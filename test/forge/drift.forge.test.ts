@@ -110,6 +110,25 @@ const damages: Damage[] = [
     told: "rule of main in hive/agents",
   },
   {
+    name: "a rule of another branch was added",
+    does: ({ admin }) => admin.call("POST", "/repos/org-shared/docs/branch_protections", { rule_name: "release/*" }),
+    told: "rule release/* in org-shared/docs",
+  },
+  {
+    name: "an earlier rule counts in the place of ours, as its name differs in case alone",
+    does: async ({ admin }) => {
+      await admin.call("DELETE", rule);
+      await admin.call("POST", "/repos/hive/agents/branch_protections", { rule_name: "MAIN", enable_push: true });
+    },
+    told: "rule MAIN in hive/agents",
+    isAlone: true,
+  },
+  {
+    name: "an agent was let into a repository by name",
+    does: ({ admin }) => admin.call("PUT", "/repos/hive/agents/collaborators/bob", { permission: "admin" }),
+    told: "bob in repository hive/agents",
+  },
+  {
     name: "a label was deleted",
     does: async ({ admin }) =>
       admin.call("DELETE", `/repos/hive/questions/labels/${await first(admin, "/repos/hive/questions/labels")}`),

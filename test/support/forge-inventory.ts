@@ -65,6 +65,9 @@ export async function forgeInventory(parts: Provisioned, admin: Person, users: r
       ...(await read(Repo, `/repos/${repo}`)),
       files: (await read(rows(Name), `/repos/${repo}/contents`)).map(({ name }) => name),
       labels: await read(rows({ ...Name, color: z.string() }), `/repos/${repo}/labels`),
+      collaborators: (await read(rows({ login: z.string() }), `/repos/${repo}/collaborators`)).map(
+        ({ login }) => login,
+      ),
       rules: await read(z.array(Rule), `/repos/${repo}/branch_protections`),
     })),
     hooks: await read(rows(Hook), "/admin/hooks"),

@@ -11,6 +11,7 @@ import type { Piece } from "./difference.ts";
 import { hookPiece } from "./hooks.ts";
 import {
   agentTeamsPiece,
+  collaboratorsPiece,
   labelPieces,
   membersPiece,
   orgPiece,
@@ -19,7 +20,7 @@ import {
   teamsPiece,
 } from "./organizations.ts";
 import { agentAccount, botAccount, organizations, seeds } from "./plan.ts";
-import { protectionPiece } from "./protection.ts";
+import { extraRulesPiece, protectionPiece } from "./protection.ts";
 import { seedPiece } from "./seed.ts";
 import { signInAppPiece } from "./sign-in-app.ts";
 
@@ -40,6 +41,7 @@ export const knownAgents = ({ core }: LayoutParts): KnownAgent[] =>
 /** Stages, each of pieces that do not need each other; agents come after them, see `agentPieces`. */
 export function layout(parts: LayoutParts): Piece[][] {
   const { core, forge, program } = parts;
+  const repos = organizations.flatMap((organization) => organization.repos);
   return [
     [operatorPiece(parts), accountPiece(parts, botAccount)],
     organizations.map((organization) => orgPiece(core, forge, organization)),
@@ -47,8 +49,10 @@ export function layout(parts: LayoutParts): Piece[][] {
     organizations.map((organization) => teamsPiece(forge, organization)),
     [
       ...organizations.map((organization) => membersPiece(forge, organization, () => knownAgents(parts))),
-      ...organizations.flatMap(({ repos }) => repos.map((repo) => repoPiece(forge, repo))),
+      ...repos.map((repo) => repoPiece(forge, repo)),
     ],
+    // Whoever and whatever stands beside the teams and our rule may stand in the way of what comes next.
+    repos.flatMap(({ repo }) => [collaboratorsPiece(forge, repo), extraRulesPiece(forge, repo)]),
     seeds.map((seed) => seedPiece(forge, program, seed)),
     // The rule lets nobody but the operator push, and takes only those who have access by then.
     [protectionPiece(forge), ...labelPieces(forge, program), ...hookPieces(parts), signInAppPiece(parts)],

@@ -26,11 +26,14 @@ export const orgPiece = (core: Core, forge: Forge, { name }: Organization): Piec
     const found = await admin.findOrg(name);
     const remember = ({ id }: Org) => core.db.write((tx) => writeMeta(tx, memory(name), String(id)));
     const make = async () => remember(await admin.createOrg({ name, email: emailOf(core, name) }));
-    // One that is there is ours, or the probe would have refused it: a crash came before it was remembered.
-    if (found && !core.db.read((reader) => isOrgOurs(reader, name))) await remember(found);
     if (!found) return [difference(what, "private visibility", null, make)];
-    if (found.visibility === "private") return [];
-    return [difference(what, "private visibility", found.visibility, () => admin.makeOrgPrivate(name))];
+    const wrong: Difference[] = [];
+    // One that is there is ours, or the probe would have refused it: a crash came before it was remembered.
+    if (!core.db.read((reader) => isOrgOurs(reader, name)))
+      wrong.push(difference(`note that ${what} is ours`, "its id", null, () => remember(found)));
+    if (found.visibility !== "private")
+      wrong.push(difference(what, "private visibility", found.visibility, () => admin.makeOrgPrivate(name)));
+    return wrong;
   },
 });
 
@@ -143,6 +146,18 @@ export const repoPiece = (forge: Forge, { repo, description, settings }: Organiz
     return wrong.length === 0
       ? []
       : [difference(what, text(settings), text(found), () => admin.editRepo(repo, settings))];
+  },
+});
+
+/** Nobody is let into a repository by name: rights come from teams alone, where whom the operator lets in is seen, too. */
+export const collaboratorsPiece = (forge: Forge, repo: string): Piece => ({
+  async look() {
+    const admin = forge.as("hive-admin");
+    const there = await admin.listCollaborators(repo);
+    return there.map((user) => {
+      const what = `${user} in repository ${repo}`;
+      return difference(what, "no collaborator", "one", () => admin.removeCollaborator(repo, user));
+    });
   },
 });
 

@@ -21,6 +21,21 @@ export const protectionPiece = (forge: Forge): Piece => ({
   },
 });
 
+/**
+ * A rule beside ours may keep out who should push, or count in the place of ours: of names that differ in case alone the
+ * older rule does (seen on Forgejo 7.0.16: `effective_branch_protection_name` of a branch).
+ */
+export const extraRulesPiece = (forge: Forge, repo: string): Piece => ({
+  async look() {
+    const admin = forge.as("hive-admin");
+    const wanted = repo === agentsRepo ? [protectedBranch] : [];
+    const extra = (await admin.listProtections(repo)).filter((name) => !wanted.includes(name));
+    return extra.map((name) =>
+      difference(`rule ${name} in ${repo}`, "no such rule", "one", () => admin.deleteProtection(repo, name)),
+    );
+  },
+});
+
 const ruleText = (rule: Protection, fields: string[]): string =>
   fields.map((field) => `${field}: ${rule[field as keyof Protection]}`).join(", ");
 
@@ -36,6 +51,8 @@ const differences = (rule: Protection): string[] =>
  */
 export async function keepProtection(core: Core, forge: Forge): Promise<void> {
   if (!(await forge.as("hive-admin").readBranch(agentsRepo, protectedBranch))) return;
-  const { repaired } = await keep(protectionPiece(forge), () => undefined);
-  await tellRepaired(core, repaired);
+  for (const piece of [extraRulesPiece(forge, agentsRepo), protectionPiece(forge)]) {
+    const { repaired } = await keep(piece, () => undefined);
+    await tellRepaired(core, repaired);
+  }
 }
