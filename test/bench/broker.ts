@@ -12,8 +12,8 @@ import type { Figure } from "./figure.ts";
 /** Each part with how long it measures: all of the short ones end within 45 s on a quiet machine. */
 const parts: Record<string, (isFull: boolean) => AsyncIterable<Figure>> = {
   durable: (isFull) => durable(isFull ? { rounds: 5, ms: 2_000 } : { rounds: 3, ms: 300 }),
-  sockets: (isFull) => sockets(isFull ? { rounds: 5, ms: 3_000 } : { rounds: 3, ms: 600 }),
-  wake: (isFull) => wake(isFull ? { rounds: 5, events: 1_000 } : { rounds: 3, events: 100 }),
+  sockets: (isFull) => sockets(isFull ? { rounds: 5, ms: 3_000 } : { rounds: 3, ms: 400 }),
+  wake: (isFull) => wake(isFull ? { rounds: 5, events: 1_000 } : { rounds: 3, events: 60 }),
   history: (isFull) =>
     history(isFull ? { rounds: 5, ms: 2_000, messages: 3_000_000 } : { rounds: 3, ms: 300, messages: 100_000 }),
   retention: (isFull) => retention(isFull ? { ms: 2_000, messages: 1_000_000 } : { ms: 400, messages: 30_000 }),
@@ -21,7 +21,7 @@ const parts: Record<string, (isFull: boolean) => AsyncIterable<Figure>> = {
   slow: (isFull) => slowDisk(isFull ? { rounds: 5, ms: 2_000 } : { rounds: 3, ms: 300 }),
   idle: (isFull) => idle({ ms: isFull ? 10_000 : 1_000 }),
   load: (isFull) =>
-    openLoop(isFull ? { agents: 10_000, perSecond: 2_000, seconds: 60 } : { agents: 500, perSecond: 200, seconds: 6 }),
+    openLoop(isFull ? { agents: 10_000, perSecond: 2_000, seconds: 60 } : { agents: 500, perSecond: 200, seconds: 4 }),
 };
 
 /** @param only parts by name; all when there is none */

@@ -2,13 +2,13 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { chmodSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { z } from "zod";
 import { newDiskDirectory } from "./broker/disk.ts";
 import { program, startHived } from "./broker/hived.ts";
+import { freePort } from "./broker/peers.ts";
 import { bound, compare, type Figure } from "./figure.ts";
 
 export async function* start(): AsyncIterable<Figure> {
@@ -100,14 +100,4 @@ function treeMib(pid: number): Memory {
       (sum, one) => ({ resident: sum.resident + one.resident, proportional: sum.proportional + one.proportional }),
       own,
     );
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  if (address === null || typeof address === "string") throw new Error("no port was given");
-  return address.port;
 }

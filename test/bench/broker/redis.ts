@@ -6,9 +6,7 @@ import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { join } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
-
-export const isRedisInstalled = (): boolean => spawnSync("redis-server", ["--version"]).status === 0;
+import { type Peer, untilThere } from "./peers.ts";
 
 type Reply = string | number | null | Error | Reply[];
 
@@ -80,47 +78,42 @@ async function connectTo(path: string): Promise<Connection> {
   };
 }
 
-/** @returns what adds an entry to a stream, and resolves once a consumer has got it and its acknowledgement is stored */
-export async function openRedis(directory: string, body: string) {
-  const path = join(directory, "redis.sock");
-  const settings = `--port 0 --unixsocket ${path} --dir ${directory} --appendonly yes --appendfsync always`;
-  const server = spawn("redis-server", [...settings.split(" "), "--save", ""], { stdio: "ignore" });
-  const [adder, reader, acker] = await untilThere(() => Promise.all([1, 2, 3].map(() => connectTo(path))));
-  if (!adder || !reader || !acker) throw new Error("there is no connection to Redis");
-  await adder.call("XGROUP", "CREATE", "mail", "group", "$", "MKSTREAM");
-  const waiting = new Map<string, () => void>();
-  let isOpen = true;
-  const consume = async () => {
-    while (isOpen) {
-      const words = "XREADGROUP GROUP group one COUNT 128 BLOCK 0 STREAMS mail >".split(" ");
-      const [stream] = (await reader.call(...words)) as [[string, [string, string[]][]]];
-      for (const [id, [, place = ""]] of stream[1])
-        void acker.call("XACK", "mail", "group", id).then(() => waiting.get(place)?.());
-    }
-  };
-  void consume();
-  return {
-    async cycle(place: number): Promise<void> {
-      const over = new Promise<void>((resolve) => waiting.set(String(place), resolve));
-      await adder.call("XADD", "mail", "*", "place", String(place), "body", body);
-      await over;
-    },
-    async close(): Promise<void> {
-      isOpen = false;
-      for (const connection of [adder, reader, acker]) connection.close();
-      server.kill("SIGKILL");
-      await once(server, "close");
-    },
-  };
-}
-
-async function untilThere<Result>(connecting: () => Promise<Result>): Promise<Result> {
-  for (let tries = 1; ; tries += 1) {
-    try {
-      return await connecting();
-    } catch (error) {
-      if (tries === 100) throw error;
-      await delay(50);
-    }
-  }
-}
+export const redis: Peer = {
+  name: "Redis streams, AOF always",
+  goal: { atLeast: 1 },
+  install: "redis-server on the PATH",
+  isInstalled: () => spawnSync("redis-server", ["--version"]).status === 0,
+  async open(directory, body) {
+    const path = join(directory, "redis.sock");
+    const settings = `--port 0 --unixsocket ${path} --dir ${directory} --appendonly yes --appendfsync always`;
+    const server = spawn("redis-server", [...settings.split(" "), "--save", ""], { stdio: "ignore" });
+    const [adder, reader, acker] = await untilThere(() =>
+      Promise.all([connectTo(path), connectTo(path), connectTo(path)]),
+    );
+    await adder.call("XGROUP", "CREATE", "mail", "group", "$", "MKSTREAM");
+    const waiting = new Map<string, () => void>();
+    let isOpen = true;
+    const consume = async () => {
+      while (isOpen) {
+        const words = "XREADGROUP GROUP group one COUNT 128 BLOCK 0 STREAMS mail >".split(" ");
+        const [stream] = (await reader.call(...words)) as [[string, [string, string[]][]]];
+        for (const [id, [, place = ""]] of stream[1])
+          void acker.call("XACK", "mail", "group", id).then(() => waiting.get(place)?.());
+      }
+    };
+    void consume();
+    return {
+      async cycle(place) {
+        const over = new Promise<void>((resolve) => waiting.set(String(place), resolve));
+        await adder.call("XADD", "mail", "*", "place", String(place), "body", body);
+        await over;
+      },
+      async close() {
+        isOpen = false;
+        for (const connection of [adder, reader, acker]) connection.close();
+        server.kill("SIGKILL");
+        await once(server, "close");
+      },
+    };
+  },
+};

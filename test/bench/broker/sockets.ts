@@ -5,50 +5,55 @@ import type { AgentName } from "../../../src/contract/names.ts";
 
 import { type Figure, interleave, judge, notInstalled } from "../figure.ts";
 import { newDiskDirectory } from "./disk.ts";
+import { graphile } from "./graphile.ts";
 import { connectRunner, type Home, makeHome, startHived } from "./hived.ts";
 import { type BenchAgent, body, endOf, newTurn, pairsAmong } from "./in-process.ts";
 import { closedLoop } from "./load.ts";
-import { isRedisInstalled, openRedis } from "./redis.ts";
+import { nats } from "./nats.ts";
+import type { Peer } from "./peers.ts";
+import { redis } from "./redis.ts";
 
 const agents = 128;
 const inFlight = 64;
-const redisGoal = { atLeast: 1 };
+const peers = [redis, nats, graphile];
 
 export async function* sockets({ rounds, ms }: { rounds: number; ms: number }): AsyncIterable<Figure> {
-  const name = "cycle through the sockets, 64 in flight / Redis streams, AOF always";
-  if (!isRedisInstalled()) {
-    yield notInstalled(`${name} (apt-get install redis-server)`, "/s", redisGoal);
-    return;
-  }
   const directory = newDiskDirectory();
+  const nameOf = ({ name }: Peer) => `cycle through the sockets, ${inFlight} in flight / ${name}`;
   try {
     const home = await makeHome(join(directory.path, "h"), agents);
     const hived = await startHived(home.path);
-    const redis = await openRedis(directory.path, body);
     const ours = await openSocketCycles(home);
-    try {
-      await closedLoop(inFlight, ms / 2, ours.cycle);
-      await closedLoop(inFlight, ms / 2, redis.cycle);
-      const measured = await interleave(rounds, {
-        redis: () => closedLoop(inFlight, ms, redis.cycle),
-        ours: () => closedLoop(inFlight, ms, ours.cycle),
-      });
-      const perSecond = (loads: { perSecond: number }[]) => loads.map((load) => load.perSecond);
-      yield judge({
-        name,
-        unit: "/s",
-        ours: perSecond(measured.ours),
-        floor: perSecond(measured.redis),
-        goal: redisGoal,
-      });
-    } finally {
-      await ours.close();
-      await redis.close();
-      await hived.kill();
+    await closedLoop(inFlight, ms / 2, ours.cycle);
+    for (const peer of peers) {
+      if (peer.isInstalled()) {
+        const measured = await measure(peer, directory.path, ours.cycle, { rounds, ms });
+        yield judge({ name: nameOf(peer), unit: "/s", ours: measured.ours, floor: measured.theirs, goal: peer.goal });
+      } else yield notInstalled(`${nameOf(peer)} (${peer.install})`, "/s", peer.goal);
     }
+    await ours.close();
+    await hived.kill();
   } finally {
     directory.remove();
   }
+}
+
+async function measure(
+  peer: Peer,
+  path: string,
+  ours: () => Promise<void>,
+  { rounds, ms }: { rounds: number; ms: number },
+) {
+  const theirs = await peer.open(path, body);
+  const perSecond = (cycle: (place: number) => Promise<void>) =>
+    closedLoop(inFlight, ms, cycle).then((load) => load.perSecond);
+  await closedLoop(inFlight, ms / 2, theirs.cycle);
+  const measured = await interleave(rounds, {
+    theirs: () => perSecond(theirs.cycle),
+    ours: () => perSecond(ours),
+  });
+  await theirs.close();
+  return measured;
 }
 
 /** The runner and the senders of a home whose hived runs. */
