@@ -1,7 +1,8 @@
 /**
  * The bug that this project was founded on: an agent was rebuilt while a message of the hive was on its way to it, the
  * message was marked delivered, and no turn ever ran. Here the rebuild begins after each step of a delivery, is held at each
- * of its own commits and calls of the runner, and the delivery goes on meanwhile by any number of steps.
+ * of its own commits and calls of the runner, and the delivery goes on meanwhile by no, one, two or all of its steps. The new version
+ * starts, or does not, or is taken back meanwhile.
  */
 import { copyFileSync } from "node:fs";
 import { join } from "node:path";
@@ -73,8 +74,10 @@ beforeAll(async () => {
 });
 afterAll(() => template.core[Symbol.asyncDispose]());
 
-/** hived with alice, and a runner that the test plays; the forge has a new version of her, which can be started or not. */
-async function openStage(holdAt: number, canStart: boolean) {
+type Course = "starts" | "does not start" | "is taken back";
+
+/** hived with alice, and a runner that the test plays; the forge has a new version of her. */
+async function openStage(holdAt: number, course: Course) {
   const directory = newMemoryDirectory("hive-");
   copyFileSync(join(template.core.directory, "hive.db"), join(directory, "hive.db"));
   const core = openCore(directory);
@@ -101,7 +104,8 @@ async function openStage(holdAt: number, canStart: boolean) {
     const loop = loops.get(request.launch);
     if (name === "wake") for (const each of loops.values()) each.isWoken = true;
     if (name === "launch") {
-      if (request.tree === newTree && !canStart) throw new Refusal("launch_failed", "It does not start.", "Mend it.");
+      if (request.tree === newTree && course === "does not start")
+        throw new Refusal("launch_failed", "It does not start.", "Mend it.");
       expect(
         [...loops.keys()].filter((launch) => launch !== request.launch),
         "alice never runs twice",
@@ -206,6 +210,7 @@ async function openStage(holdAt: number, canStart: boolean) {
       isSent = true;
       await quiet();
     },
+    takeBack: () => core.db.write((tx) => wantVersion(tx, core, alice, { commit: someTree, tree: someTree }, [])),
     rebuild: () => core.db.write((tx) => wantVersion(tx, core, alice, { commit: newTree, tree: newTree }, [])),
     isHeld: () => isHeld,
     letGo: () => held.resolve(),
@@ -222,24 +227,29 @@ async function openStage(holdAt: number, canStart: boolean) {
 
 const nothing = async () => undefined;
 
-/** From accepted to idle again: sent, asked for, heard, run, reported, and the next lease. */
-const deliverySteps = 7;
+/** Sent, asked for, heard, run, reported, idle again. */
+const deliverySteps = 6;
+/** How many of them are taken while the rebuild is held. */
+const meanwhile = (left: number) =>
+  [0, 1, 2, left].filter((steps, index, all) => steps <= left && all.indexOf(steps) === index);
 const mostRounds = 60;
 
-type Story = { before: number; during: number; holdAt: number; canStart: boolean };
+type Story = { before: number; during: number; holdAt: number; course: Course };
 
 /** @returns whether the rebuild has come to where it was to be held */
-async function tell({ before, during, holdAt, canStart }: Story): Promise<boolean> {
-  await using stage = await openStage(holdAt, canStart);
+async function tell({ before, during, holdAt, course }: Story): Promise<boolean> {
+  await using stage = await openStage(holdAt, course);
   const { core } = stage;
+  const wanted = course === "starts" ? newTree : someTree;
   for (let step = 0; step < before; step += 1) await stage.step();
   await stage.rebuild();
   await stage.quiet();
   const wasHeld = stage.isHeld();
   for (let step = 0; step < during; step += 1) await stage.step();
+  if (course === "is taken back") await stage.takeBack();
   stage.letGo();
   const entries = () => core.db.read((reader) => entriesSince(reader, 1 as MessageId));
-  const isOver = () => stage.isAt(canStart ? newTree : someTree) && entries().every(({ state }) => state === "handled");
+  const isOver = () => stage.isAt(wanted) && entries().every(({ state }) => state === "handled");
   for (let round = 0; round < mostRounds && !(isOver() && entries().length > 0); round += 1) {
     await stage.quiet();
     await stage.step();
@@ -253,25 +263,26 @@ async function tell({ before, during, holdAt, canStart }: Story): Promise<boolea
     outcome: "ok",
     evidence: proven,
   });
-  expect(stage.isAt(canStart ? newTree : someTree)).toBe(true);
+  expect(stage.isAt(wanted)).toBe(true);
   expect(stage.loops.size).toBe(1);
   return wasHeld;
 }
 
-test.each([
-  ["a version that starts", true],
-  ["a version that can't be started", false],
-])("wherever a rebuild to %s meets a delivery, the turn runs, once", { timeout: 120_000 }, async (_, canStart) => {
-  let told = 0;
-  for (let before = 0; before <= deliverySteps; before += 1)
-    for (let during = 0; before + during <= deliverySteps; during += 1)
-      for (let holdAt = 1; ; holdAt += 1) {
-        const story = { before, during, holdAt, canStart };
-        const wasHeld = await tell(story).catch((error: unknown) => {
-          throw new Error(`in the story ${JSON.stringify(story)}`, { cause: error });
-        });
-        told += 1;
-        if (!wasHeld) break;
-      }
-  expect(told).toBeGreaterThan(150); // else the rebuild was never held
-});
+test.each<Course>(["starts", "does not start", "is taken back"])(
+  "wherever a rebuild to a version that %s meets a delivery, the turn runs, once",
+  { timeout: 120_000 },
+  async (course) => {
+    let told = 0;
+    for (let before = 0; before <= deliverySteps; before += 1)
+      for (const during of meanwhile(deliverySteps - before))
+        for (let holdAt = 1; ; holdAt += 1) {
+          const story = { before, during, holdAt, course };
+          const wasHeld = await tell(story).catch((error: unknown) => {
+            throw new Error(`in the story ${JSON.stringify(story)}`, { cause: error });
+          });
+          told += 1;
+          if (!wasHeld) break;
+        }
+    expect(told).toBeGreaterThan(50); // else the rebuild was never held
+  },
+);
