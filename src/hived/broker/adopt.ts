@@ -25,10 +25,11 @@ export function adopt(
   const isHeld = new Set(held.map(({ launch }) => launch));
   const adopted = alive.filter(({ id }) => isHeld.has(id));
   const lost = alive.filter(({ id }) => !isHeld.has(id));
+  const isAdopted = new Set(adopted.map(({ id }) => id));
   const turnOf = new Map(held.map(({ launch, turn }) => [launch, turn]));
-  for (const turn of runningTurns(tx)) {
-    const goesOn = adopted.some(({ id }) => id === turn.launch) && turnOf.get(turn.launch) === turn.id;
-    if (!goesOn) releaseTurn(tx, core, turn.id, problem);
+  for (const { id, launch } of runningTurns(tx)) {
+    const goesOn = isAdopted.has(launch) && turnOf.get(launch) === id;
+    if (!goesOn) releaseTurn(tx, core, id, problem);
   }
   for (const launch of lost) {
     endLaunch(tx, core, launch.id, null); // that its runner went says nothing of the process
