@@ -78,7 +78,8 @@ export async function openTraffic(home: Home) {
     const text = JSON.stringify({ jsonrpc: "2.0", id: 1, method: "tools/call", params });
     for (;;) {
       try {
-        const answer = await poolOf(letter.from).request({ method: "POST", path: "/mcp", body: text });
+        // a connection for each message, as the bridge has
+        const answer = await poolOf(letter.from).request({ method: "POST", path: "/mcp", body: text, reset: true });
         const said = await answer.body.text();
         if (answer.statusCode === 200 && !said.includes('"isError":true')) return void answered.add(letter.number);
       } catch (error) {
