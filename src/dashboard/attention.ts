@@ -28,7 +28,10 @@ const isForOperator = ({ state, submitter }: Approval) =>
 const asksOperator = ({ state, target }: Question) => state === "open" && target === "operator";
 
 /** States in which somebody has to look after an agent. */
-export const isAgentInTrouble = ({ state }: { state: AgentState }): boolean => state === "failed" || state === "parked";
+export const isAgentInTrouble = ({ state, deadLetters, canary }: Agent): boolean =>
+  isStuck(state) || deadLetters > 0 || canary?.state === "failed";
+
+const isStuck = (state: AgentState): boolean => state === "failed" || state === "parked";
 
 /** What a fact made so urgent that it is said aloud; undefined for what was so before, or can wait to be seen. */
 export function newsIn(before: HiveState, after: HiveState, fact: Fact): string | undefined {
@@ -68,6 +71,9 @@ function approvalNews(now: Approval, before: Approval | undefined): string | und
 }
 
 function agentNews(now: Agent, before: Agent | undefined): string | undefined {
-  if (now.state === before?.state || !isAgentInTrouble(now)) return undefined;
+  if (now.lostWakes > (before?.lostWakes ?? now.lostWakes)) return `${now.name} did not wake up, and was helped.`;
+  if (now.canary?.state === "failed" && before?.canary?.state !== "failed")
+    return `The loop of ${now.name} does not answer. ${now.canary.problem ?? ""}`;
+  if (now.state === before?.state || !isStuck(now.state)) return undefined;
   return `${now.name} is ${now.state}: ${now.problem ?? "no reason was given"}`;
 }

@@ -2,9 +2,11 @@
 import { z } from "zod";
 import { Fault } from "../contract/fault.ts";
 import { HiveState } from "../contract/fold.ts";
-import type { AgentName, EntryId } from "../contract/names.ts";
+import type { AgentName, EntryId, TurnId } from "../contract/names.ts";
 import type { Pair } from "../contract/pair.ts";
 import { Refusal, RefusalBody } from "../contract/refusal.ts";
+import { routes } from "../contract/routes.ts";
+import type { ResponseOf } from "../contract/table.ts";
 
 const answerWithinMs = 20_000;
 
@@ -30,6 +32,17 @@ export async function signOut(): Promise<void> {
   await post("signOut", {});
 }
 
+/** An agent's turns, newest first: the newest of all, or those before one. */
+export async function readTurns(agent: AgentName, before: TurnId | null): Promise<ResponseOf<typeof routes.readTurns>> {
+  return routes.readTurns.response.parse(await post("readTurns", { agent, before }));
+}
+
+export async function readTurn(agent: AgentName, turn: TurnId): Promise<ResponseOf<typeof routes.readTurn>> {
+  return routes.readTurn.response.parse(await post("readTurn", { agent, turn }));
+}
+
+/** Tries whether an agent's loop wakes up; how that went comes with the agent's row, too. */
+export const sendCanary = (agent: AgentName) => post("sendCanary", { agent });
 /** Queues a dead or cancelled entry again. */
 export const retryEntry = (entry: EntryId) => post("retryEntry", { entry });
 /** Gives a queued or dead entry up. */

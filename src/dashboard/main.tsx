@@ -7,9 +7,14 @@ import { attentionOf } from "./attention.ts";
 import { beginForgeSignIn, signOut } from "./calls.ts";
 import { keepInStep } from "./connection.ts";
 import { type Entry, takeEntry } from "./entry.ts";
+import { look, showOlder } from "./looking.ts";
+import { AgentPage } from "./pages/agent.tsx";
+import { Frame } from "./pages/frame.tsx";
 import { Front } from "./pages/front.tsx";
 import { Opening } from "./pages/opening.tsx";
 import { SignIn } from "./pages/sign-in.tsx";
+import { TurnPage } from "./pages/turn.tsx";
+import { placeOf } from "./place.ts";
 import { openStore, type View } from "./store.ts";
 
 /** Events that come together are drawn together, and a burst of them no more often than this. */
@@ -19,6 +24,7 @@ const store = openStore();
 const root = document.getElementById("root");
 if (!root) throw new Error("index.html has no #root");
 let current = new AbortController();
+let looking = new AbortController();
 let isDue = false;
 
 /** Leaves whatever was going on, and begins with the link, or the forge's answer, that the page was opened with, if it was. */
@@ -28,6 +34,33 @@ function begin(entry: Entry | null): void {
   store.connect({ kind: "connecting", problem: null });
   void keepInStep(store, entry, current.signal);
 }
+
+/** Shows what the page's address names. */
+function arrive(): void {
+  looking.abort();
+  looking = new AbortController();
+  void look(store, placeOf(location.pathname), looking.signal);
+}
+
+/** Goes to another page of the dashboard, without loading it: the state of the hive stays, and its stream. */
+function go(path: string): void {
+  history.pushState(null, "", path);
+  arrive();
+  draw(root as Element);
+  const target = location.hash ? document.getElementById(location.hash.slice(1)) : null;
+  if (target) target.scrollIntoView();
+  else scrollTo(0, 0);
+  (target ?? document.querySelector("main"))?.focus({ preventScroll: true });
+}
+
+/** The path of a link into the dashboard that was followed plainly: with a key pressed the browser opens it elsewhere. */
+function pathOfClick(event: MouseEvent): string | null {
+  const link = event.target instanceof Element ? event.target.closest("a") : null;
+  const isPlain = event.button === 0 && !(event.ctrlKey || event.metaKey || event.shiftKey || event.altKey);
+  return isPlain && !event.defaultPrevented ? ownPath(link?.getAttribute("href")) : null;
+}
+
+const ownPath = (href: string | null | undefined) => (href?.startsWith("/") && !href.startsWith("//") ? href : null);
 
 async function leave(): Promise<void> {
   try {
@@ -52,11 +85,24 @@ async function goToForge(): Promise<void> {
   }
 }
 
-function Page({ hive, connection, news }: View) {
+function Page({ hive, connection, news, place, turns, record, problem }: View) {
   if (connection.kind === "signed-out")
     return <SignIn refusal={connection.refusal} signInByForge={() => void goToForge()} />;
-  if (hive) return <Front hive={hive} connection={connection} news={news} signOut={() => void leave()} />;
-  return <Opening connection={connection} />;
+  if (!hive) return <Opening connection={connection} />;
+  return (
+    <Frame hive={hive} connection={connection} news={news} problem={problem} signOut={() => void leave()}>
+      {place.kind === "front" && <Front hive={hive} />}
+      {place.kind === "agent" && (
+        <AgentPage
+          agent={place.agent}
+          hive={hive}
+          turns={turns}
+          showOlder={(before) => showOlder(store, place.agent, before)}
+        />
+      )}
+      {place.kind === "turn" && <TurnPage place={place} hive={hive} record={record} />}
+    </Frame>
+  );
 }
 
 function draw(to: Element): void {
@@ -64,7 +110,8 @@ function draw(to: Element): void {
   const view = store.view();
   const attention = view.hive && attentionOf(view.hive);
   const waiting = attention ? attention.approvals.length + attention.questions.length : 0;
-  document.title = waiting > 0 ? `(${waiting}) Hyperhive` : "Hyperhive";
+  const where = view.place.kind === "front" ? "" : `${view.place.agent} · `;
+  document.title = `${waiting > 0 ? `(${waiting}) ` : ""}${where}Hyperhive`;
   render(<Page {...view} />, to);
 }
 
@@ -78,5 +125,13 @@ addEventListener("hashchange", () => {
   const entry = takeEntry(location, history);
   if (entry !== null) begin(entry);
 });
+addEventListener("popstate", arrive);
+document.addEventListener("click", (event) => {
+  const path = pathOfClick(event);
+  if (path === null) return;
+  event.preventDefault();
+  go(path);
+});
 begin(takeEntry(location, history));
+arrive();
 draw(root);

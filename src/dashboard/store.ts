@@ -3,7 +3,9 @@ import type { Event } from "../contract/facts.ts";
 import { fold, type HiveState } from "../contract/fold.ts";
 import type { EpochMs } from "../contract/names.ts";
 import type { RefusalBody } from "../contract/refusal.ts";
+import type { Turn, TurnRecord } from "../contract/turn.ts";
 import { newsIn } from "./attention.ts";
+import type { Place } from "./place.ts";
 
 /**
  * connecting → live ⇄ lost; any → signed-out → (a link) connecting; any → halted, until the page is loaded again.
@@ -16,7 +18,17 @@ export type Connection =
   | { kind: "signed-out"; refusal: RefusalBody | null }
   | { kind: "halted"; problem: string };
 
-export type View = {
+/** What a place shows beyond the hive's state; null while it is not loaded, or there is no such thing. */
+type Looked = {
+  place: Place;
+  /** an agent's turns, newest first, as they were when they were loaded; `more`: there are older ones */
+  turns: { turns: Turn[]; more: boolean } | null;
+  record: TurnRecord | null;
+  /** why that can't be shown; a sentence */
+  problem: string | null;
+};
+
+export type View = Looked & {
   /** null before the first load, and to who is not signed in */
   hive: HiveState | null;
   connection: Connection;
@@ -33,10 +45,13 @@ export type Store = {
   /** Folds an event in; one that the state already stands for changes nothing. */
   receive(event: Event): void;
   connect(connection: Connection): void;
+  show(looked: Partial<Looked>): void;
 };
 
+const nowhere: Looked = { place: { kind: "front" }, turns: null, record: null, problem: null };
+
 export function openStore(): Store {
-  let view: View = { hive: null, connection: { kind: "connecting", problem: null }, news: "" };
+  let view: View = { hive: null, connection: { kind: "connecting", problem: null }, news: "", ...nowhere };
   const watchers = new Set<() => void>();
   const show = (next: Partial<View>) => {
     view = { ...view, ...next };
@@ -56,6 +71,11 @@ export function openStore(): Store {
       show({ hive: next, news: newsIn(hive, next, event.fact) ?? view.news });
     },
     connect: (connection) =>
-      show(connection.kind === "signed-out" ? { connection, hive: null, news: "" } : { connection }),
+      show(
+        connection.kind === "signed-out"
+          ? { connection, hive: null, news: "", turns: null, record: null, problem: null }
+          : { connection },
+      ),
+    show,
   };
 }

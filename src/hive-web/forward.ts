@@ -14,6 +14,7 @@ const ownWay: ReadonlySet<string> = new Set([
   "finishForgeSignIn",
   "deliverWebhook",
   "watchEvents",
+  "watchTurn",
 ]);
 
 const rows: ReadonlyMap<string, Route> = new Map(

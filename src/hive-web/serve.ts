@@ -11,8 +11,14 @@ import { parseJson, readJsonText } from "./body.ts";
 import { forward } from "./forward.ts";
 import { checkSameOrigin, hostOf, type Site, setSecurityHeaders } from "./headers.ts";
 import { beginForgeSignIn, finishForgeSignIn, sessionOf, signIn, signOut } from "./sign-in.ts";
-import { openStreams } from "./stream.ts";
+import { eventsAskedFor, openStreams, turnAskedFor } from "./stream.ts";
 import { takeDelivery } from "./webhook.ts";
+
+/** Calls that are answered with a stream. */
+const streamsAskedFor = new Map([
+  ["events", eventsAskedFor],
+  ["turn", turnAskedFor],
+]);
 
 const bodyLimitBytes = 64 * 1024;
 const maxConnections = 256;
@@ -34,9 +40,10 @@ export function openWeb({ site, assets, webSocket, log }: WebParts): Web {
 
   const serveApi = async (request: IncomingMessage, response: ServerResponse, name: string): Promise<Handled> => {
     checkSameOrigin(request, site);
-    if (name === "events") {
+    const asked = streamsAskedFor.get(name);
+    if (asked) {
       checkMethod(request, "GET");
-      await streams.open(request, response, sessionOf(request, site));
+      await streams.open(asked(request), response, sessionOf(request, site));
       return undefined;
     }
     checkMethod(request, "POST");

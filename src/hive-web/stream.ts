@@ -1,5 +1,5 @@
 /**
- * The page's stream of events: one stream of hived per client, passed on as it comes, one write for what arrived together.
+ * The page's streams, of events and of a running turn: one stream of hived per client, passed on as it comes, one write for what arrived together.
  * Nothing is kept here: a client that reads slowly slows its stream of hived down, where the events lie in the log, and one
  * that reads nothing is dropped; it resumes by the id of the last event that it saw, or is told to `resync`. Two events are
  * our own, named and without an id: `away` when hived does not answer, and `back` when it does again.
@@ -17,9 +17,12 @@ const pingMs = 15_000;
 const longestPauseMs = 2_000;
 const maxStreamsPerSession = 32;
 
+/** A stream of hived; `place` is the number of the last event that the page has seen, where the stream has numbers. */
+type Stream = { name: "watchEvents" | "watchTurn"; place: number; requestAt(place: number): unknown };
+
 export type Streams = {
-  /** Answers with events after the place that the request names, until the client or `signal` ends it. */
-  open(request: IncomingMessage, response: ServerResponse, session: string): Promise<void>;
+  /** Answers with that stream until the client or `signal` ends it. */
+  open(stream: Stream, response: ServerResponse, session: string): Promise<void>;
 };
 
 export function openStreams(pool: Pool, stopping: AbortSignal): Streams {
@@ -30,17 +33,30 @@ export function openStreams(pool: Pool, stopping: AbortSignal): Streams {
     else open.delete(session);
   };
   return {
-    async open(request, response, session) {
+    async open(stream, response, session) {
       if ((open.get(session) ?? 0) >= maxStreamsPerSession)
         throw new Refusal("too_many_streams", "Too many pages of this session are open.", "Close some of them.");
       count(session, 1);
       try {
-        await relay(pool, { after: placeOf(request), session, response, stopping });
+        await relay(pool, { stream, session, response, stopping });
       } finally {
         count(session, -1);
       }
     },
   };
+}
+
+/** The events after the place that the request names. */
+export const eventsAskedFor = (request: IncomingMessage): Stream => ({
+  name: "watchEvents",
+  place: placeOf(request),
+  requestAt: (after) => ({ after }),
+});
+
+/** What an agent does in the turn that the request names; it has no places: who comes again gets all of it. */
+export function turnAskedFor(request: IncomingMessage): Stream {
+  const turn = new URL(request.url ?? "/", "http://hive").searchParams.get("id");
+  return { name: "watchTurn", place: 0, requestAt: () => ({ turn }) };
 }
 
 /** A browser that reconnects sends the id of the last event that it saw; a fresh page asks from its snapshot's number. */
@@ -52,17 +68,17 @@ function placeOf(request: IncomingMessage): number {
   throw new Refusal("bad_request", "The stream needs the number of the last event seen.", "Reload the page.");
 }
 
-type Relay = { after: number; session: string; response: ServerResponse; stopping: AbortSignal };
+type Relay = { stream: Stream; session: string; response: ServerResponse; stopping: AbortSignal };
 
-async function relay(pool: Pool, { after, session, response, stopping }: Relay): Promise<void> {
+async function relay(pool: Pool, { stream, session, response, stopping }: Relay): Promise<void> {
   const closing = new AbortController();
   const signal = AbortSignal.any([closing.signal, stopping]);
   response.on("close", () => closing.abort());
-  let place = after;
+  let { place } = stream;
   let isAway = false;
   for (let failures = 0; !signal.aborted; ) {
     try {
-      const events = await openFrames(pool, "watchEvents", { after: place }, { session, signal });
+      const events = await openFrames(pool, stream.name, stream.requestAt(place), { session, signal });
       begin(response);
       if (isAway) response.write(own("back"));
       isAway = false;

@@ -1,9 +1,10 @@
 import { expect, test } from "vitest";
 import type { Fact } from "../../src/contract/facts.ts";
 import { emptyState, fold } from "../../src/contract/fold.ts";
+import { Turn } from "../../src/contract/turn.ts";
 import { attentionOf } from "../../src/dashboard/attention.ts";
 import { openStore } from "../../src/dashboard/store.ts";
-import { agentFact, approvalFact, entryFact, eventsOf, messageFact, questionFact } from "./rows.ts";
+import { agentFact, approvalFact, entryFact, eventsOf, messageFact, questionFact, turnRow } from "./rows.ts";
 
 const story: Fact[] = [
   agentFact({ name: "manager", role: "manager", state: "working" }),
@@ -54,8 +55,14 @@ test("an event that the state already stands for changes nothing, and nobody is 
 test("who signs out sees nothing of the hive any more", () => {
   const store = openStore();
   store.load(eventsOf(story).reduce(fold, emptyState));
+  store.show({ turns: { turns: [], more: false }, record: { turn: Turn.parse(turnRow({})), messages: [], log: null } });
   store.connect({ kind: "signed-out", refusal: null });
-  expect(store.view()).toEqual({ hive: null, connection: { kind: "signed-out", refusal: null }, news: "" });
+  const nothing = { hive: null, news: "", turns: null, record: null, problem: null };
+  expect(store.view()).toEqual({
+    ...nothing,
+    connection: { kind: "signed-out", refusal: null },
+    place: expect.anything(),
+  });
 });
 
 /** What was said aloud after each of the facts. */
@@ -120,4 +127,13 @@ test("what waits for the operator: reviews, own proposals that need a push, and 
   const { approvals, questions } = attentionOf(hive);
   expect(approvals.map(({ number }) => number)).toEqual([2, 4, 1]);
   expect(questions.map(({ id }) => id)).toEqual([1]);
+});
+
+test("a loop that does not answer, and one that had to be woken again, are said aloud, once", () => {
+  const canary = { id: `canary-${"1".repeat(32)}`, sentAt: 1, state: "failed", hops: {}, problem: "It sleeps." };
+  expect(newsOf(agentFact({}), agentFact({ canary }), agentFact({ canary, lostWakes: 1, lostWakeAt: 1 }))).toEqual([
+    "",
+    "The loop of alice does not answer. It sleeps.",
+    "alice did not wake up, and was helped.",
+  ]);
 });

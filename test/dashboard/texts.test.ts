@@ -7,6 +7,7 @@ import { stepsAhead } from "../../src/dashboard/parts/course.tsx";
 import { followable, shown } from "../../src/dashboard/parts/shown.ts";
 import { agoText, spanText, untilText } from "../../src/dashboard/parts/time-text.ts";
 import { agentWords, workText } from "../../src/dashboard/parts/words.ts";
+import { agentPath, placeOf, turnPath } from "../../src/dashboard/place.ts";
 import { entryOf } from "./rows.ts";
 
 const now = 1_800_000_000_000 as EpochMs;
@@ -99,4 +100,21 @@ test("work is named by what it does, and work that is new to the page by its kin
 test("every state of an agent has a word of its own", () => {
   const words = Agent.shape.state.options.map((state) => agentWords[state].text);
   expect(new Set(words).size).toBe(words.length);
+});
+
+test("an address names a page; whatever names none is the front page", () => {
+  const turn = `turn-${"a".repeat(32)}`;
+  expect(placeOf(agentPath("alice"))).toEqual({ kind: "agent", agent: "alice" });
+  expect(placeOf(turnPath("alice", turn))).toEqual({ kind: "turn", agent: "alice", turn });
+  const none = [
+    "/",
+    "/agents",
+    "/agents/",
+    "/agents/../x",
+    "/agents/Alice",
+    "/agents/alice/turns",
+    "/agents/alice/turns/1",
+  ];
+  for (const path of [...none, `${turnPath("alice", turn)}/more`, `/agents/alice/x/${turn}`])
+    expect(placeOf(path)).toEqual({ kind: "front" });
 });

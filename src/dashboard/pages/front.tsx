@@ -4,74 +4,40 @@ import { openApprovalStates } from "../../contract/approval.ts";
 import type { HiveState } from "../../contract/fold.ts";
 import { attentionOf } from "../attention.ts";
 import { AgentCard } from "../parts/agent-card.tsx";
-import { Ago } from "../parts/ago.tsx";
 import { ApprovalCard, ApprovalRow } from "../parts/approval-card.tsx";
 import { Messages } from "../parts/messages.tsx";
 import { Notes } from "../parts/notes.tsx";
 import { OpenThreads } from "../parts/open-threads.tsx";
 import { QuestionCard, QuestionRow } from "../parts/question-card.tsx";
 import { Section } from "../parts/section.tsx";
-import { TopBar } from "../parts/top-bar.tsx";
 import { Troubles } from "../parts/troubles.tsx";
 import { Vitals } from "../parts/vitals.tsx";
-import type { Connection } from "../store.ts";
 
-type Props = { hive: HiveState; connection: Connection; news: string; signOut: () => void };
-
-export const Front = ({ hive, connection, news, signOut }: Props) => (
+export const Front = ({ hive }: { hive: HiveState }) => (
   <>
-    <a class="skip" href="#needs-you">
-      Skip to what needs you
-    </a>
-    <TopBar forge={hive.forge} connection={connection} signOut={signOut} />
-    <p class="unseen" role="status">
-      {news}
-    </p>
-    <main class="wide">
-      <Staleness connection={connection} />
-      <Troubles forge={hive.forge} troubles={hive.troubles} restingPairs={hive.restingPairs} />
-      <Vitals hive={hive} />
-      <div class="columns">
-        <div class="column">
-          <NeedsYou hive={hive} />
-          <Approvals hive={hive} />
-          <Agents hive={hive} />
-          <Messages messages={hive.messages} entries={hive.entries} />
-        </div>
-        <div class="column">
-          <Threads hive={hive} />
-          <Questions hive={hive} />
-          <Section
-            id="notes"
-            title="Log"
-            empty={hive.notes.length === 0 && "What is done with your authority is noted here."}
-          >
-            <Notes notes={hive.notes} />
-          </Section>
-        </div>
+    <Troubles forge={hive.forge} troubles={hive.troubles} restingPairs={hive.restingPairs} />
+    <Vitals hive={hive} />
+    <div class="columns">
+      <div class="column">
+        <NeedsYou hive={hive} />
+        <Approvals hive={hive} />
+        <Agents hive={hive} />
+        <Messages messages={hive.messages} entries={hive.entries} />
       </div>
-    </main>
+      <div class="column">
+        <Threads hive={hive} />
+        <Questions hive={hive} />
+        <Section
+          id="notes"
+          title="Log"
+          empty={hive.notes.length === 0 && "What is done with your authority is noted here."}
+        >
+          <Notes notes={hive.notes} />
+        </Section>
+      </div>
+    </div>
   </>
 );
-
-/** Says so when what is shown may not be true any more. */
-function Staleness({ connection }: { connection: Connection }) {
-  if (connection.kind === "lost")
-    return (
-      <p class="stale">
-        Not connected to the hive. What you see is as it was <Ago at={connection.since} />; it goes on by itself.
-      </p>
-    );
-  if (connection.kind !== "halted") return null;
-  return (
-    <p class="stale" role="alert">
-      {connection.problem}{" "}
-      <button type="button" class="quiet-button" onClick={() => location.reload()}>
-        Load it again
-      </button>
-    </p>
-  );
-}
 
 function NeedsYou({ hive }: { hive: HiveState }) {
   const { approvals, questions } = attentionOf(hive);

@@ -2,9 +2,10 @@ import type { Agent } from "../../contract/agent.ts";
 import type { InboxEntry } from "../../contract/message.ts";
 import type { ThreadPage } from "../../contract/thread.ts";
 import type { Turn } from "../../contract/turn.ts";
-import { cancelQueued, unparkAgent } from "../calls.ts";
+import { cancelQueued, sendCanary, unparkAgent } from "../calls.ts";
+import { agentPath } from "../place.ts";
 import { ActionButton } from "./action-button.tsx";
-import { Since, Until } from "./ago.tsx";
+import { Ago, Since, Until } from "./ago.tsx";
 import { Problem } from "./approval-card.tsx";
 import { Chip, Tag } from "./chip.tsx";
 import { OutsideLink } from "./outside-link.tsx";
@@ -29,13 +30,16 @@ export function AgentCard({ agent, turns, entries, threads, forgeUrl }: Props) {
   return (
     <article class={`card agent ${tone}`} aria-labelledby={id}>
       <div class="card-head">
-        <h3 id={id}>{agent.name}</h3>
+        <h3 id={id}>
+          <a href={agentPath(agent.name)}>{agent.name}</a>
+        </h3>
         {agent.role === "manager" && <Tag>manager</Tag>}
         <Chip tone={tone}>
           {text} <Since at={agent.since} />
         </Chip>
       </div>
       {agent.problem && <Why text={agent.problem} tone={tone} />}
+      <AgentTroubles agent={agent} />
       {agent.state === "parked" && (
         <p class="meta">
           {agent.retryAt !== null && (
@@ -57,6 +61,10 @@ export function AgentCard({ agent, turns, entries, threads, forgeUrl }: Props) {
         <dd>
           <LastTurn turns={turns} />
         </dd>
+        <dt>Loop</dt>
+        <dd>
+          <Loop agent={agent} />
+        </dd>
         <dt>Version</dt>
         <dd>
           <Version agent={agent} />
@@ -67,6 +75,55 @@ export function AgentCard({ agent, turns, entries, threads, forgeUrl }: Props) {
         {forgeUrl && <AgentLinks name={agent.name} forgeUrl={forgeUrl} />}
       </div>
     </article>
+  );
+}
+
+/** What somebody should see of an agent besides its state. */
+function AgentTroubles({ agent: { name, deadLetters, failedTurns, lostWakes, lostWakeAt } }: { agent: Agent }) {
+  if (deadLetters === 0 && failedTurns === 0 && lostWakeAt === null) return null;
+  return (
+    <ul class="agent-troubles" aria-label={`Troubles of ${name}`}>
+      {deadLetters > 0 && (
+        <li class="bad">
+          <a href="/#messages">{deadLetters === 1 ? "A dead letter" : `${deadLetters} dead letters`}</a> to it
+        </li>
+      )}
+      {failedTurns > 0 && (
+        <li class="bad">
+          <a href={agentPath(name)}>
+            {failedTurns === 1 ? "Its last turn failed" : `Its last ${failedTurns} turns failed`}
+          </a>
+        </li>
+      )}
+      {lostWakeAt !== null && (
+        <li class="warn">
+          It did not wake up {lostWakes === 1 ? "once" : `${lostWakes} times`}, the last time <Ago at={lostWakeAt} />,
+          and was helped
+        </li>
+      )}
+    </ul>
+  );
+}
+
+/** Whether its loop answers, as the newest canary found. */
+function Loop({ agent: { name, state, launch, canary } }: { agent: Agent }) {
+  const canTry = launch !== null && (state === "idle" || state === "parked") && canary?.state !== "waiting";
+  return (
+    <>
+      {canary === null && "not tried yet "}
+      {canary?.state === "waiting" && "is being tried "}
+      {canary?.state === "well" && (
+        <>
+          answered in {Math.ceil(canary.hops.answered ?? 0)} ms, <Ago at={canary.sentAt} />{" "}
+        </>
+      )}
+      {canary?.state === "failed" && (
+        <span class="turn-problem">
+          {shown(canary.problem ?? "It did not answer.")} <Ago at={canary.sentAt} />
+        </span>
+      )}
+      {canTry && <ActionButton text="Try it" label={`Try whether ${name} wakes up`} act={() => sendCanary(name)} />}
+    </>
   );
 }
 

@@ -1,6 +1,7 @@
 import type { InboxEntry } from "../../contract/message.ts";
 import type { EpochMs } from "../../contract/names.ts";
 import { cancelEntry, markRead, retryEntry } from "../calls.ts";
+import { turnPath } from "../place.ts";
 import { ActionButton } from "./action-button.tsx";
 import { Ago, Until } from "./ago.tsx";
 import { Chip } from "./chip.tsx";
@@ -42,12 +43,18 @@ const DeliveryList = ({ entries, isNamed }: { entries: readonly InboxEntry[]; is
   </ul>
 );
 
-/** Since when, which attempt it is, and what went wrong before. */
+/** Every state that it was in, each with its time; which attempt it is, and what went wrong before. */
 function Progress({ entry }: { entry: InboxEntry }) {
   const isHeldBack = entry.state === "queued" && entry.failures > 0;
   return (
     <span class="progress">
-      <Ago at={enteredAt(entry)} />
+      {timesOf(entry).map(({ word, at }) => (
+        <span key={word}>
+          {word}
+          <Ago at={at} />
+        </span>
+      ))}
+      {entry.turn && entry.recipient !== "operator" && <a href={turnPath(entry.recipient, entry.turn)}>its turn</a>}
       {entry.attempt > 1 && <span>attempt {entry.attempt}</span>}
       {entry.failures > 0 && (
         <span>
@@ -80,5 +87,12 @@ function Actions({ entry: { id, state, recipient } }: { entry: InboxEntry }) {
   );
 }
 
-const enteredAt = (entry: InboxEntry): EpochMs =>
-  (entry.state === "leased" ? entry.leasedAt : entry.settledAt) ?? entry.queuedAt;
+/** The course of this attempt, newest first; its state now is told already, and what came before by the number of attempts. */
+function timesOf({ queuedAt, leasedAt, settledAt }: InboxEntry): { word: string; at: EpochMs }[] {
+  const times = [
+    ...(settledAt === null ? [] : [{ word: "settled", at: settledAt }]),
+    ...(leasedAt === null ? [] : [{ word: "in a turn", at: leasedAt }]),
+    { word: "queued", at: queuedAt },
+  ];
+  return times.map(({ word, at }, index) => ({ word: index === 0 ? "" : `${word} `, at }));
+}

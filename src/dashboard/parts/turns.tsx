@@ -1,4 +1,5 @@
 import type { Turn } from "../../contract/turn.ts";
+import { turnPath } from "../place.ts";
 import { Ago, Since } from "./ago.tsx";
 import { shown } from "./shown.ts";
 import { spanText } from "./time-text.ts";
@@ -13,13 +14,15 @@ export function LastTurn({ turns }: { turns: readonly Turn[] }) {
   if (turn.endedAt === null || turn.outcome === null)
     return (
       <>
-        running for <Since at={turn.startedAt} />
+        <a href={turnPath(turn.agent, turn.id)}>running</a> for <Since at={turn.startedAt} />
       </>
     );
   return (
     <>
-      <span class={`outcome ${outcomeTone(turn.outcome)}`}>{outcomeText(turn.outcome)}</span> after{" "}
-      {spanText(turn.endedAt - turn.startedAt)}, <Ago at={turn.endedAt} />
+      <a class={`outcome ${outcomeTone(turn.outcome)}`} href={turnPath(turn.agent, turn.id)}>
+        {outcomeText(turn.outcome)}
+      </a>{" "}
+      after {spanText(turn.endedAt - turn.startedAt)}, <Ago at={turn.endedAt} />
       {turn.problem && <span class="turn-problem">{shown(turn.problem)}</span>}
     </>
   );

@@ -39,7 +39,7 @@ export type Conversation = {
 };
 
 /** What a turn used; each is null where the agent does not report it. Costs in US dollars. */
-export type Used = { inputTokens: number | null; outputTokens: number | null; costUsd: number | null };
+type Used = { inputTokens: number | null; outputTokens: number | null; costUsd: number | null };
 
 /**
  * Opens the conversation that a driver spec names, or a new one.
