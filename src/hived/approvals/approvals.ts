@@ -69,6 +69,13 @@ export function findApproval(reader: Reader, number: number): ApprovalRow | unde
 /** Those that still wait for somebody, oldest first. */
 export const openApprovals = (reader: Reader): ApprovalRow[] => reader.all<Stored>(OPEN).map(fromStored);
 
+/** What is open, oldest first; or the one of that number, if there is one. */
+export function readApprovals(reader: Reader, number: number | null): Approval[] {
+  if (number === null) return openApprovals(reader).map(toApproval);
+  const row = findApproval(reader, number);
+  return row ? [toApproval(row)] : [];
+}
+
 /** Merged, and on the way to their agent. */
 export const convergingApprovals = (reader: Reader): ApprovalRow[] => reader.all<Stored>(CONVERGING).map(fromStored);
 

@@ -131,6 +131,15 @@ export function pullVerbs(connection: Connection) {
       const since = new Set(timeline.filter(({ id }) => id > lastRetarget).map(({ review_id }) => review_id));
       return reviews.map((review) => ({ ...review, isOfBase: since.has(review.id) }));
     },
+    /** Reviews this very head; one that was pushed meanwhile is not meant. */
+    async giveReview(
+      repo: string,
+      number: number,
+      { event, head, body }: { event: "APPROVED" | "REQUEST_CHANGES"; head: ObjectId; body: string },
+    ): Promise<void> {
+      const review = { event, commit_id: head, body };
+      await connection.tell((api) => api.repos.repoCreatePullReview(...at(repo), number, review));
+    },
     /** What a review says of single lines, in the order of files and lines. The forge does not page them. */
     async listReviewComments(repo: string, number: number, review: number): Promise<ReviewComment[]> {
       const comments = await connection.ask(z.array(ReviewCommentAnswer).nullable(), (api) =>
