@@ -61,8 +61,30 @@ export const tools = {
         .default([])
         .describe("answers to choose from, if there are any"),
       multi: z.boolean().default(false).describe("whether several options may be chosen"),
+      deadline: z
+        .string()
+        .max(100)
+        .optional()
+        .describe("when it is closed if nobody has answered: `90m`, `2h`, `3d` from now, or a moment of ISO 8601"),
+      context: z.string().min(1).max(8_000).optional().describe("what one has to know to answer it"),
       client_id: clientId,
     }),
+  },
+  answer: {
+    description: "Answer a question that you were asked. Who asked is told by a message, and the question is closed.",
+    input: z.object({
+      question: z.number().int().positive().describe("its number"),
+      answer: z
+        .string()
+        .max(20_000)
+        .describe(
+          "your answer; where there are options, the first line is the text or the number of one (several: with commas)",
+        ),
+    }),
+  },
+  cancel_question: {
+    description: "Cancel a question that you have asked and need no answer to any more.",
+    input: z.object({ question: z.number().int().positive().describe("its number") }),
   },
   get_open_threads: {
     description:

@@ -26,7 +26,7 @@ import { openForge } from "./forge/client.ts";
 import { openForgeHealth } from "./forge/health.ts";
 import { agentsRepo, questionsRepo } from "./forge/plan.ts";
 import { checkLayout, type ProvisionParts, provision, provisionAgent } from "./forge/provision.ts";
-import { type Follow, refresh } from "./forge/refresh.ts";
+import { type Follow, type Forget, refresh } from "./forge/refresh.ts";
 import { retireAgent } from "./forge/retire-agent.ts";
 import { rotateTokens } from "./forge/rotate.ts";
 import { readSignInClient } from "./forge/sign-in-app.ts";
@@ -42,9 +42,11 @@ import { retireTokens } from "./lifecycle/retire-tokens.ts";
 import { updateDocs } from "./lifecycle/update-docs.ts";
 import { enqueueConverge, parseDeploymentKey } from "./lifecycle/wishes.ts";
 import { openTools } from "./mcp/tools.ts";
-import { followQuestion } from "./questions/answer.ts";
-import { ask, postQuestion } from "./questions/ask.ts";
+import { answerQuestion, cancelQuestion } from "./questions/answer.ts";
+import { ask } from "./questions/ask.ts";
+import { dropQuestion, followQuestion } from "./questions/follow.ts";
 import { newestQuestions } from "./questions/questions.ts";
+import { questionWork } from "./questions/work.ts";
 import { openAgentSockets } from "./sockets/agent-socket.ts";
 import { openRunnerLink } from "./sockets/runner-link.ts";
 import { serveRoutes } from "./sockets/serve-routes.ts";
@@ -165,6 +167,8 @@ function wire(config: HivedConfig, core: Core, boot: BootId, signal: AbortSignal
     runner: link.runner,
     openThreads,
     ask: (asker, args) => ask(core, asker, args),
+    answer: (by, args) => answerQuestion(core, by, args),
+    cancelQuestion: (asker, args) => cancelQuestion(core, asker, args),
     proposeAgent: (proposer, args) => proposeAgent({ ...lifecycle, scratch: scratchOf(config) }, proposer, args),
   });
   const sockets = openAgentSockets({ core, launchesRoot: config.launchesRoot, callTool, version: versionOf(config) });
@@ -215,6 +219,10 @@ function handlersOf(
     if (repo === agentsRepo && kind === "pull") core.scheduler.enqueue(tx, "approval", String(number));
     if (repo === questionsRepo && kind === "issue") followQuestion(tx, core, fetched);
   };
+  const forget: Forget = (tx, { repo, number }) => {
+    threadsChanged(tx);
+    if (repo === questionsRepo) dropQuestion(tx, core, number);
+  };
   return {
     "end-pair-rest": { atOnce: 1, run: (key) => endRest(core, key) },
     "forget-messages": { atOnce: 1, run: () => forgetMessages(core) },
@@ -229,7 +237,7 @@ function handlersOf(
           : done(core.db.write((tx) => core.scheduler.retryNow(tx))),
     },
     "try-hook": { atOnce: 1, run: () => tryHook(provisioning) },
-    refresh: { atOnce: 4, run: (key) => done(refresh(core, forge, key, follow).then(caughtUp)) },
+    refresh: { atOnce: 4, run: (key) => done(refresh(core, forge, key, { follow, forget }).then(caughtUp)) },
     approval: { atOnce: 1, run: (key) => done(followApproval(lifecycle, Number(key))) },
     "follow-main": { atOnce: 1, run: () => done(followMain(lifecycle)) },
     "retire-tokens": {
@@ -243,7 +251,7 @@ function handlersOf(
     "update-docs": { atOnce: 1, run: () => done(updateDocs(lifecycle)) },
     converge: { atOnce: 8, run: (key) => converge(lifecycle, AgentName.parse(key)) },
     "tell-deployment": { atOnce: 1, run: (key) => done(tellDeployment(lifecycle, ...parseDeploymentKey(key))) },
-    "post-question": { atOnce: 2, run: (key) => done(postQuestion(core, forge, Number(key))) },
+    ...questionWork(core, forge),
   };
 }
 

@@ -20,6 +20,7 @@ async function openSocket() {
   const never = () => Promise.reject(new Error("this tool is not called"));
   const callTool = openTools({
     ...{ core, forgeUrl: "http://forge.test", runner: { place: () => somePlace }, ask: never, proposeAgent: never },
+    ...{ answer: never, cancelQuestion: never },
     openThreads: () => ({ threads: [], totals: { approval: 0, question: 0, pr: 0 } }),
     recv: openReceiver(core, broker.link.runner, broker.boot, broker.stopping),
   });

@@ -13,6 +13,7 @@ import type { RunningForge } from "../support/running-forge.ts";
 
 const [alice, bob] = ["alice", "bob"].map((name) => AgentName.parse(name)) as [AgentName, AgentName];
 const notes = "alice/notes";
+const nobody = { follow: () => undefined, forget: () => undefined };
 
 describe.each(forges)("reconciliation with $name", ({ start }) => {
   let forge: RunningForge;
@@ -27,7 +28,7 @@ describe.each(forges)("reconciliation with $name", ({ start }) => {
   const sweep = async (): Promise<string[]> => {
     await reconcile(parts);
     const rung = bells();
-    for (const key of rung) await refresh(core, parts.forge, key, () => undefined);
+    for (const key of rung) await refresh(core, parts.forge, key, nobody);
     await core.db.write((tx) => tx.run("DELETE FROM work"));
     return rung;
   };
@@ -58,7 +59,7 @@ describe.each(forges)("reconciliation with $name", ({ start }) => {
     const pull = await as("alice").propose(notes, "cheap", { "cheap.md": "cheap\n" });
     const calls = async (number: number): Promise<number> => {
       using recorded = recordCalls();
-      await refresh(core, parts.forge, `${notes}#${number}`, () => undefined);
+      await refresh(core, parts.forge, `${notes}#${number}`, nobody);
       return recorded.all.length;
     };
     expect(await calls(issue.number)).toBe(1);

@@ -34,6 +34,8 @@ async function openHive(change: Partial<ToolParts> = {}) {
     runner: { place: () => somePlace },
     openThreads: () => noThreads,
     ask: async (asker, { question }) => `${asker} asked: ${question}`,
+    answer: async () => undefined,
+    cancelQuestion: async () => undefined,
     proposeAgent: async (proposer, { name }) => `${proposer} proposed ${name}`,
     ...change,
   });
@@ -61,7 +63,8 @@ test("a client finds the tools, each with a schema, and none of them deferred", 
   await using hive = await openHive();
   const { tools } = await hive.mcp.client.listTools();
   expect(hive.mcp.client.getServerVersion()).toEqual({ name: "hyperhive", version: "1.2.3" });
-  expect(tools.map(({ name }) => name)).toEqual(["whoami", "send", "recv", "ask", "get_open_threads", "propose_agent"]);
+  const names = ["whoami", "send", "recv", "ask", "answer", "cancel_question", "get_open_threads", "propose_agent"];
+  expect(tools.map(({ name }) => name)).toEqual(names);
   for (const tool of tools) {
     expect(tool.inputSchema.type).toBe("object");
     expect(tool._meta).toEqual({ "anthropic/alwaysLoad": true });

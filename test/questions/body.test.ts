@@ -2,8 +2,8 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import type { AgentName, EpochMs } from "../../src/contract/names.ts";
 import type { Question } from "../../src/contract/question.ts";
-import { bodyOf } from "../../src/hived/questions/ask.ts";
 import { readHiddenBlock } from "../../src/hived/questions/hidden-block.ts";
+import { bodyOf } from "../../src/hived/questions/post-question.ts";
 
 const golden = (name: string) => join(import.meta.dirname, "golden", name);
 const question: Question = {
@@ -14,7 +14,12 @@ const question: Question = {
   question: "Which colour should the shed have?\n\nThe paint is sold out in green.",
   options: ["red", "dark\nblue -->"],
   multi: false,
+  context: null,
+  deadline: null,
   state: "posting",
+  outcome: null,
+  answer: null,
+  answeredBy: null,
   url: null,
   openedAt: 1_700_000_000_000 as EpochMs,
   closedAt: null,

@@ -8,6 +8,7 @@ const block = fc.record({
   askedAt: fc.nat().map((at) => at as EpochMs),
   options: fc.array(fc.string({ unit: "binary" })),
   multi: fc.boolean(),
+  deadline: fc.option(fc.nat().map((at) => at as EpochMs)),
 });
 
 test("what is written is read again, whatever the options say", () => {

@@ -4,8 +4,11 @@ import type { Question } from "../../src/contract/question.ts";
 import { questionsRepo } from "../../src/hived/forge/plan.ts";
 import { provision, provisionAgent } from "../../src/hived/forge/provision.ts";
 import { ringItem } from "../../src/hived/forge/refresh.ts";
-import { ask, postQuestion } from "../../src/hived/questions/ask.ts";
+import { answerQuestion, cancelQuestion } from "../../src/hived/questions/answer.ts";
+import { ask } from "../../src/hived/questions/ask.ts";
+import { postQuestion } from "../../src/hived/questions/post-question.ts";
 import { findQuestion } from "../../src/hived/questions/questions.ts";
+import { refuseAnswer } from "../../src/hived/questions/refuse-answer.ts";
 import { forges } from "../support/forges.ts";
 import { addIdleAgent, openCore, type TestCore } from "../support/open-core.ts";
 import { forgeWork, type Provisioned, partsFor } from "../support/provisioned.ts";
@@ -108,6 +111,80 @@ describe.each(forges)("questions on $name", ({ start }) => {
       body: expect.stringContaining("without an answer"),
     });
     expect((await answerTo(id)).id).toBe(message.id);
+  });
+
+  const closed = async (id: number): Promise<Question> =>
+    (await core.event("QuestionChanged", ({ fact }) => fact.question.id === id && fact.question.state === "closed"))
+      .fact.question;
+  type Said = { user: { login: string }; body: string }[];
+  const said = async (number: number | null) =>
+    ((await as("hive-bot").call("GET", `${issue(number)}/comments`)) as Said).map(
+      ({ user, body }) => `${user.login}: ${body.split("\n")[0]}`,
+    );
+  const untilSaid = async (number: number | null, words: string): Promise<string[]> => {
+    for (;;) {
+      const all = await said(number);
+      if (all.some((line) => line.includes(words))) return all;
+    }
+  };
+
+  test("ticked boxes and closing answer it, as whoever closed it", async () => {
+    const { id, number } = await askOne({ options: ["red", "blue"] });
+    const { body } = (await as("operator").call("GET", issue(number))) as { body: string };
+    await as("operator").call("PATCH", issue(number), { body: body.replace("- [ ] blue", "- [x] blue") });
+    await as("operator").call("PATCH", issue(number), { state: "closed" });
+    await ring(number);
+    expect(await closed(id)).toMatchObject({ outcome: "answered", answer: "blue", answeredBy: "operator" });
+  });
+
+  test("closed by its asker it is cancelled, whatever was said before", async () => {
+    const { id, number } = await askOne({});
+    await as("operator").call("POST", `${issue(number)}/comments`, { body: "what do you mean?" });
+    await as("alice").call("PATCH", issue(number), { state: "closed" });
+    await ring(number);
+    expect(await closed(id)).toMatchObject({ outcome: "cancelled", answer: null });
+  });
+
+  test("an answer that is none is refused by a comment that says why, once", async () => {
+    const { number } = await askOne({ options: ["red", "blue"] });
+    const { id } = (await as("operator").call("POST", `${issue(number)}/comments`, { body: "/answer green" })) as {
+      id: number;
+    };
+    await ring(number);
+    const all = await untilSaid(number, "not taken");
+    expect(all.at(-1)).toBe(
+      "hive-bot: @operator: this is not taken as an answer. There is no option “green”. Choose one of: 1. red; 2. blue. More words go on a line below.",
+    );
+    await refuseAnswer(core, parts.forge, `${number}/${id}/no_such_option`); // a hived that died before it noted that
+    expect(await said(number)).toEqual(all);
+  });
+
+  test("answered by the tool it is answered on the forge, as the one who did, and closed", async () => {
+    const { id, number } = await askOne({ to: "bob", question: "By tool?" });
+    await answerQuestion(core, bob, { question: id, answer: "yes" });
+    await untilSaid(number, "bob: /answer yes");
+    await untilKnownClosed(number);
+    await postQuestion(core, parts.forge, id);
+    expect(await said(number)).toEqual(["bob: /answer yes"]);
+    expect(await closed(id)).toMatchObject({ outcome: "answered", answer: "yes" });
+  });
+
+  test("at its deadline it expires, with a comment, unless the forge has an answer that nobody rang for", async () => {
+    const late = await askOne({ question: "Late?", deadline: "2h" });
+    const inTime = await askOne({ question: "In time?", deadline: "2h" });
+    await as("operator").call("POST", `${issue(inTime.number)}/comments`, { body: "/answer just so" });
+    core.clock.advance(2 * 60 * 60_000);
+    expect(await closed(late.id)).toMatchObject({ outcome: "expired" });
+    expect(await closed(inTime.id)).toMatchObject({ outcome: "answered", answer: "just so" });
+    await untilSaid(late.number, "hive-bot: [expired]");
+    await untilKnownClosed(late.number);
+  });
+
+  test("cancelled by its asker it says so on the forge", async () => {
+    const { id, number } = await askOne({ question: "Never mind?" });
+    await cancelQuestion(core, alice, { question: id });
+    await untilSaid(number, "alice: [cancelled]");
+    await untilKnownClosed(number);
   });
 
   test("a hived that died after the issue was made, and before it noted it, makes no second one", async () => {

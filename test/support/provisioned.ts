@@ -8,12 +8,12 @@ import { openForge } from "../../src/hived/forge/client.ts";
 import { openForgeHealth } from "../../src/hived/forge/health.ts";
 import { agentsRepo, questionsRepo } from "../../src/hived/forge/plan.ts";
 import { type ProvisionParts, provision } from "../../src/hived/forge/provision.ts";
-import { type Follow, refresh } from "../../src/hived/forge/refresh.ts";
+import { type Follow, type Forget, refresh } from "../../src/hived/forge/refresh.ts";
 import { openCatchUp } from "../../src/hived/intake/catch-up.ts";
 import { reconcile } from "../../src/hived/intake/reconcile.ts";
 import { retireTokens } from "../../src/hived/lifecycle/retire-tokens.ts";
-import { followQuestion } from "../../src/hived/questions/answer.ts";
-import { postQuestion } from "../../src/hived/questions/ask.ts";
+import { dropQuestion, followQuestion } from "../../src/hived/questions/follow.ts";
+import { questionWork } from "../../src/hived/questions/work.ts";
 import { openThreadPublisher } from "../../src/hived/threads/publish.ts";
 import type { Handler } from "../../src/hived/work/scheduler.ts";
 import type { TestCore } from "./open-core.ts";
@@ -78,12 +78,16 @@ export function forgeWork(
     if (repo === agentsRepo && kind === "pull") core.scheduler.enqueue(tx, "approval", String(number));
     if (repo === questionsRepo && kind === "issue") followQuestion(tx, core, fetched);
   };
+  const forget: Forget = (tx, { repo, number }) => {
+    threads.changed(tx);
+    if (repo === questionsRepo) dropQuestion(tx, core, number);
+  };
   const done = (work: Promise<unknown>) => work.then(() => undefined);
   return {
     provision: { atOnce: 1, run: () => done(provision({ core, forge, ...parts })) },
     reconcile: { atOnce: 1, run: () => reconcile({ core, forge, kind: parts.kind }) },
-    refresh: { atOnce: 4, run: (key) => done(refresh(core, forge, key, follow).then(caughtUp)) },
-    "post-question": { atOnce: 2, run: (key) => done(postQuestion(core, forge, Number(key))) },
+    refresh: { atOnce: 4, run: (key) => done(refresh(core, forge, key, { follow, forget }).then(caughtUp)) },
+    ...questionWork(core, forge),
     "retire-tokens": {
       atOnce: 1,
       run: (user) =>

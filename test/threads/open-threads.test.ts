@@ -59,10 +59,9 @@ const propose = (core: TestCore, number: number, openedAt: number, submitter = a
   );
 
 const putPull = (core: TestCore, change: Partial<ForgeItem>) => core.db.write((tx) => putItem(tx, pull(change)));
+const asked = { context: null, options: [], multi: false, deadline: null };
 const askOf = (core: TestCore, target: typeof alice | "operator") =>
-  core.db.write((tx) =>
-    addQuestion(tx, core, { asker: alice, target, question: "Which?\nQuick", options: [], multi: false }, null),
-  );
+  core.db.write((tx) => addQuestion(tx, core, { ...asked, asker: alice, target, question: "Which?\nQuick" }, null));
 const page = (core: TestCore, viewer: Parameters<typeof openThreads>[1]): ThreadPage =>
   core.db.read((reader) => openThreads(reader, viewer));
 const rows = ({ threads }: ThreadPage) => threads.map((thread) => `${thread.kind} ${thread.id}`);
@@ -133,7 +132,7 @@ test("what is closed or merged, and what is an issue, is no open thread", async 
   const { id } = await askOf(core, "operator");
   await core.db.write((tx) => {
     markPosted(tx, core, id, { number: 1, url: "http://forge/hive/questions/issues/1" });
-    closeQuestion(tx, core, id);
+    closeQuestion(tx, core, id, { outcome: "unanswered", closedIn: "forge" });
   });
   expect(rows(page(core, alice))).toEqual([]);
 });

@@ -26,18 +26,10 @@ export type ForgeItem = {
 
 export type ItemPlace = Pick<ForgeItem, "repo" | "number">;
 
-type Stored = Omit<ForgeItem, "reviewers" | "assignees" | "createdAt" | "updatedAt"> & {
-  reviewers: string;
-  assignees: string;
-  created_at: EpochMs;
-  updated_at: EpochMs;
-};
-
 const columns = "kind title author state url head base reviewers assignees created_at updated_at".split(" ");
 const PUT = `INSERT INTO forge_items (repo, number, ${columns.join(", ")})
   VALUES (:repo, :number, ${columns.map((column) => `:${column}`).join(", ")})
   ON CONFLICT (repo, number) DO UPDATE SET ${columns.map((column) => `${column} = :${column}`).join(", ")}`;
-const OPEN_PULLS = "SELECT * FROM forge_items WHERE state = 'open' AND kind = 'pull' ORDER BY created_at, repo, number";
 const KNOWN = "SELECT 1 FROM forge_items WHERE repo = :repo AND number = :number";
 const KNOWN_PULL = `${KNOWN} AND kind = 'pull'`;
 const REPOS = `SELECT repo, count(*) AS count FROM forge_items
@@ -46,14 +38,6 @@ const OF_REPO = `SELECT number FROM forge_items WHERE repo = :repo AND number > 
 const OPEN_AFTER = `SELECT repo, number FROM forge_items
   WHERE state = 'open' AND kind = 'pull' AND (repo, number) > (:repo, :number) ORDER BY repo, number LIMIT :limit`;
 const REMOVE = "DELETE FROM forge_items WHERE repo = :repo AND number = :number";
-
-const fromStored = ({ reviewers, assignees, created_at, updated_at, ...rest }: Stored): ForgeItem => ({
-  ...rest,
-  reviewers: JSON.parse(reviewers),
-  assignees: JSON.parse(assignees),
-  createdAt: created_at,
-  updatedAt: updated_at,
-});
 
 export function putItem(tx: Transaction, { createdAt, updatedAt, ...item }: ForgeItem): void {
   tx.run(PUT, {
@@ -69,9 +53,6 @@ export function putItem(tx: Transaction, { createdAt, updatedAt, ...item }: Forg
 export function removeItem(tx: Transaction, repo: string, number: number): void {
   tx.run(REMOVE, { repo, number });
 }
-
-/** Oldest first. */
-export const openPulls = (reader: Reader): ForgeItem[] => reader.all<Stored>(OPEN_PULLS).map(fromStored);
 
 /** Which pull requests are open, in the order of their repositories and numbers, above one. */
 export const openPullsAfter = (reader: Reader, { repo, number }: ItemPlace, limit: number): ItemPlace[] =>

@@ -18,6 +18,9 @@ export type FetchedItem = {
 /** Applies what was fetched, in the same commit as the projection. */
 export type Follow = (tx: Transaction, fetched: FetchedItem) => void;
 
+/** The same for what the forge has no more. */
+export type Forget = (tx: Transaction, place: ItemPlace) => void;
+
 /** Letters, digits, dots, dashes and underscores, not led by a dot: what a forge takes for an owner and a repository. */
 export const RepoName = z.string().regex(/^\w[\w.-]{0,99}\/[\w-][\w.-]{0,99}$/);
 
@@ -39,7 +42,12 @@ export function readerOf(reader: Reader, owner: string): typeof bot | AgentName 
 }
 
 /** @param key "<owner>/<repo>#<number>" */
-export async function refresh(core: Core, forge: Forge, key: string, follow: Follow): Promise<void> {
+export async function refresh(
+  core: Core,
+  forge: Forge,
+  key: string,
+  { follow, forget }: { follow: Follow; forget: Forget },
+): Promise<void> {
   const [repo = "", digits] = key.split("#");
   const number = Number(digits);
   const [user, isPull] = core.db.read(
@@ -47,7 +55,10 @@ export async function refresh(core: Core, forge: Forge, key: string, follow: Fol
   );
   const fetched = user && (await fetchItem(forge.as(user), { repo, number, isPull }));
   await core.db.write((tx) => {
-    if (!fetched) return removeItem(tx, repo, number);
+    if (!fetched) {
+      removeItem(tx, repo, number);
+      return forget(tx, { repo, number });
+    }
     putItem(tx, fetched.item);
     follow(tx, fetched);
   });

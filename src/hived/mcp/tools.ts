@@ -22,6 +22,8 @@ export type ToolParts = {
   runner: Pick<Runner, "place">;
   openThreads(reader: Reader, agent: AgentName): ThreadPage;
   ask(asker: AgentName, args: ToolArguments<"ask">): Promise<string>;
+  answer(by: AgentName, args: ToolArguments<"answer">): Promise<unknown>;
+  cancelQuestion(asker: AgentName, args: ToolArguments<"cancel_question">): Promise<unknown>;
   proposeAgent(proposer: AgentName, args: ToolArguments<"propose_agent">): Promise<string>;
 };
 
@@ -77,6 +79,14 @@ function verbsOf(parts: ToolParts): Tools {
       return JSON.stringify({ messages: entries.map(toRow), more, note });
     },
     ask: ({ agent }, args) => parts.ask(agent, args),
+    async answer({ agent }, args) {
+      await parts.answer(agent, args);
+      return `Question ${args.question} is answered, and its asker is told.`;
+    },
+    async cancel_question({ agent }, args) {
+      await parts.cancelQuestion(agent, args);
+      return `Question ${args.question} is cancelled.`;
+    },
     get_open_threads: ({ agent }) =>
       threadList(
         core.db.read((reader) => parts.openThreads(reader, agent)),

@@ -1,60 +1,91 @@
-/** What an issue in hive/questions says about its question: an answer, a close without one, or nothing yet. */
+/** Answers a question from here: an agent by its tool, the operator on the page or the command line. */
 import type { AgentName } from "../../contract/names.ts";
 import type { Question } from "../../contract/question.ts";
-import { findAgent } from "../agents/agents.ts";
-import { sendIn } from "../broker/send.ts";
+import { Refusal } from "../../contract/refusal.ts";
 import type { Core } from "../core.ts";
-import type { Transaction } from "../database/write.ts";
-import type { Comment } from "../forge/client.ts";
+import type { Reader } from "../database/write.ts";
 import { operator } from "../forge/plan.ts";
-import type { FetchedItem } from "../forge/refresh.ts";
-import { closeQuestion, questionOfIssue } from "./questions.ts";
-
-export type Answer = { from: AgentName | "operator" | "system"; text: string };
-
-/** Closes the question of an issue when it was answered, and tells the asker. */
-export function followQuestion(tx: Transaction, core: Core, { item, body, comments }: FetchedItem): void {
-  const question = questionOfIssue(tx, item.number);
-  if (question?.state !== "open") return;
-  const answer = answerIn(question, { isOpen: item.state === "open", body, comments });
-  if (!answer || !closeQuestion(tx, core, question.id)) return;
-  if (item.state === "open") core.scheduler.enqueue(tx, "post-question", String(question.id));
-  tellAsker(tx, core, question, answer);
-}
-
-const command = /^\/answer\b[ \t]*/;
+import { readAnswer } from "./answer-text.ts";
+import { tellOutcome } from "./letters.ts";
+import { closeQuestion, findQuestion } from "./questions.ts";
 
 /**
- * The target or the operator answers: by a comment that begins with `/answer`, or by closing with a comment, or with ticked
- * options. Null while it is open and nobody has.
+ * Closes a question with an answer, and tells the asker; the forge is told as soon as it answers. The same answer by the
+ * same one again is found given.
+ * @throws Refusal `unknown_question`, `not_yours`, `question_closed`, or as `readAnswer`
  */
-export function answerIn(
-  question: Pick<Question, "target" | "options">,
-  issue: { isOpen: boolean; body: string; comments: Pick<Comment, "user" | "body">[] },
-): Answer | null {
-  const words = issue.comments.filter(({ user }) => user === question.target || user === operator);
-  const said = words.find(({ body }) => command.test(body)) ?? (issue.isOpen ? undefined : words.at(-1));
-  if (said) return { from: said.user as Answer["from"], text: said.body.replace(command, "").trim() };
-  if (issue.isOpen) return null;
-  const ticked = question.options.filter((option) => isTicked(issue.body, option));
-  return { from: "system", text: ticked.join("\n") };
+export function answerQuestion(
+  core: Core,
+  by: AgentName | typeof operator,
+  { question: id, answer: said }: { question: number; answer: string },
+): Promise<Question> {
+  return core.db.write((tx) => {
+    const question = requireQuestion(tx, id, by);
+    if (by !== operator && by !== question.target) throw notYours(question);
+    const text = readAnswer(question, said);
+    if (question.state === "closed") {
+      if (question.answeredBy === by && question.answer === text) return question;
+      throw questionClosed(question);
+    }
+    const answer = { text, by, comment: null, source: null };
+    const closed = closeQuestion(tx, core, id, { outcome: "answered", closedIn: "hive", answer });
+    if (!closed) throw questionClosed(question);
+    if (by === operator) {
+      const note = `The operator answered question ${id}; the hive says so on the forge with the operator's token.`;
+      core.events.append(tx, { kind: "Note", text: note }, core.clock.now());
+    }
+    tellOutcome(tx, core, closed);
+    core.scheduler.enqueue(tx, "post-question", String(id));
+    return closed;
+  });
 }
 
-/** The box of an option, as the forge's pages leave it when it was ticked. */
-function isTicked(body: string, option: string): boolean {
-  const text = option.replace(/\s+/g, " ").trim();
-  return body.split(/\r?\n/).some((line) => /^- \[x\] /i.test(line) && line.slice("- [x] ".length).trim() === text);
+/** The asker needs no answer any more. @throws Refusal `unknown_question`, `not_yours`, `question_closed` */
+export function cancelQuestion(
+  core: Core,
+  asker: AgentName,
+  { question: id }: { question: number },
+): Promise<Question> {
+  return core.db.write((tx) => {
+    const question = requireQuestion(tx, id, asker);
+    if (question.asker !== asker)
+      throw new Refusal("not_yours", `You have not asked question ${id}.`, "Answer it instead.");
+    if (question.outcome === "cancelled") return question;
+    const closed = closeQuestion(tx, core, id, { outcome: "cancelled", closedIn: "hive" });
+    if (!closed) throw questionClosed(question);
+    tellOutcome(tx, core, closed);
+    core.scheduler.enqueue(tx, "post-question", String(id));
+    return closed;
+  });
 }
 
-const answerCharacters = 20_000;
-const questionCharacters = 200;
-
-function tellAsker(tx: Transaction, core: Core, { id, asker, question, url }: Question, { from, text }: Answer): void {
-  const agent = findAgent(tx, asker);
-  if (!agent || agent.wish === "destroyed") return;
-  const asked = question.replace(/\s+/g, " ").trim();
-  const short = asked.length <= questionCharacters ? asked : `${asked.slice(0, questionCharacters - 1)}…`;
-  const outcome = text === "" ? "It was closed without an answer." : text.slice(0, answerCharacters);
-  const body = `Your question ${id} (“${short}”, ${url}):\n\n${outcome}`;
-  sendIn(tx, core, { from, to: asker, body, clientId: `answer/${id}`, isAnswer: true });
+/** Whoever has no part in a question learns nothing of it, not even that there is one. */
+function requireQuestion(reader: Reader, id: number, by: AgentName | typeof operator): Question {
+  const question = findQuestion(reader, id);
+  if (question && (by === operator || by === question.asker || by === question.target)) return question;
+  const next = by === operator ? "Look at `hive threads operator`." : "Look at `get_open_threads`.";
+  throw new Refusal("unknown_question", `There is no question ${id} of yours.`, next);
 }
+
+export const notYours = ({ id, target }: Question): Refusal =>
+  new Refusal(
+    "not_yours",
+    target === operator
+      ? `Only the operator can answer question ${id}.`
+      : `Only ${target} or the operator can answer question ${id}.`,
+    "What you write in its thread without /answer is passed on to who asked and who was asked.",
+  );
+
+const ends = {
+  answered: "was answered already",
+  unanswered: "was closed without an answer",
+  expired: "has expired",
+  cancelled: "was cancelled by its asker",
+};
+
+export const questionClosed = ({ id, outcome }: Question): Refusal =>
+  new Refusal(
+    "question_closed",
+    `Question ${id} ${outcome === null ? "is closed" : ends[outcome]}.`,
+    "Write to its asker if there is more to say.",
+  );

@@ -1,107 +1,62 @@
 /** The tool that asks: a row at once, an issue on the forge by the asker as soon as the forge answers. */
-import type { AgentName } from "../../contract/names.ts";
+import type { AgentName, EpochMs } from "../../contract/names.ts";
 import type { Question } from "../../contract/question.ts";
+import { Refusal } from "../../contract/refusal.ts";
 import type { ToolArguments } from "../../contract/tools.ts";
 import { findManager } from "../agents/agents.ts";
-import { clientIdTaken, requireRecipient } from "../broker/send.ts";
+import { clientIdTaken, requireRecipient, sendIn } from "../broker/send.ts";
 import type { Core } from "../core.ts";
 import type { Reader } from "../database/write.ts";
-import type { Forge, Issue } from "../forge/client.ts";
-import { questionsRepo } from "../forge/plan.ts";
-import { ringItem } from "../forge/refresh.ts";
-import { readHiddenBlock, writeHiddenBlock } from "./hidden-block.ts";
-import { addQuestion, findQuestion, markPosted, questionOfClient } from "./questions.ts";
+import { questionLetter, questionLetterId } from "./letters.ts";
+import { addQuestion, questionOfClient } from "./questions.ts";
 
 /**
- * Asks a question; answers with a sentence for the asker. The same `client_id` again asks nothing anew.
- * @throws Refusal when there is no such target, the asker may not write to it, or the `client_id` is another question's
+ * Asks a question; answers with a sentence for the asker. An agent that is asked is told by a message, in the same commit.
+ * The same `client_id` again asks nothing anew.
+ * @throws Refusal when there is no such target, the asker may not write to it, the deadline is none, or the `client_id` is
+ *   another question's
  */
 export function ask(core: Core, asker: AgentName, args: ToolArguments<"ask">): Promise<string> {
-  const { question, options, multi, client_id: clientId } = args;
+  const { question, options, multi, context, client_id: clientId } = args;
+  const deadline = args.deadline === undefined ? null : readDeadline(args.deadline, core.clock.now());
   return core.db.write((tx) => {
     const known = clientId === undefined ? undefined : questionOfClient(tx, asker, clientId);
     if (known && !isSame(tx, known, args)) throw clientIdTaken(clientId, `question ${known.id}`);
     if (known) return receipt(known);
     const target = requireRecipient(tx, asker, args.to);
-    const added = addQuestion(tx, core, { asker, target, question, options, multi }, clientId ?? null);
+    const asked = { asker, target, question, options, multi, context: context ?? null, deadline };
+    const added = addQuestion(tx, core, asked, clientId ?? null);
+    if (target !== "operator")
+      sendIn(tx, core, { from: asker, to: target, body: questionLetter(added), clientId: questionLetterId(added) });
     core.scheduler.enqueue(tx, "post-question", String(added.id));
+    if (deadline !== null) core.scheduler.enqueue(tx, "expire-question", String(added.id), deadline);
     return receipt(added);
   });
 }
 
-function isSame(reader: Reader, known: Question, { to, question, options, multi }: ToolArguments<"ask">): boolean {
-  const target = to === "manager" ? findManager(reader)?.name : to;
-  const isSameChoice = known.multi === multi && JSON.stringify(known.options) === JSON.stringify(options);
-  return known.target === target && known.question === question && isSameChoice;
+/** The deadline is not compared: one that counts from now is another one at each call. */
+function isSame(reader: Reader, known: Question, args: ToolArguments<"ask">): boolean {
+  const target = args.to === "manager" ? findManager(reader)?.name : args.to;
+  const isSameChoice = known.multi === args.multi && JSON.stringify(known.options) === JSON.stringify(args.options);
+  const isSameText = known.question === args.question && known.context === (args.context ?? null);
+  return known.target === target && isSameText && isSameChoice;
 }
 
 const receipt = ({ id, target }: Question): string =>
   `Asked ${target} as question ${id}. You are not kept waiting: the answer comes to you as a message.`;
 
-/**
- * Work `post-question`: makes a question's issue what its row says: made by the asker, assigned to the target, and closed
- * once it was answered. Each step looks first, so that a crash in between doubles nothing.
- */
-export async function postQuestion(core: Core, forge: Forge, id: number): Promise<void> {
-  const question = core.db.read((reader) => findQuestion(reader, id));
-  if (!question) return;
-  const bot = forge.as("hive-bot");
-  if (question.state === "closed") return closeIssue(core, forge, question.number);
-  const issue = (await findIssue(forge, question)) ?? (await makeIssue(forge, question));
-  if (!issue.assignees.includes(question.target)) {
-    await bot.addLabels(questionsRepo, issue.number, ["question"]);
-    await bot.editIssue(questionsRepo, issue.number, { assignees: [question.target] });
-  }
-  await core.db.write((tx) => {
-    markPosted(tx, core, id, issue);
-    ringItem(tx, core, questionsRepo, issue.number);
-  });
-}
+const units = { m: 60_000, h: 60 * 60_000, d: 24 * 60 * 60_000 };
+const furthestMs = 366 * units.d;
 
-async function closeIssue(core: Core, forge: Forge, number: number | null): Promise<void> {
-  if (number === null) return;
-  const bot = forge.as("hive-bot");
-  if ((await bot.readIssue(questionsRepo, number))?.state === "open") await bot.closeIssue(questionsRepo, number);
-  await core.db.write((tx) => ringItem(tx, core, questionsRepo, number));
-}
-
-/** The forge's clock may be behind ours by so much. */
-const clockMarginMs = 60 * 60_000;
-
-async function findIssue(forge: Forge, { id, asker, openedAt, number }: Question): Promise<Issue | undefined> {
-  const bot = forge.as("hive-bot");
-  if (number !== null) return (await bot.readIssue(questionsRepo, number)) ?? undefined;
-  const since = openedAt - clockMarginMs;
-  const issues = await bot.listIssues(questionsRepo, { state: "all", author: asker, since });
-  return issues.find(({ body }) => {
-    const block = readHiddenBlock(body);
-    return block?.id === id && block.askedAt === openedAt;
-  });
-}
-
-const makeIssue = (forge: Forge, question: Question): Promise<Issue> =>
-  forge.as(question.asker).createIssue(questionsRepo, { title: titleOf(question), body: bodyOf(question) });
-
-const titleCharacters = 100;
-
-function titleOf({ question }: Question): string {
-  const line = question.trim().split(/\r?\n/, 1)[0]?.trim() || "A question";
-  const characters = [...line];
-  return characters.length <= titleCharacters ? line : `${characters.slice(0, titleCharacters - 1).join("")}…`;
-}
-
-/** The question in the asker's words, the options as check boxes, and how to answer. */
-export function bodyOf({ id, asker, target, question, options, multi, openedAt }: Question): string {
-  const boxes = options.map((option) => `- [ ] ${option.replace(/\s+/g, " ").trim()}`);
-  const how =
-    options.length > 0
-      ? `tick ${multi ? "what applies" : "one"} and close this issue, or write a comment that begins with \`/answer\``
-      : "write a comment that begins with `/answer`, or close this issue with a comment";
-  return [
-    writeHiddenBlock({ id, askedAt: openedAt, options, multi }),
-    question.trim(),
-    ...(boxes.length > 0 ? [boxes.join("\n")] : []),
-    "---",
-    `${asker} asks ${target}. To answer, ${how}.\n`,
-  ].join("\n\n");
+/** "90m", "2h", "3d" from now, or a moment of ISO 8601 with its zone. @throws Refusal `bad_deadline` */
+export function readDeadline(text: string, now: EpochMs): EpochMs {
+  const [, number, unit] = /^(\d{1,6})([mhd])$/.exec(text.trim()) ?? [];
+  const isMoment = /^\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d)$/.test(text.trim());
+  const at = unit ? now + Number(number) * units[unit as keyof typeof units] : isMoment ? Date.parse(text) : Number.NaN;
+  if (at > now && at <= now + furthestMs) return at as EpochMs;
+  throw new Refusal(
+    "bad_deadline",
+    `“${text.slice(0, 100)}” is no deadline within the coming year.`,
+    `Say how long from now (90m, 2h, 3d), or a moment such as ${new Date(now + units.d).toISOString()}; or leave it out.`,
+  );
 }

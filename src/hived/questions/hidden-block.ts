@@ -8,6 +8,8 @@ const HiddenBlock = z.object({
   askedAt: EpochMs,
   options: z.array(z.string()),
   multi: z.boolean(),
+  /** when it is closed if nobody has answered */
+  deadline: EpochMs.nullable().default(null),
 });
 export type HiddenBlock = z.infer<typeof HiddenBlock>;
 
@@ -36,3 +38,8 @@ function parseJson(text: string): unknown {
     throw error;
   }
 }
+
+/** What stands invisibly in a comment of ours, so that it is posted once, and is not taken for somebody's word. */
+export const writeMark = (kind: "outcome" | "refused", id: number): string => `<!-- hive:${kind} ${id} -->`;
+
+export const hasMark = (body: string): boolean => /<!-- hive:(outcome|refused) \d+ -->/.test(body);

@@ -6,7 +6,7 @@ import { listAgents } from "../agents/agents.ts";
 import type { Core } from "../core.ts";
 import type { Transaction } from "../database/write.ts";
 import { toldPages } from "../events/event-log.ts";
-import { pageOf, sweepThreads } from "./open-threads.ts";
+import { openThreads } from "./open-threads.ts";
 
 export type ThreadPublisher = {
   /** Something of the forge has changed that is no event by itself. */
@@ -57,8 +57,7 @@ export function openThreadPublisher(core: Core): ThreadPublisher {
 
 /** Appends a fact for each page that is not as it was told last, and returns these as text. */
 function tellChanged(tx: Transaction, core: Core, told: ReadonlyMap<AgentName, string>): [AgentName, string][] {
-  const sweep = sweepThreads(tx);
-  const pages = listAgents(tx).map(({ name }) => ({ agent: name, page: pageOf(sweep, name) }));
+  const pages = listAgents(tx).map(({ name }) => ({ agent: name, page: openThreads(tx, name) }));
   const changed = pages.filter(({ agent, page }) => told.get(agent) !== JSON.stringify(page));
   for (const { agent, page } of changed)
     core.events.append(tx, { kind: "ThreadsChanged", agent, page }, core.clock.now());

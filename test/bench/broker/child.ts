@@ -5,7 +5,7 @@
 import { rmSync } from "node:fs";
 import { createServer, type Socket } from "node:net";
 import { join } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
+import { setImmediate as nextRound, setTimeout as delay } from "node:timers/promises";
 import type { AgentName, BootId } from "../../../src/contract/names.ts";
 import { sendIn } from "../../../src/hived/broker/send.ts";
 import { countBoot } from "../../../src/hived/database/meta.ts";
@@ -51,6 +51,8 @@ const callTool = openTools({
   runner: { place: () => somePlace },
   openThreads: () => ({ threads: [], totals: { approval: 0, question: 0, pr: 0 } }),
   ask: async () => "",
+  answer: async () => undefined,
+  cancelQuestion: async () => undefined,
   proposeAgent: async () => "",
 });
 const sockets = openAgentSockets({ core, launchesRoot: config.launchesRoot, callTool, version: "0" });
@@ -74,6 +76,7 @@ const orders: { [Kind in Order["kind"]]: (order: Extract<Order, { kind: Kind }>)
       });
       return sendIn(tx, core, { from: "operator", to, body });
     });
+    await nextRound(); // the wake goes out first
     return { at };
   },
   async "open sockets"() {

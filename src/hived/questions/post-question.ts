@@ -1,0 +1,92 @@
+/**
+ * Work `post-question`: makes a question's issue what its row says: made by the asker, assigned to the target, and closed
+ * once it was, with a word about it where that happened here. Each step looks first, so that a crash in between doubles
+ * nothing.
+ */
+import type { Question } from "../../contract/question.ts";
+import type { Core } from "../core.ts";
+import type { Forge, ForgeUser, Issue } from "../forge/client.ts";
+import { bot, operator, questionsRepo } from "../forge/plan.ts";
+import { ringItem } from "../forge/refresh.ts";
+import { onOneLine } from "./answer-text.ts";
+import { readHiddenBlock, writeHiddenBlock, writeMark } from "./hidden-block.ts";
+import { findQuestion, markPosted, placeOf } from "./questions.ts";
+
+export async function postQuestion(core: Core, forge: Forge, id: number): Promise<void> {
+  const question = core.db.read((reader) => findQuestion(reader, id));
+  if (!question) return;
+  const found = await findIssue(forge, question);
+  if (!found && question.number !== null) return; // somebody has deleted it, which is followed elsewhere
+  const issue = found ?? (await makeIssue(forge, question));
+  if (question.state !== "closed" && !issue.assignees.includes(question.target)) {
+    await forge.as(bot).addLabels(questionsRepo, issue.number, ["question"]);
+    await forge.as(bot).editIssue(questionsRepo, issue.number, { assignees: [question.target] });
+  }
+  await core.db.write((tx) => markPosted(tx, core, id, issue));
+  const now = core.db.read((reader) => findQuestion(reader, id)); // it may have been closed meanwhile
+  if (now?.state === "closed") await closeIssue(core, forge, now, issue);
+  await core.db.write((tx) => ringItem(tx, core, questionsRepo, issue.number));
+}
+
+async function closeIssue(core: Core, forge: Forge, question: Question, { number }: Issue): Promise<void> {
+  if (core.db.read((reader) => placeOf(reader, question.id)).closedIn === "hive") {
+    const { by, text } = lastWord(question);
+    const mark = writeMark("outcome", question.id);
+    const comments = await forge.as(bot).listComments(questionsRepo, number);
+    if (!comments.some(({ user, body }) => user === by && body.includes(mark)))
+      await forge.as(by).postComment(questionsRepo, number, `${text}\n\n${mark}`);
+  }
+  const issue = await forge.as(bot).readIssue(questionsRepo, number);
+  if (issue?.state === "open") await forge.as(bot).closeIssue(questionsRepo, number);
+}
+
+/** Said on the forge of what happened here, by whom it was done. */
+function lastWord({ asker, target, outcome, answer, answeredBy, deadline }: Question): { by: ForgeUser; text: string } {
+  if (outcome === "answered") return { by: answeredBy === operator ? operator : target, text: `/answer ${answer}` };
+  if (outcome === "cancelled") return { by: asker, text: `[cancelled] ${asker} needs no answer any more.` };
+  const at = deadline === null ? "" : ` The deadline was ${new Date(deadline).toISOString()}.`;
+  return { by: bot, text: `[expired] Nobody has answered in time.${at}` };
+}
+
+/** The forge's clock may be behind ours by so much. */
+const clockMarginMs = 60 * 60_000;
+
+async function findIssue(forge: Forge, { id, asker, openedAt, number }: Question): Promise<Issue | undefined> {
+  if (number !== null) return (await forge.as(bot).readIssue(questionsRepo, number)) ?? undefined;
+  const since = openedAt - clockMarginMs;
+  const issues = await forge.as(bot).listIssues(questionsRepo, { state: "all", author: asker, since });
+  return issues.find(({ body }) => {
+    const block = readHiddenBlock(body);
+    return block?.id === id && block.askedAt === openedAt;
+  });
+}
+
+const makeIssue = (forge: Forge, question: Question): Promise<Issue> =>
+  forge.as(question.asker).createIssue(questionsRepo, { title: titleOf(question), body: bodyOf(question) });
+
+const titleCharacters = 100;
+
+function titleOf({ question }: Question): string {
+  const line = question.trim().split(/\r?\n/, 1)[0]?.trim() || "A question";
+  const characters = [...line];
+  return characters.length <= titleCharacters ? line : `${characters.slice(0, titleCharacters - 1).join("")}…`;
+}
+
+/** The question in the asker's words, the options as check boxes, and how to answer. */
+export function bodyOf(asked: Question): string {
+  const { id, asker, target, question, context, options, multi, deadline, openedAt } = asked;
+  const boxes = options.map((option) => `- [ ] ${onOneLine(option)}`);
+  const how =
+    options.length > 0
+      ? `tick ${multi ? "what applies" : "one"} and close this issue, or write a comment that begins with \`/answer\``
+      : "write a comment that begins with `/answer`, or close this issue with a comment";
+  const until = deadline === null ? "" : ` It is closed at ${new Date(deadline).toISOString()} if nobody has.`;
+  return [
+    writeHiddenBlock({ id, askedAt: openedAt, options, multi, deadline }),
+    question.trim(),
+    ...(context === null ? [] : [context.trim()]),
+    ...(boxes.length > 0 ? [boxes.join("\n")] : []),
+    "---",
+    `${asker} asks ${target}. To answer, ${how}.${until}\n`,
+  ].join("\n\n");
+}
