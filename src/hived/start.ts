@@ -10,6 +10,7 @@ import { listAgents } from "./agents/agents.ts";
 import { openTokens } from "./agents/tokens.ts";
 import { convergingApprovals } from "./approvals/approvals.ts";
 import { followApproval } from "./approvals/follow.ts";
+import { approve, deny } from "./approvals/operator.ts";
 import { failApproval, tellDestroyed } from "./approvals/outcomes.ts";
 import { proposeAgent } from "./approvals/propose.ts";
 import { tellDeployment } from "./approvals/tell-deployment.ts";
@@ -189,6 +190,10 @@ function wire(config: HivedConfig, core: Core, boot: BootId, signal: AbortSignal
       runner: link.runner,
       canaries: link.canaries,
       live: link.live,
+      approvals: {
+        approve: (request: Parameters<typeof approve>[1]) => approve(lifecycle, request),
+        deny: (request: Parameters<typeof deny>[1]) => deny(lifecycle, request),
+      },
       forgeHealth: health.read,
       newestQuestions,
       openThreads,
