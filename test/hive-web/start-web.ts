@@ -44,6 +44,9 @@ class FakeHived {
   /** what every turn holds, and what its agent has done in it */
   held: TurnMessage[] = [];
   log: TurnLog = emptyLog;
+  /** streams of turns that were opened, and batches that were taken from them */
+  watchingTurns = 0;
+  shownBatches = 0;
   readonly #batches: LiveBatch[] = [];
   #tell = new Set<() => void>();
   #server: { close(): Promise<void> } | undefined;
@@ -120,6 +123,15 @@ class FakeHived {
         this.publish({ kind: "PairChanged", pair: { ...request, restsUntil: null } });
         return {};
       },
+      readApprovals: () => counted({ approvals: [] }),
+      approve: (request) => {
+        this.verbs.push({ name: "approve", request });
+        return {};
+      },
+      deny: (request) => {
+        this.verbs.push({ name: "deny", request });
+        return {};
+      },
       unparkAgent: (request) => {
         this.verbs.push({ name: "unparkAgent", request });
         return {};
@@ -154,12 +166,16 @@ class FakeHived {
   }
 
   async *#watchTurn(signal: AbortSignal) {
+    this.watchingTurns += 1;
     yield [{ id: null, data: { kind: "log" as const, log: this.log } }];
     for (let { newest } = this.log; !signal.aborted; ) {
       const due = this.#batches.filter(({ number }) => number > newest);
       newest = due.at(-1)?.number ?? newest;
       if (due.length === 0) await this.#news(signal);
-      else yield due.map((batch) => ({ id: null, data: { kind: "batch" as const, batch } }));
+      else {
+        yield due.map((batch) => ({ id: null, data: { kind: "batch" as const, batch } }));
+        this.shownBatches += due.length;
+      }
     }
   }
 

@@ -117,3 +117,29 @@ test("a page that reads nothing leaves its events in hived's log, and holds up n
   expect(web.hived.watching[0]?.taken).toBeLessThan(500);
   stuck.destroy();
 });
+
+test("a page that watches a turn gets its log, then what the agent does, and all of it again after a restart of hived", async () => {
+  await using web = await startWeb();
+  web.hived.show({ kind: "text", text: "one" });
+  const response = await web.open({ path: `/api/turn?id=turn-${"a".repeat(32)}`, headers: web.signedIn });
+  const reading = readEvents(response, 3);
+  const entries = (text: string) => [expect.objectContaining({ event: { kind: "text", text } })];
+  await expect.poll(() => web.hived.watchingTurns).toBe(1);
+  web.hived.show({ kind: "text", text: " two" });
+  await expect.poll(() => web.hived.shownBatches).toBe(1);
+  await web.hived.stop();
+  await web.hived.start();
+  expect(await within(10_000, "the log", reading)).toEqual([
+    { id: "", data: { kind: "log", log: expect.objectContaining({ entries: entries("one") }) } },
+    { id: "", data: { kind: "batch", batch: expect.objectContaining({ events: [{ kind: "text", text: " two" }] }) } },
+    { id: "", data: { kind: "log", log: expect.objectContaining({ entries: entries("one two") }) } },
+  ]);
+});
+
+test("a turn's stream is for who is signed in, and for a turn", async () => {
+  await using web = await startWeb();
+  const path = `/api/turn?id=turn-${"a".repeat(32)}`;
+  expect((await web.ask({ path, headers: web.page })).status).toBe(401);
+  expect((await web.ask({ path: "/api/turn?id=x", headers: web.signedIn })).status).toBe(400);
+  expect((await web.post("/api/watchTurn", { turn: `turn-${"a".repeat(32)}` })).status).toBe(404);
+});
