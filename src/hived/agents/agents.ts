@@ -96,6 +96,7 @@ export function addAgent(
 /** Changes an agent's row, with its event when the public row changed; `since` moves with the state. */
 export function changeAgent(tx: Transaction, core: Core, name: AgentName, change: Partial<AgentRow>): AgentRow {
   const before = requireAgent(tx, name);
+  if (Object.entries(change).every(([column, value]) => before[column as keyof AgentRow] === value)) return before;
   const isNewState = change.state !== undefined && change.state !== before.state;
   const after = { ...before, ...change, since: isNewState ? core.clock.now() : before.since };
   if (JSON.stringify(toAgent(after)) === JSON.stringify(toAgent(before))) {
@@ -136,6 +137,15 @@ export const toAgent = (row: AgentRow): Agent => ({
 export const canaryOf = ({ canary }: AgentRow): Canary | null =>
   canary === null ? null : Canary.parse(JSON.parse(canary));
 
+/** Many agents have the same one, and each send and each lease looks at it. */
+const parsedConfigs = new Map<string, AgentConfig>();
+const mostParsed = 500;
+
 /** The config of the tree that runs; null before the first deployment is prepared. */
-export const configOf = (row: AgentRow): AgentConfig | null =>
-  row.config === null ? null : AgentConfig.parse(JSON.parse(row.config));
+export function configOf({ config }: AgentRow): AgentConfig | null {
+  if (config === null) return null;
+  const parsed = parsedConfigs.get(config) ?? AgentConfig.parse(JSON.parse(config));
+  if (parsedConfigs.size >= mostParsed) parsedConfigs.clear();
+  parsedConfigs.set(config, parsed);
+  return parsed;
+}
