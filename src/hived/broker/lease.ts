@@ -43,8 +43,11 @@ export function lease(core: Core, request: LeaseRequest): Promise<Lease> {
     const isDisproved = canaryOf(agent)?.state === "failed";
     changeAgent(tx, core, agent.name, { state: "working", turn: turn.id, ...(isDisproved && { canary: null }) });
     return found;
-  });
+  }, soon);
 }
+
+/** A crash releases a lease anyway, so nobody waits for the disk. */
+const soon = { isDurable: false };
 
 const hourMs = 60 * 60_000;
 

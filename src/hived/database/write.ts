@@ -39,7 +39,7 @@ export type Database = {
 };
 
 /** @property isDurable false: resolves after the commit, which is on the disk with the next one: for what a crash may undo */
-export type WriteOptions = { isDurable: boolean };
+type WriteOptions = { isDurable: boolean };
 
 type Queued = {
   isDurable: boolean;
