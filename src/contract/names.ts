@@ -45,10 +45,10 @@ export type MessageId = z.infer<typeof MessageId>;
 export const EntryId = z.number().int().positive().brand<"EntryId">();
 export type EntryId = z.infer<typeof EntryId>;
 
-/** 128 random bits, so that an id of an earlier boot can never be taken for one of this. */
+/** Of at least 96 random bits, so that an id of an earlier boot can never be taken for one of this. */
 const randomId = (prefix: string) => z.string().regex(new RegExp(`^${prefix}-[0-9a-f]{32}$`));
 
-/** One run of a coding agent; made by the runner when it asks for a lease. */
+/** One run of a coding agent; made by the runner when it asks for a lease, of seconds since 1970 and random bits. */
 export const TurnId = randomId("turn").brand<"TurnId">();
 export type TurnId = z.infer<typeof TurnId>;
 
