@@ -5,7 +5,7 @@
 import { rmSync } from "node:fs";
 import { createServer, type Socket } from "node:net";
 import { join } from "node:path";
-import { setImmediate as nextRound, setTimeout as delay } from "node:timers/promises";
+import { setTimeout as delay, setImmediate as nextRound } from "node:timers/promises";
 import type { AgentName, BootId } from "../../../src/contract/names.ts";
 import { sendIn } from "../../../src/hived/broker/send.ts";
 import { countBoot } from "../../../src/hived/database/meta.ts";
