@@ -4,6 +4,7 @@
  */
 import { z } from "zod";
 import { CanaryId } from "./canary.ts";
+import { ConversationChange } from "./conversation.ts";
 import { FileToWrite, Launch, Place } from "./launch.ts";
 import { Address, AgentName, BootId, EntryId, EpochMs, LaunchId, MessageId, ObjectId, TurnId } from "./names.ts";
 import { Evidence, Outcome, Usage } from "./turn.ts";
@@ -41,6 +42,8 @@ export const TurnEnd = z.object({
   session: z.string().nullable(),
   /** not before this time should the next turn start; null: hived decides */
   retryAt: EpochMs.nullable(),
+  /** of a turn that the operator cancelled: its messages are queued again, not given up */
+  requeues: z.boolean().optional(),
   /** left out where the agent never ran */
   usage: Usage.optional(),
   log: TurnLog.optional(),
@@ -93,6 +96,13 @@ export const runnerCalls = {
   stopLaunch: {
     request: z.object({ launch: LaunchId, now: z.boolean() }),
     response: z.object({ ended: z.boolean() }),
+  },
+  /** ends a turn for the operator, step by step; `endTurn` tells how it ended */
+  cancelTurn: { request: z.object({ turn: TurnId, requeues: z.boolean() }), response: nothing },
+  /** answered when it is done; refused in a turn, and where the coding agent has no such thing */
+  changeConversation: {
+    request: z.object({ launch: LaunchId, change: ConversationChange }),
+    response: z.object({ session: z.string().nullable(), model: z.string().nullable() }),
   },
   /** replaces files of a launch's directory, such as a token, while its process runs; nothing when that has ended */
   renewSecrets: { request: z.object({ launch: LaunchId, secrets: z.array(FileToWrite) }), response: nothing },

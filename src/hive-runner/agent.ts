@@ -73,6 +73,9 @@ export class AgentLife {
   readonly #fall: (how: string) => void;
   #up: Agent | null = null;
   #session: string | null;
+  /** the one that the operator has chosen */
+  #model: string | null = null;
+  #hasForgotten = false;
 
   constructor(launch: Pick<Launch, "spec" | "agent">, parts: { clock: Clock; log: Log }) {
     this.#launch = launch;
@@ -86,6 +89,11 @@ export class AgentLife {
   /** the conversation that it has, or is to continue */
   get session(): string | null {
     return this.#session;
+  }
+
+  /** whether it began a new conversation although it had one */
+  get hasForgotten(): boolean {
+    return this.#hasForgotten;
   }
 
   get isAsleep(): boolean {
@@ -103,7 +111,21 @@ export class AgentLife {
     void up.process.exited.then((how) => {
       if (this.#up === up) this.#fall(how);
     });
+    if (this.#model !== null) await up.conversation.setModel(this.#model);
     return up;
+  }
+
+  /** Chooses its model, for its later processes, too. @throws Refusal where it has no such model */
+  async setModel(model: string, signal: AbortSignal): Promise<void> {
+    await (await this.rise(signal)).conversation.setModel(model);
+    this.#model = model;
+  }
+
+  /** Ends its process and its conversation: when it rises again it begins a new one. */
+  async forget(): Promise<void> {
+    await this.lieDown();
+    this.#session = null;
+    this.#hasForgotten = true;
   }
 
   /** Ends its process and keeps the conversation. */

@@ -1,11 +1,13 @@
 /** The launches that this runner holds, and what hived asks of them. */
+
+import type { ConversationChange } from "../contract/conversation.ts";
 import { Fault } from "../contract/fault.ts";
 import type { Launch } from "../contract/launch.ts";
 import type { hivedCalls } from "../contract/link.ts";
 import type { AgentName, LaunchId, TurnId } from "../contract/names.ts";
 import type { RequestOf } from "../contract/table.ts";
 import type { TurnLog } from "../contract/turn-log.ts";
-import { type LoopParts, TurnLoop, turnOver } from "./turn-loop.ts";
+import { type Changed, type LoopParts, launchOver, TurnLoop, turnOver } from "./turn-loop.ts";
 
 export type Launches = {
   /**
@@ -18,6 +20,10 @@ export type Launches = {
   /** Replaces files of a launch's directory; nothing when there is no such launch any more. */
   renewSecrets(launch: LaunchId, secrets: Launch["secrets"]): Promise<void>;
   wake(agents: readonly AgentName[]): void;
+  /** Ends a turn for the operator. @throws Refusal when it does not run here */
+  cancelTurn(turn: TurnId, requeues: boolean): void;
+  /** @throws Refusal in a turn, where there is no such launch, and where the coding agent has no such thing */
+  changeConversation(launch: LaunchId, change: ConversationChange): Promise<Changed>;
   markReceived(turn: TurnId, mark: number): Promise<void>;
   /** What the agent has done so far in a running turn; null when that does not run here. */
   logOf(turn: TurnId): TurnLog | null;
@@ -38,6 +44,7 @@ const closeRungMs = 700;
 export function openLaunches(parts: LoopParts): Launches {
   const loops = new Map<LaunchId, TurnLoop>();
   const all = () => [...loops.values()];
+  const withTurn = (turn: TurnId) => all().find((loop) => loop.turn === turn);
   return {
     async start(launch) {
       const there = loops.get(launch.launch);
@@ -61,15 +68,22 @@ export function openLaunches(parts: LoopParts): Launches {
     wake(agents) {
       for (const loop of all()) if (agents.includes(loop.agent)) loop.wake();
     },
+    cancelTurn(turn, requeues) {
+      const loop = withTurn(turn);
+      if (!loop) throw turnOver();
+      loop.cancel(turn, requeues);
+    },
+    async changeConversation(launch, change) {
+      const loop = loops.get(launch);
+      if (!loop) throw launchOver();
+      return loop.change(change);
+    },
     async markReceived(turn, mark) {
-      const loop = all().find((each) => each.turn === turn);
+      const loop = withTurn(turn);
       if (!loop) throw turnOver();
       await loop.markReceived(turn, mark);
     },
-    logOf: (turn) =>
-      all()
-        .find((each) => each.turn === turn)
-        ?.logOf(turn) ?? null,
+    logOf: (turn) => withTurn(turn)?.logOf(turn) ?? null,
     held: () =>
       all()
         .filter((loop) => !loop.isAbandoned)

@@ -15,7 +15,7 @@ export type DriverEnd =
 type StopReason = "end_turn" | "max_tokens" | "max_turn_requests" | "refusal" | "cancelled";
 
 /** Why we ended a turn ourselves. */
-export type Cut = "stopped" | "silent" | "too long";
+export type Cut = "stopped" | "cancelled" | "silent" | "too long";
 
 export type Ended = { outcome: Outcome; problem: string | null; retryAt: EpochMs | null };
 
@@ -36,6 +36,7 @@ type Said = Pick<Ended, "outcome" | "problem">;
 
 const ofCut: Record<Cut, Said> = {
   stopped: { outcome: "lost", problem: "The agent was stopped during the turn." },
+  cancelled: { outcome: "cancelled", problem: "The operator cancelled the turn." },
   silent: { outcome: "stalled", problem: "It gave no sign of life for too long." },
   "too long": { outcome: "timed_out", problem: "The turn took longer than is allowed." },
 };
@@ -45,7 +46,7 @@ const ofReason: Record<StopReason, Said> = {
   max_tokens: { outcome: "context_full", problem: "The model's limit of tokens was reached." },
   max_turn_requests: { outcome: "budget", problem: "The turn made as many requests to the model as it may." },
   refusal: { outcome: "refused", problem: "The model refused to go on." },
-  cancelled: { outcome: "crashed", problem: "It broke its turn off by itself." }, // nobody can cancel one from here yet
+  cancelled: { outcome: "crashed", problem: "It broke its turn off by itself." }, // we did not ask it to
 };
 
 /** ACP's own code for "authentication required". */

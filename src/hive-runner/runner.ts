@@ -98,6 +98,11 @@ function handlersOf(config: RunnerConfig, launches: Launches): LinkHandlers<type
       launches.wake(agents);
       return {};
     },
+    cancelTurn: async ({ turn, requeues }) => {
+      launches.cancelTurn(turn, requeues);
+      return {};
+    },
+    changeConversation: ({ launch, change }) => faulty(launches.changeConversation(launch, change)),
     readTurnLog: async ({ turn }) => ({ log: launches.logOf(turn) }),
     markReceived: async ({ turn, mark }) => done(launches.markReceived(turn, mark)),
     updateDocs: async (request) => done(updateDocs(config.docsRoot, request)),

@@ -2,14 +2,16 @@
  * The loop of one launch:
  *
  *   opening → idle ⇄ lease → turn → report → idle; idle ⇄ asleep (its process ended, its conversation is kept)
- *   any → over: stopped by hived, abandoned, or its process ended by itself; hived is told what it does not wait for
+ *   between turns, at once: what the operator changes of the conversation
+ *   any → over: a bug in it, which touches no other agent; or stopped by hived, abandoned, or its process ended by itself; hived is told what it does not wait for
  *
  * A broken link cuts nothing off: a turn goes on, and its report waits for the next link.
  */
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
+import type { ConversationChange } from "../contract/conversation.ts";
 import type { Launch } from "../contract/launch.ts";
-import type { hivedCalls } from "../contract/link.ts";
+import type { hivedCalls, runnerCalls } from "../contract/link.ts";
 import type { AgentName, EpochMs, LaunchId, TurnId } from "../contract/names.ts";
 import { Refusal } from "../contract/refusal.ts";
 import type { ResponseOf } from "../contract/table.ts";
@@ -30,8 +32,17 @@ import { wakePrompt } from "./wake-prompt.ts";
 export type LoopParts = { hived: Hived; clock: Clock; log: Log; launchesRoot: string };
 
 type Lease = ResponseOf<typeof hivedCalls.lease>;
+export type Changed = ResponseOf<typeof runnerCalls.changeConversation>;
 /** Leased, running, or still to be reported. */
-type Turn = { id: TurnId; running: RunningTurn | null; live: Live | null };
+type Turn = {
+  id: TurnId;
+  /** nothing of the conversation can be changed before its end */
+  hasBegun: boolean;
+  running: RunningTurn | null;
+  live: Live | null;
+  /** by the operator */
+  cancelled: { requeues: boolean } | null;
+};
 
 /** So many messages start a turn; the agent fetches more with `recv`. */
 const leaseLimit = 10;
@@ -58,6 +69,11 @@ export class TurnLoop {
   #woken = Promise.withResolvers<void>();
   /** the conversation that has been told that it is a new one */
   #met: Conversation | null = null;
+  /** what is to be done before the next turn */
+  readonly #errands: (() => Promise<void>)[] = [];
+  #compaction: RunningTurn | null = null;
+  /** turns in a row whose conversation was too long */
+  #fullTurns = 0;
 
   /** @param after what must have ended before it may start: an agent never runs twice */
   constructor(launch: Launch, parts: LoopParts, after: Promise<unknown>) {
@@ -107,6 +123,23 @@ export class TurnLoop {
     return this.#turn?.id === turn ? (this.#turn.live?.log() ?? null) : null;
   }
 
+  /** Ends a turn for the operator. @throws Refusal when it is not here */
+  cancel(id: TurnId, requeues: boolean): void {
+    if (this.#turn?.id !== id) throw turnOver();
+    this.#turn.cancelled = { requeues };
+    this.#turn.running?.cut("cancelled");
+    this.#compaction?.cut("cancelled");
+  }
+
+  /** Changes the conversation as soon as no turn runs. @throws Refusal in a turn, and where the agent has no such thing */
+  change(change: ConversationChange): Promise<Changed> {
+    if (this.#turn?.hasBegun) return Promise.reject(inTurn());
+    const { promise, resolve, reject } = Promise.withResolvers<Changed>();
+    this.#errands.push(() => this.#carryOut(change).then(resolve, reject));
+    this.wake();
+    return promise;
+  }
+
   /** Asks it to end after its running turn, which hived is told then. @returns false when there is no turn to wait for */
   stopAfterTurn(): boolean {
     if (this.#turn === null) return false;
@@ -121,6 +154,7 @@ export class TurnLoop {
     this.#stopping.abort();
     this.wake();
     this.#turn?.running?.cut("stopped", rungMs);
+    this.#compaction?.cut("stopped", rungMs);
     await this.over;
   }
 
@@ -150,18 +184,40 @@ export class TurnLoop {
     } catch {
       return; // it rejects for whoever asked for the launch
     }
-    while (!this.#stopping.signal.aborted && this.#fell === null) {
-      this.#woken = Promise.withResolvers();
-      const lease = await this.#lease();
-      if (lease) await this.#turnOf(lease);
-      else await this.#rest();
+    try {
+      await this.#work();
+    } catch (error) {
+      this.#break(error);
     }
     await this.#life.lieDown();
+    await this.#doErrands(); // each is refused now
     const { launch, agent } = this;
     const problem = this.#fell;
     if (problem === null && !this.#tellsEnd) return;
     const { signal } = this.#tellsEnd ? this.#abandoned : this.#stopping;
     await this.#say(() => this.#parts.hived.callUntilHeard("launchEnded", { launch, agent, problem }, signal));
+  }
+
+  async #work(): Promise<void> {
+    while (!this.#stopping.signal.aborted && this.#fell === null) {
+      this.#woken = Promise.withResolvers();
+      await this.#doErrands();
+      const lease = await this.#lease();
+      if (lease) await this.#turnOf(lease);
+      else if (this.#errands.length === 0) await this.#rest();
+    }
+  }
+
+  async #doErrands(): Promise<void> {
+    for (let errand = this.#errands.shift(); errand; errand = this.#errands.shift()) await errand();
+  }
+
+  /** A bug of ours ends this launch alone: hived makes another one, and the other agents hear nothing of it. */
+  #break(error: unknown): string {
+    const problem = `The runner failed to drive it: ${describe(error)}.`;
+    this.#parts.log.error({ err: error }, "a bug in the loop of an agent");
+    this.#fall(problem);
+    return problem;
   }
 
   #fall(problem: string): void {
@@ -188,7 +244,7 @@ export class TurnLoop {
     const turn = newTurnId(this.#parts.clock.now());
     const { launch, agent } = this;
     const request = { launch, agent, turn, limit: leaseLimit };
-    this.#turn = { id: turn, running: null, live: null };
+    this.#turn = { id: turn, hasBegun: false, running: null, live: null, cancelled: null };
     // Also when it is to stop meanwhile: hived may have leased already, and then wants to hear how that ended.
     const lease = await this.#say(() => this.#parts.hived.callUntilHeard("lease", request, this.#abandoned.signal));
     const canary = lease?.canary;
@@ -204,10 +260,17 @@ export class TurnLoop {
   async #turnOf(lease: Lease): Promise<void> {
     const turn = this.#turn;
     if (!turn) throw new Error("there is a lease without a turn");
-    const report = await this.#runTurn(turn, lease);
+    await this.#doErrands();
+    turn.hasBegun = true;
+    const report = await this.#runTurn(turn, lease).catch((error: unknown) =>
+      this.#neverRan("crashed", this.#break(error)),
+    );
     turn.running = null;
+    turn.hasBegun = false; // only its report is left
+    this.#fullTurns = report.outcome === "context_full" ? this.#fullTurns + 1 : 0;
     const { launch, agent } = this;
-    const end = { launch, agent, turn: turn.id, ...report };
+    const requeues = report.outcome === "cancelled" && turn.cancelled?.requeues === true;
+    const end = { launch, agent, turn: turn.id, ...report, ...(requeues && { requeues }) };
     await this.#say(() => this.#parts.hived.callUntilHeard("endTurn", end, this.#abandoned.signal));
     this.#turn = null;
   }
@@ -216,6 +279,7 @@ export class TurnLoop {
     if (this.#stopping.signal.aborted) return this.#neverRan("lost", stoppedBefore);
     let up: Agent;
     try {
+      await this.#makeRoom();
       up = await this.#life.rise(this.#stopping.signal);
     } catch (error) {
       if (!(error instanceof Refusal) && !isOutsideFault(error)) throw error;
@@ -223,7 +287,9 @@ export class TurnLoop {
       this.#fall(describe(error));
       return this.#neverRan("crashed", describe(error));
     }
-    const isForgetful = up.conversation.how === "lost" && this.#met !== up.conversation;
+    if (turn.cancelled) return this.#neverRan("cancelled", null);
+    const { how } = up.conversation;
+    const isForgetful = this.#met !== up.conversation && (how === "lost" || (how === "new" && this.#life.hasForgotten));
     this.#met = up.conversation;
     const live = openLive(this.#parts.clock.now, (batch) => this.#show(turn.id, batch));
     turn.live = live;
@@ -240,7 +306,50 @@ export class TurnLoop {
     return { ...report, log: live.log() };
   }
 
-  #neverRan(outcome: Outcome, problem: string): TurnReport {
+  /** After a turn whose conversation was too long it is made smaller; after another one in a row a new one begins. */
+  async #makeRoom(): Promise<void> {
+    if (this.#fullTurns === 0) return;
+    try {
+      if (this.#fullTurns === 1) return await this.#compact();
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      this.#parts.log.warn({ problem: error.message }, "the conversation could not be made smaller: a new one begins");
+    }
+    if (!this.#stopping.signal.aborted) await this.#life.forget();
+  }
+
+  async #carryOut(change: ConversationChange): Promise<Changed> {
+    const { signal } = this.#stopping;
+    if (signal.aborted || this.#fell !== null) throw launchOver();
+    if (change.kind === "compact") await this.#compact();
+    if (change.kind === "model") await this.#life.setModel(change.model, signal);
+    if (change.kind === "new") await this.#life.forget();
+    const { conversation } = await this.#life.rise(signal);
+    return { session: conversation.session, model: conversation.model() };
+  }
+
+  /** A prompt of our own, in no turn. @throws Refusal where the agent has no such command, or it went wrong */
+  async #compact(): Promise<void> {
+    const agent = await this.#life.rise(this.#stopping.signal);
+    this.#compaction = runTurn({
+      agent,
+      prompt: agent.conversation.compactPrompt(),
+      profile: profiles[this.#spec.driver.profile],
+      limits: this.#spec.limits,
+      clock: this.#parts.clock,
+      onEvent: () => undefined,
+    });
+    const { outcome, problem } = await this.#compaction.ended;
+    this.#compaction = null;
+    if (outcome !== "ok")
+      throw new Refusal(
+        "not_compacted",
+        `Its conversation was not made smaller. ${problem ?? ""}`.trim(),
+        "Try it again, or begin a new conversation.",
+      );
+  }
+
+  #neverRan(outcome: Outcome, problem: string | null): TurnReport {
     const evidence = { outputs: 0, outputTokens: null };
     return { outcome, problem, evidence, answeredMarks: [], session: this.#life.session, retryAt: null };
   }
@@ -267,11 +376,17 @@ export class TurnLoop {
 
 /** Its first digits count seconds: so the rows of turns lie in the order of their times, and far fewer pages are written. */
 const newTurnId = (now: EpochMs): TurnId => {
-  const seconds = Math.floor(now / 1000).toString(16).padStart(8, "0");
+  const seconds = Math.floor(now / 1000)
+    .toString(16)
+    .padStart(8, "0");
   return `turn-${seconds}${randomBytes(12).toString("hex")}` as TurnId;
 };
 
 export const turnOver = () =>
   new Refusal("turn_over", "That turn does not run here any more.", "Let the message start the next one.");
+
+export const launchOver = () =>
+  new Refusal("launch_over", "Its process is ending, or has ended.", "Try it again when the agent is idle.");
+const inTurn = () => new Refusal("in_turn", "It is in a turn just now.", "Wait for the end of the turn, or cancel it.");
 
 const stoppedBefore = "The agent was stopped before the turn began.";

@@ -16,7 +16,7 @@ import {
   type SessionUpdate,
 } from "@agentclientprotocol/sdk";
 import { openMemory } from "./memory.ts";
-import { messagesIn } from "./messages.ts";
+import { type Message, messagesIn } from "./messages.ts";
 import { readScript } from "./script.ts";
 import { openTools, type Server, type Tools } from "./tools.ts";
 import { type Show, type Shown, takeTurn } from "./turn.ts";
@@ -68,6 +68,9 @@ const shownAs = (toolCallId: string, update: (shown: SessionUpdate) => Promise<v
     }),
 });
 
+/** The command of many coding agents; never what somebody wrote in a message. */
+const isCompaction = ({ id, body }: Message) => id === "" && body.trim() === "/compact";
+
 agent({ name: "script-agent" })
   .onRequest(methods.agent.initialize, () => ({
     protocolVersion: PROTOCOL_VERSION,
@@ -88,11 +91,17 @@ agent({ name: "script-agent" })
   .onNotification(methods.agent.session.cancel, () => running?.abort())
   .onRequest(methods.agent.session.prompt, async ({ params, client, signal }) => {
     if (params.sessionId !== memory.session() || !tools) throw new RequestError(-32_002, "Open a session first.");
+    const messages = messagesIn(params.prompt);
+    const show = showTo(client, params.sessionId);
+    if (messages.every(isCompaction)) {
+      await show.say("I keep nothing of a conversation, so there is nothing to make smaller.\n");
+      return { stopReason: "end_turn" };
+    }
     running = new AbortController();
     const stopped = AbortSignal.any([running.signal, signal]);
-    const stage = { script, directory: dirname(path), state, memory, tools, show: showTo(client, params.sessionId) };
+    const stage = { script, directory: dirname(path), state, memory, tools, show };
     try {
-      await takeTurn(stage, messagesIn(params.prompt), stopped);
+      await takeTurn(stage, messages, stopped);
       return { stopReason: "end_turn" };
     } catch (error) {
       if (stopped.aborted) return { stopReason: "cancelled" };

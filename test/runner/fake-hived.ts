@@ -35,7 +35,7 @@ export type FakeHived = {
   readonly runner: RunnerPeer["call"];
   place(): Place;
   /** Puts a message into an agent's inbox and wakes it. */
-  mail(agent: string, body: string, from?: string): void;
+  mail(agent: string, body: string, change?: { from?: string; sentAt?: number }): void;
   disconnect(): void;
   close(): Promise<void>;
 };
@@ -81,14 +81,14 @@ export async function openFakeHived(socketPath: string, boot = 1): Promise<FakeH
       if (!place) throw new Error("no runner has said what it offers");
       return place;
     },
-    mail(agent, body, from = "bob") {
+    mail(agent, body, { from = "bob", sentAt = 1_700_000_000_000 } = {}) {
       messages += 1;
       const entry: LeasedEntry = {
         entry: messages as EntryId,
         message: messages as MessageId,
         from: from as AgentName,
         body,
-        sentAt: 1_700_000_000_000 as EpochMs,
+        sentAt: sentAt as EpochMs,
         inReplyTo: null,
         redelivered: false,
         broadcast: false,

@@ -1,4 +1,5 @@
 /** A coding agent with one oddity, named by its argument: what ACP agents do that no library of ours would let us do. */
+import { existsSync, writeFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 
 type Message = { id?: number; method?: string; params?: Record<string, unknown>; result?: unknown };
@@ -11,7 +12,11 @@ const modelOption = (model: string) => ({
   ...{ type: "select", id: "model", name: "Model", category: "model", currentValue: model },
   options: ["haiku", "opus"].map((value) => ({ value, name: value })),
 });
+const countsTokens = oddity === "counts tokens";
 let dollars = 0;
+let compactions = 0;
+const isFirstLife = !existsSync("met");
+writeFileSync("met", String(process.pid));
 let prompt: Message = {};
 const end = (result: object = {}) => write({ id: prompt.id, result: { stopReason: "end_turn", ...result } });
 
@@ -31,6 +36,13 @@ const oddities: Record<string, () => void> = {
     dollars += 0.25;
     update({ sessionUpdate: "usage_update", used: 10, size: 100, cost: { amount: dollars, currency: "USD" } });
     update({ sessionUpdate: "config_option_update", configOptions: [modelOption(dollars > 0.25 ? "opus" : "haiku")] });
+    chunk("done");
+    end();
+  },
+  "fills up": () => answerUnlessFull(1),
+  "stays full": () => answerUnlessFull(Number.POSITIVE_INFINITY),
+  "has no commands"() {
+    update({ sessionUpdate: "available_commands_update", availableCommands: [] });
     chunk("done");
     end();
   },
@@ -56,6 +68,18 @@ const oddities: Record<string, () => void> = {
     }),
 };
 
+/** Too long is its first conversation, until it was made smaller so often. */
+function answerUnlessFull(wanted: number): void {
+  const [block] = (prompt.params?.["prompt"] ?? []) as { text: string }[];
+  if (block?.text === "/compact") compactions += 1;
+  else if (isFirstLife && compactions < wanted) {
+    write({ id: prompt.id, error: { code: -32_603, message: "Prompt is too long" } });
+    return;
+  }
+  chunk(`made smaller ${compactions} times; ${String(block?.text)}`);
+  end();
+}
+
 if (oddity === "silent") process.on("SIGINT", () => undefined);
 
 for await (const line of createInterface({ input: process.stdin })) {
@@ -73,13 +97,21 @@ for await (const line of createInterface({ input: process.stdin })) {
     case "session/new":
       write({
         id: message.id,
-        result: { sessionId: "odd", ...(oddity === "counts tokens" && { configOptions: [modelOption("haiku")] }) },
+        result: {
+          sessionId: isFirstLife ? "odd" : "odd again",
+          ...(countsTokens && { configOptions: [modelOption("haiku")] }),
+        },
       });
+      break;
+    case "session/set_config_option":
+      if (message.params?.["value"] === "opus")
+        write({ id: message.id, result: { configOptions: [modelOption("opus")] } });
+      else write({ id: message.id, error: { code: -32_602, message: "not today" } });
       break;
     case "session/load":
       chunk("what I said last week");
       if (oddity === "repeats") write({ id: message.id, error: { code: -32_002, message: "no such session" } });
-      else write({ id: message.id, result: {} });
+      else write({ id: message.id, result: { ...(countsTokens && { configOptions: [modelOption("haiku")] }) } });
       break;
     case "session/prompt":
       prompt = message;

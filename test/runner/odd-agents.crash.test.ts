@@ -1,6 +1,8 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import { openFakeClock } from "../support/fake-clock.ts";
-import { prepare, type Stage, withRunner } from "./with-runner.ts";
+import { gone, prepare, type Stage, withRunner } from "./with-runner.ts";
 
 const program = new URL("odd-agent.ts", import.meta.url).pathname;
 
@@ -62,6 +64,50 @@ test("a conversation that is gone is replaced by a new one, which is told so onc
   expect(await hived.live.next()).toMatchObject({ kind: "text", text: expect.stringContaining(lost) });
   hived.mail("alice", "once more");
   expect(await hived.live.next()).toMatchObject({ kind: "text", text: expect.not.stringContaining(lost) });
+});
+
+test("a conversation that is too long is made smaller before the next turn", async () => {
+  await using stage = await withRunner();
+  const { hived } = stage;
+  expect(await turnOf(stage, "fills up")).toMatchObject({ outcome: "context_full", problem: "Prompt is too long." });
+  hived.mail("alice", "hello");
+  expect(await hived.ends.next()).toMatchObject({ outcome: "ok", session: "odd" });
+  expect(await hived.live.next()).toMatchObject({ text: expect.stringContaining("made smaller 1 times") });
+});
+
+test("one that stays too long is replaced by a new one, which is told so", async () => {
+  await using stage = await withRunner();
+  const { hived } = stage;
+  await turnOf(stage, "stays full");
+  hived.mail("alice", "hello");
+  expect(await hived.ends.next()).toMatchObject({ outcome: "context_full", session: "odd" });
+  hived.mail("alice", "hello");
+  expect(await hived.ends.next()).toMatchObject({ outcome: "ok", session: "odd again" });
+  const text = expect.stringContaining("Your earlier conversation could not be continued");
+  expect(await hived.live.next()).toMatchObject({ text });
+});
+
+test("the operator chooses among the models that the agent offers, and its next process has the same", async () => {
+  await using stage = await withRunner();
+  const { hived } = stage;
+  const argv = [process.execPath, program, "counts tokens"];
+  const launch = await prepare(stage, "alice", "", { argv, limits: { idleStopMs: 50 } });
+  await hived.runner("launch", launch);
+  const choose = (model: string) =>
+    hived.runner("changeConversation", { launch: launch.launch, change: { kind: "model", model } });
+  await expect(choose("gpt")).rejects.toMatchObject({ code: "unknown_model", next: "Choose one of: haiku, opus." });
+  await expect(choose("haiku")).rejects.toMatchObject({ code: "model_refused" });
+  expect(await choose("opus")).toEqual({ session: "odd", model: "opus" });
+  await gone(Number(readFileSync(join(stage.directory, "agents/alice/state/met"), "utf8")));
+  hived.mail("alice", "hello");
+  expect(await hived.ends.next()).toMatchObject({ usage: { model: "opus" } });
+});
+
+test("an agent that says which commands it has is not asked for one that it has not", async () => {
+  await using stage = await withRunner();
+  const { launch } = await turnOf(stage, "has no commands");
+  const asked = stage.hived.runner("changeConversation", { launch, change: { kind: "compact" } });
+  await expect(asked).rejects.toMatchObject({ code: "cannot_compact" });
 });
 
 test("a request for permission is granted for this once: the sandbox is the limit", async () => {

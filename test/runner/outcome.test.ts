@@ -33,6 +33,7 @@ test.each([
 test("a turn that was cut off ends as why it was cut off, however the agent took it", () => {
   expect(outcomeOf({ kind: "stopped", reason: "cancelled" }, "silent", profiles.script).outcome).toBe("stalled");
   expect(outcomeOf({ kind: "gone", problem: "killed" }, "too long", profiles.script).outcome).toBe("timed_out");
+  expect(outcomeOf({ kind: "gone", problem: "killed" }, "cancelled", profiles.script).outcome).toBe("cancelled");
   expect(outcomeOf({ kind: "gone", problem: "killed" }, "stopped", profiles.script).outcome).toBe("lost");
 });
 

@@ -6,7 +6,7 @@ import { adoptWithinMs } from "../../src/contract/link.ts";
 import type { AgentName, TurnId } from "../../src/contract/names.ts";
 import type { TurnLog } from "../../src/contract/turn-log.ts";
 import { openFakeClock } from "../support/fake-clock.ts";
-import { prepare, type Stage, shown, someTree, waitingScript, withRunner } from "./with-runner.ts";
+import { gone, isAlive, prepare, type Stage, shown, someTree, waitingScript, withRunner } from "./with-runner.ts";
 
 const sayScript =
   'rules: [{ name: all, steps: [{ say: "you wrote {{message_body}}" }, { run: "true", title: step }] }]';
@@ -224,6 +224,79 @@ test("a launch that is ending is not found done, and can't be had again before i
   await hived.runner("launch", launch);
 });
 
+test("a turn that the operator cancels ends so, and its agent lives on", async () => {
+  await using stage = await withRunner();
+  const { hived } = stage;
+  const { launch } = await startWaiting(stage);
+  await hived.runner("cancelTurn", { turn: await hived.leases.next(), requeues: false });
+  expect(await hived.ends.next()).toMatchObject({ launch, outcome: "cancelled" });
+  letGo(stage, "alice");
+  hived.mail("alice", "once more");
+  expect(await hived.ends.next()).toMatchObject({ launch, outcome: "ok" });
+});
+
+test("a cancelled turn says whether its messages are to be queued again; one that is over can't be cancelled", async () => {
+  await using stage = await withRunner();
+  const { hived } = stage;
+  await startWaiting(stage);
+  const turn = await hived.leases.next();
+  await hived.runner("cancelTurn", { turn, requeues: true });
+  expect(await hived.ends.next()).toMatchObject({ outcome: "cancelled", requeues: true });
+  await expect(cancelUntilOver(stage, turn)).rejects.toMatchObject({ code: "turn_over" });
+});
+
+test("a new conversation and a smaller one are had between turns, also by an agent that is asleep, not in one", async () => {
+  await using stage = await withRunner();
+  const { hived } = stage;
+  const launch = await prepare(stage, "alice", waitingScript, { limits: { idleStopMs: 50 } });
+  const { session } = await hived.runner("launch", launch);
+  const change = (kind: "compact" | "new") =>
+    hived.runner("changeConversation", { launch: launch.launch, change: { kind } });
+  expect(await change("compact")).toEqual({ session, model: null });
+  const begun = await change("new");
+  expect(begun.session).not.toBe(session);
+  hived.mail("alice", "hello");
+  await shown(stage, "wait");
+  await expect(change("new")).rejects.toMatchObject({ code: "in_turn" });
+  letGo(stage, "alice");
+  expect(await hived.ends.next()).toMatchObject({ outcome: "ok", session: begun.session });
+});
+
+test("an agent without a choice of models says so", async () => {
+  await using stage = await withRunner();
+  const { launch } = await launched(stage);
+  const asked = stage.hived.runner("changeConversation", { launch, change: { kind: "model", model: "opus" } });
+  await expect(asked).rejects.toMatchObject({ code: "no_models" });
+});
+
+test("a bug in one agent's loop ends its launch with a failed turn, and the others go on", async () => {
+  await using stage = await withRunner();
+  const { hived } = stage;
+  const { launch } = await startWaiting(stage);
+  const other = await prepare(stage, "carol", sayScript);
+  await hived.runner("launch", other);
+  hived.mail("carol", "no such time", { sentAt: 8.7e15 }); // beyond what a date can be
+  expect(await hived.ends.next()).toMatchObject({ agent: "carol", outcome: "crashed" });
+  expect(await hived.lost.next()).toMatchObject({
+    launch: other.launch,
+    problem: expect.stringContaining("failed to drive it"),
+  });
+  letGo(stage, "alice");
+  expect(await hived.ends.next()).toMatchObject({ launch, outcome: "ok" });
+});
+
+test("ten messages that come during a turn are one turn", async () => {
+  await using stage = await withRunner();
+  const { hived } = stage;
+  await startWaiting(stage);
+  for (let number = 1; number <= 10; number += 1) hived.mail("alice", `number ${number}`);
+  letGo(stage, "alice");
+  await hived.ends.next();
+  const { log } = await hived.ends.next();
+  const text = log?.entries.map(({ event }) => (event.kind === "text" ? event.text : "")).join("");
+  expect(text?.match(/fits message \d+/g)).toEqual(Array.from({ length: 10 }, (_, at) => `fits message ${at + 2}`));
+});
+
 test("a launch that is stopped now loses its turn", async () => {
   await using stage = await withRunner();
   const { hived } = stage;
@@ -377,18 +450,9 @@ const read = (stage: Stage, agent: string, name: string) => readFileSync(stateFi
 const letGo = (stage: Stage, agent: string, name = "go") => writeFileSync(stateFile(stage, agent, name), "");
 const pidOf = (stage: Stage, agent: string) => Number(read(stage, agent, "pid"));
 
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
-  } catch {
-    return false;
-  }
-}
-
-/** Resolves when a process is gone: the kernel tells nobody but its parent, so this looks. */
-async function gone(pid: number): Promise<void> {
-  while (isAlive(pid)) await new Promise((resolve) => setImmediate(resolve));
+/** The report of a turn has come before the loop has heard the answer. */
+async function cancelUntilOver({ hived }: Stage, turn: TurnId): Promise<never> {
+  for (;;) await hived.runner("cancelTurn", { turn, requeues: false });
 }
 
 /** Lets the time pass, again and again until the runner has noticed that the link is broken. */

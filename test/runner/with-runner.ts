@@ -1,5 +1,5 @@
 /** A runner in this process, with a fake hived at the other end of a real link, and script agents as real processes. */
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pino } from "pino";
@@ -118,4 +118,18 @@ export const waitingScript =
 export async function shown({ hived }: Stage, title: string): Promise<void> {
   for (let event = await hived.live.next(); event.kind !== "tool" || event.title !== title; )
     event = await hived.live.next();
+}
+
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
+  } catch {
+    return false;
+  }
+}
+
+/** Resolves when a process is gone: the kernel tells nobody but its parent, so this looks. */
+export async function gone(pid: number): Promise<void> {
+  while (isAlive(pid)) await new Promise((resolve) => setImmediate(resolve));
 }

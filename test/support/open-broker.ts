@@ -126,6 +126,7 @@ async function playRunner(socketPath: string, held: Held[]): Promise<PlayedRunne
     before[name]?.();
     calls.push({ name, request } as RunnerCall);
     tell();
+    if (name === "changeConversation") return { session: "changed", model: "opus" };
     if (name === "launch") return { session: "session" };
     if (name === "readTurnLog") return { log: runner.logs.get((request as { turn: TurnId }).turn) ?? null };
     return name === "stopLaunch" ? { ended: runner.endsAtOnce } : {};

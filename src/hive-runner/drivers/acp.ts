@@ -16,6 +16,7 @@ import {
 } from "@agentclientprotocol/sdk";
 import { z } from "zod";
 import type { DriverSpec } from "../../contract/launch.ts";
+import { Refusal } from "../../contract/refusal.ts";
 import type { LiveEvent } from "../../contract/turn-log.ts";
 import type { AgentProcess } from "../launch.ts";
 import type { DriverEnd } from "../outcome.ts";
@@ -36,6 +37,10 @@ export type Conversation = {
   prompt(prompt: WakePrompt, onSign: (sign: Sign) => void): Promise<DriverEnd & Used>;
   /** Asks the agent to end its turn. */
   cancel(): void;
+  /** What to prompt it with so that it makes the conversation smaller. @throws Refusal where it can't */
+  compactPrompt(): WakePrompt;
+  /** Has it use another of its models from the next turn on. @throws Refusal where it has no such model */
+  setModel(model: string): Promise<void>;
 };
 
 /** What a turn used; each is null where the agent does not report it. Costs in US dollars. */
@@ -48,11 +53,14 @@ type Used = { inputTokens: number | null; outputTokens: number | null; costUsd: 
 export async function openConversation(process: AgentProcess, spec: DriverSpec): Promise<Conversation> {
   let onSign: ((sign: Sign) => void) | null = null; // what comes outside of a turn, such as a replayed history, is no sign
   const profile = profiles[spec.profile];
-  let model: string | null = null;
+  let settings: Setting[] = [];
+  let commands: string[] | null = null; // null: it has not said which it has
   let costUsd: number | null = null; // of the whole conversation, as agents report it
   const note = (update: SessionUpdate) => {
     if (update.sessionUpdate === "usage_update" && update.cost?.currency === "USD") costUsd = update.cost.amount;
-    if (update.sessionUpdate === "config_option_update") model = modelIn(update) ?? model;
+    if (update.sessionUpdate === "config_option_update") settings = settingsIn(update) ?? settings;
+    if (update.sessionUpdate === "available_commands_update")
+      commands = update.availableCommands.map(({ name }) => `/${name}`);
     onSign?.(signOf(update));
   };
   const connection = client({ name: "hyperhive" })
@@ -65,12 +73,25 @@ export async function openConversation(process: AgentProcess, spec: DriverSpec):
     await process.end();
     throw new Error(await process.exited);
   });
-  model = modelIn(configured) ?? model;
+  settings = settingsIn(configured) ?? settings;
   if (how !== "continued") costUsd ??= 0;
   return {
     session,
     how,
-    model: () => model,
+    model: () => modelAmong(settings)?.current ?? null,
+    compactPrompt() {
+      const command = profile.compactCommand;
+      if (command === null || commands?.includes(command) === false) throw cannotCompact();
+      return { trusted: command, messages: [] };
+    },
+    async setModel(model) {
+      const setting = modelAmong(settings);
+      if (!setting) throw noChoice();
+      if (!setting.choices.includes(model)) throw unknownModel(model, setting.choices);
+      settings =
+        settingsIn(await choose(connection.agent, { sessionId: session, configId: setting.id, value: model })) ??
+        settings;
+    },
     cancel() {
       connection.agent.notify(methods.agent.session.cancel, { sessionId: session }).catch(() => connection.close());
     },
@@ -132,14 +153,60 @@ async function ifThere(asked: Promise<unknown>): Promise<{ answer: unknown } | u
   }
 }
 
-const Settings = z.object({ configOptions: z.array(z.object({ category: z.unknown(), currentValue: z.unknown() })) });
+const Choice = z.object({ value: z.string() });
+const Settings = z.object({
+  configOptions: z.array(
+    z.object({
+      id: z.string(),
+      category: z.unknown(),
+      currentValue: z.unknown(),
+      /** choices, or groups of them */
+      options: z.array(z.union([Choice, z.object({ options: z.array(Choice) })])).catch([]),
+    }),
+  ),
+});
+type Setting = z.infer<typeof Settings>["configOptions"][number];
 
-/** The model among an agent's settings, as far as it names one. */
-function modelIn(said: unknown): string | null {
-  const options = Settings.safeParse(said).data?.configOptions ?? [];
-  const value = options.find(({ category }) => category === "model")?.currentValue;
-  return typeof value === "string" ? value.slice(0, 200) : null;
+/** What an agent says of its settings; undefined when it says nothing of them. */
+const settingsIn = (said: unknown): Setting[] | undefined => Settings.safeParse(said).data?.configOptions;
+
+/** The choice of the model among an agent's settings, as far as it offers one. */
+function modelAmong(
+  settings: readonly Setting[],
+): { id: string; current: string | null; choices: string[] } | undefined {
+  const setting = settings.find(({ category }) => category === "model");
+  if (!setting) return undefined;
+  const { id, currentValue, options } = setting;
+  const choices = options
+    .flatMap((option) => ("value" in option ? [option] : option.options))
+    .map(({ value }) => value);
+  return { id, current: typeof currentValue === "string" ? currentValue.slice(0, 200) : null, choices };
 }
+
+/** @throws Refusal with the agent's own words when it does not want to */
+async function choose(agent: ClientContext, choice: { sessionId: string; configId: string; value: string }) {
+  try {
+    return await agent.request(methods.agent.session.setConfigOption, choice);
+  } catch (error) {
+    if (!(error instanceof RequestError)) throw error;
+    throw new Refusal(
+      "model_refused",
+      `Its coding agent does not take that model: ${error.message}`,
+      "Choose another.",
+    );
+  }
+}
+
+const cannotCompact = () =>
+  new Refusal(
+    "cannot_compact",
+    "Its coding agent has no command that makes its conversation smaller.",
+    "Begin a new conversation instead.",
+  );
+const noChoice = () =>
+  new Refusal("no_models", "Its coding agent offers no choice of models.", "It goes on with the one that it has.");
+const unknownModel = (model: string, choices: readonly string[]) =>
+  new Refusal("unknown_model", `Its coding agent has no model "${model}".`, `Choose one of: ${choices.join(", ")}.`);
 
 const tokens = z.number().int().nonnegative();
 /** `usage` is not in the stable protocol yet, but agents that know it send it. */

@@ -7,6 +7,8 @@ export type Profile = {
    * to be asked, so what comes up is allowed where that is so.
    */
   permissions: "allow" | "reject";
+  /** its own command that makes the conversation smaller; null when it has none */
+  compactCommand: string | null;
   /** what it is known to say when it fails, before the general list is tried */
   errors: readonly [RegExp, Outcome][];
 };

@@ -6,12 +6,12 @@ import type { HeldEntry, Settlement } from "./inbox.ts";
 import { maxFailures, rateLimitRestMs, retryDelayMs } from "./limits.ts";
 
 /** A turn's end as the runner reports it, or as hived finds it when the runner is lost. */
-export type End = Pick<TurnEnd, "outcome" | "problem" | "answeredMarks" | "retryAt" | "usage"> & {
+export type End = Pick<TurnEnd, "outcome" | "problem" | "answeredMarks" | "retryAt" | "usage" | "requeues"> & {
   evidence: Evidence | null;
   session?: string | null;
 };
 
-/** handled: done with; cancelled: given up by the operator; released: queued again; counted: also a failure of the entry. */
+/** handled: done with; cancelled: given up by the operator, who may have them queued again instead; released: queued again; counted: also a failure of the entry. */
 type Fate = "handled" | "cancelled" | "released" | "counted";
 /** until: not before a time that the turn's end named, or a rest of our own; stuck: until somebody helps. */
 type Rest = "none" | "until" | "stuck";
@@ -66,6 +66,7 @@ const same = ({ failures, notBefore }: HeldEntry) => ({ failures, notBefore });
 
 function fateOf(end: End, entry: HeldEntry): Fate {
   const { entries } = policy[end.outcome];
+  if (entries === "cancelled" && end.requeues) return "released";
   if (entries !== "handled") return entries;
   if (!isProven(end.evidence)) return "counted";
   return entry.mark === null || end.answeredMarks.includes(entry.mark) ? "handled" : "released";
