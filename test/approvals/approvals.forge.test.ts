@@ -1,0 +1,27 @@
+/** Approvals on each forge, from the pull request to what it brings about: one hive for all, as making one takes longest. */
+import { afterAll, beforeAll, describe } from "vitest";
+import { forges } from "../support/forges.ts";
+import type { RunningForge } from "../support/running-forge.ts";
+import { cutOff } from "./cut-off.ts";
+import { ends } from "./ends.ts";
+import { kinds } from "./kinds.ts";
+import { type Approvals, openApprovals } from "./open-approvals.ts";
+import { operatorsWord } from "./operator.ts";
+
+describe.each(forges)("on $name", ({ name, start }) => {
+  let forge: RunningForge;
+  let hive: Approvals;
+  beforeAll(async () => {
+    forge = await start();
+    hive = await openApprovals(forge);
+  });
+  afterAll(async () => {
+    await hive[Symbol.asyncDispose]();
+    await forge[Symbol.asyncDispose]();
+  });
+
+  describe("each kind", () => kinds(() => hive));
+  describe("each end", () => ends(() => hive));
+  describe("the operator's word", () => operatorsWord(() => hive));
+  describe("cut off", () => cutOff(() => hive, name === "the embedded forge" ? 1 : 4));
+});

@@ -1,0 +1,214 @@
+/** The ends that an approval's way can have: each with a status, an event, and a message to its submitter, once. */
+import { expect, test } from "vitest";
+import { Fault } from "../../src/contract/fault.ts";
+import { Refusal } from "../../src/contract/refusal.ts";
+import { agentsRepo } from "../../src/hived/forge/plan.ts";
+import { type Approvals, yaml } from "./open-approvals.ts";
+
+export function ends(hive: () => Approvals): void {
+  const rebase = "Rebase it, and push it again.";
+
+  test("outdated: its agent changed on main since it was proposed", async () => {
+    await hive().write("agents/alice/agent.yaml", yaml);
+    const proposed = await hive().propose("alice-2", { "agents/alice/AGENTS.md": "Two.\n" });
+    await hive().write("agents/alice/AGENTS.md", "One.\n");
+    await hive().review(proposed, "APPROVED");
+    await hive().follow(proposed);
+    const why = `agents/alice changed on main since this was proposed. ${rebase}`;
+    expect(hive().row(proposed)).toMatchObject({ state: "refused", problem: why });
+    expect(hive().told(proposed)).toEqual([`it was not carried out: ${why}`]);
+    expect((await hive().statuses(proposed.head))[0]).toBe(`deploy failure: refused: ${why}`);
+    expect(hive().eventsOf(proposed)).toEqual(["opened", "waiting", "preparing", "refused"]);
+    await hive().expectSettled(proposed);
+  });
+
+  test("conflicting: what it changes was changed on main, too", async () => {
+    const proposed = await hive().propose("pets", { "decisions/pets.md": "Cats.\n" });
+    await hive().write("decisions/pets.md", "Dogs.\n");
+    await hive().follow(proposed);
+    await hive().review(proposed, "APPROVED");
+    while (hive().row(proposed).state !== "refused") {
+      expect(
+        await hive()
+          .followOnce(proposed)
+          .catch((error) => error),
+      ).toBeOneOf([undefined, expect.any(Fault)]);
+      hive().core.clock.advance(31_000); // what is still being looked at after so long is a conflict
+    }
+    const why = "it conflicts with main. Rebase it on main, and push it again.";
+    expect(hive().row(proposed)).toMatchObject({ problem: why });
+    expect(hive().told(proposed)).toEqual([`it was not carried out: ${why}`]);
+    expect((await hive().statuses(proposed.head))[0]).toBe(`deploy failure: refused: ${why}`);
+    await hive().expectSettled(proposed);
+  });
+
+  test("changes requested: what the operator says of all and of lines reaches the submitter as one message", async () => {
+    const proposed = await hive().propose("dave", hive().worker("dave", "Work.\nRest.\n"));
+    const comments = [
+      { path: "agents/dave/AGENTS.md", body: "Why?", old_position: 0, new_position: 2 },
+      { path: "agents/dave/agent.yaml", body: "Good.", old_position: 0, new_position: 1 },
+    ];
+    await hive().review(proposed, "REQUEST_CHANGES", { body: "Not so.", comments });
+    await hive().follow(proposed);
+    const [told, ...others] = hive().told(proposed);
+    expect(others).toEqual([]);
+    expect(told).toMatch(/^the operator asks for changes: Not so\.\n\n- agents\/dave\//);
+    for (const { path, body, new_position } of comments)
+      expect(told).toContain(`- ${path}, line ${new_position}: ${body}`);
+    expect(told).toMatch(/Push a new version with the same topic\.$/);
+    expect(hive().row(proposed)).toMatchObject({
+      state: "changes_requested",
+      problem: expect.stringContaining("Why?"),
+    });
+    expect((await hive().statuses(proposed.head))[0]).toBe("deploy failure: the operator asks for changes");
+    await hive().expectSettled(proposed);
+
+    await hive().review(proposed, "REQUEST_CHANGES", { body: "And shorter." });
+    await hive().follow(proposed);
+    expect(hive().told(proposed)).toEqual([told, expect.stringContaining("asks for changes: And shorter.")]);
+  });
+
+  test("superseded: a new push begins anew, the old head says by which, and what was said of that counts no more", async () => {
+    const older = await hive().propose("erin", hive().worker("erin"));
+    await hive().follow(older);
+    await hive().review(older, "APPROVED");
+    const newer = await hive().propose("erin", { ...hive().worker("erin"), "agents/erin/notes.md": "One more.\n" });
+    expect(newer.number).toBe(older.number);
+    await hive().follow(newer);
+    expect(hive().row(newer)).toMatchObject({ state: "waiting", head: newer.head });
+    expect((await hive().statuses(older.head))[0]).toBe(`deploy failure: superseded by ${newer.head.slice(0, 10)}`);
+    expect(await hive().verdicts(newer)).toHaveLength(2);
+    expect(hive().eventsOf(newer)).toEqual(["opened", "waiting", "opened", "waiting"]);
+    const { problem } = hive().row(newer); // null where the forge has dismissed the approval itself
+    expect(hive().told(newer)).toEqual(problem === null ? [] : [`it still waits. ${problem}`]);
+    await hive().expectSettled(newer);
+  });
+
+  test("denied: closed by the operator, whose last comment is the reason", async () => {
+    const proposed = await hive().propose("frank", hive().worker("frank"));
+    await hive().follow(proposed);
+    await hive().comment(proposed, hive().operator, "We have enough.");
+    await hive().comment(proposed, hive().manager, "Please!");
+    await hive().close(proposed, hive().operator);
+    await hive().follow(proposed);
+    expect(hive().row(proposed)).toMatchObject({ state: "denied", problem: "We have enough." });
+    expect(hive().told(proposed)).toEqual(["it was closed without being merged: We have enough."]);
+    expect((await hive().statuses(proposed.head))[0]).toBe("deploy failure: denied: We have enough.");
+    await hive().expectSettled(proposed);
+  });
+
+  test("withdrawn: closed by whoever proposed it; opened again it begins anew", async () => {
+    const proposed = await hive().propose("grace", hive().worker("grace"));
+    await hive().follow(proposed);
+    await hive().close(proposed, hive().manager);
+    await hive().follow(proposed);
+    expect(hive().row(proposed)).toMatchObject({ state: "withdrawn" });
+    expect(hive().told(proposed)).toEqual(["you have closed it, so nothing is done with it."]);
+    expect((await hive().statuses(proposed.head))[0]).toMatch(/^deploy failure: withdrawn: /);
+    await hive().expectSettled(proposed);
+    await hive().manager.call("PATCH", hive().pullPath(proposed), { state: "open" });
+    await hive().follow(proposed);
+    expect(hive().row(proposed)).toMatchObject({ state: "waiting" });
+  });
+
+  test("retargeted: against another branch it is not acted on", async () => {
+    const proposed = await hive().propose("heidi", hive().worker("heidi"));
+    await hive().follow(proposed);
+    const branch = { new_branch_name: "draft", old_branch_name: "main" };
+    await hive().operator.call("POST", `/repos/${agentsRepo}/branches`, branch);
+    await hive().manager.call("PATCH", hive().pullPath(proposed), { base: "draft" });
+    await hive().review(proposed, "APPROVED");
+    await hive().follow(proposed);
+    const why = "it is against draft, and only main counts. Close it, and propose it for main.";
+    expect(hive().row(proposed)).toMatchObject({ state: "refused", problem: why });
+    expect(hive().told(proposed)).toEqual([`it was not carried out: ${why}`]);
+    expect((await hive().statuses(proposed.head))[0]).toBe(`deploy failure: refused: ${why}`);
+    await hive().expectSettled(proposed);
+  });
+
+  test("preparation failed: nothing is merged", async () => {
+    const proposed = await hive().propose("ivan", hive().worker("ivan"));
+    hive().runner.before.prepareAgent = () => {
+      throw new Refusal("no_space", "There is no space for ivan.", "Make some.");
+    };
+    await hive().review(proposed, "APPROVED");
+    await hive().follow(proposed);
+    delete hive().runner.before.prepareAgent;
+    const why = "There is no space for ivan. Make some.";
+    expect(hive().row(proposed)).toMatchObject({ state: "refused", problem: why });
+    expect(hive().told(proposed)).toEqual([`it was not carried out: ${why}`]);
+    expect((await hive().statuses(proposed.head))[0]).toBe(`deploy failure: refused: ${why}`);
+    expect(await hive().isMerged(proposed)).toBe(false);
+    await hive().expectSettled(proposed);
+  });
+
+  test("merged, and its agent can't be started: what ran before goes on, until main is put back", async () => {
+    const first = await hive().propose("judy", hive().worker("judy", "One.\n"));
+    await hive().review(first, "APPROVED");
+    await hive().follow(first);
+    await hive().becomes(first, "deployed");
+    const { running_tree: tree } = hive().agent("judy") ?? {};
+    const second = await hive().propose("judy-2", { "agents/judy/AGENTS.md": "Two.\n" });
+    hive().runner.before.launch = () => {
+      delete hive().runner.before.launch;
+      throw new Refusal("launch_failed", "judy could not be started: it ended with code 1.", "Mend it.");
+    };
+    await hive().review(second, "APPROVED");
+    await hive().follow(second);
+    await hive().becomes(second, "failed");
+    expect(hive().told(second)).toEqual([expect.stringContaining("judy could not be started")]);
+    expect((await hive().statuses(second.head))[0]).toContain("deploy failure: judy could not be started");
+    await hive().core.event("AgentChanged", ({ fact: { agent } }) => {
+      return agent.name === "judy" && agent.state === "idle" && (agent.problem?.includes("Mend or revert it") ?? false);
+    });
+    expect(hive().agent("judy")).toMatchObject({ running_tree: tree, deployment: 1 });
+    await hive().expectSettled(second);
+
+    const revert = await hive().propose("judy-revert", { "agents/judy/AGENTS.md": "One.\n" });
+    await hive().review(revert, "APPROVED");
+    await hive().follow(revert);
+    await hive().becomes(revert, "deployed");
+    expect(hive().agent("judy")).toMatchObject({ running_tree: tree, wanted_tree: tree, problem: null });
+    expect(hive().told(revert)).toEqual([expect.stringMatching(/^it was approved, and judy runs as version \d\.$/)]);
+    expect(hive().row(second)).toMatchObject({ state: "failed" });
+  });
+
+  test("merged by the operator's hand: that counts as approved", async () => {
+    const proposed = await hive().propose("kim", hive().worker("kim"));
+    await hive().follow(proposed);
+    await hive().review(proposed, "APPROVED");
+    const merge = () => hive().operator.status("POST", `${hive().pullPath(proposed)}/merge`, { Do: "merge" });
+    await expect.poll(merge, { timeout: 20_000 }).toBe(200); // 405 while the forge looks for conflicts
+    await hive().follow(proposed);
+    await hive().becomes(proposed, "deployed");
+    expect(hive().eventsOf(proposed)).toEqual(["opened", "waiting", "converging", "deployed"]);
+    expect(hive().told(proposed)).toEqual(["it was merged by hand, and kim runs as version 1."]);
+    expect((await hive().statuses(proposed.head))[0]).toBe("deploy success: kim runs version 1");
+    await hive().expectSettled(proposed);
+  });
+
+  test("approved before anybody had looked at it: it is looked at, and then carried out", async () => {
+    const proposed = await hive().propose("leo", hive().worker("leo"));
+    await hive().review(proposed, "APPROVED");
+    await hive().follow(proposed);
+    await hive().becomes(proposed, "deployed");
+    expect(hive().eventsOf(proposed)).toEqual(["opened", "waiting", "preparing", "merging", "converging", "deployed"]);
+    expect(hive().told(proposed)).toEqual(["it was approved, and leo runs as version 1."]);
+    expect(await hive().statuses(proposed.head)).toEqual([
+      "deploy success: leo runs version 1",
+      "deploy pending: leo is prepared",
+      "validate success: valid: spawn leo",
+    ]);
+    await hive().expectSettled(proposed);
+  });
+
+  test("the operator's push to main needs no approval: its commit has the status", async () => {
+    await hive().write("agents/mia/agent.yaml", yaml);
+    const commit = await hive().main();
+    await hive().followMain();
+    await hive().core.event("AgentChanged", ({ fact: { agent } }) => agent.name === "mia" && agent.state === "idle");
+    await expect
+      .poll(() => hive().statuses(commit), { timeout: 20_000 })
+      .toContain("deploy success: mia runs version 1");
+  });
+}
