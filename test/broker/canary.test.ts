@@ -119,12 +119,15 @@ test("by themselves they go to those whose loops have shown themselves least of 
   core.clock.advance(canaryEveryMs);
   await runner.lease(alice, newTurn()); // nothing to do: it stays as it is
   await canaries.sendSome();
+  const arrived = () => broker.link.runner.call("wake", { agents: [] }); // calls come in order
+  await arrived();
   const woken = () => runner.calls.flatMap((call) => (call.name === "wake" ? call.request.agents : []));
   expect(new Set(woken()).size).toBe(canariesAtOnce);
   core.clock.advance(canaryWithinMs);
   await core.event("AgentChanged", ({ fact }) => fact.agent.canary?.state === "failed");
   const before = woken().length;
   await canaries.sendSome();
+  await arrived();
   expect(woken().slice(before)).toHaveLength(1); // the one that was left
 });
 

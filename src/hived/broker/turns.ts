@@ -46,7 +46,8 @@ const OF_AGENT = "SELECT * FROM turns WHERE agent = :agent ORDER BY started_at D
 const OF_AGENT_BEFORE = `SELECT * FROM turns
   WHERE agent = :agent AND (started_at, id) < (SELECT started_at, id FROM turns WHERE id = :before)
   ORDER BY started_at DESC, id DESC LIMIT :limit`;
-const BEGINNING_WITH = "SELECT * FROM turns WHERE id >= :from AND id < :to AND agent = :agent LIMIT 2";
+// The plus keeps the agent's index out: few ids begin so, and many turns are the agent's.
+const BEGINNING_WITH = "SELECT * FROM turns WHERE id >= :from AND id < :to AND +agent = :agent LIMIT 2";
 const ADD_LOG = "INSERT INTO turn_logs (turn, log) VALUES (:turn, :log)";
 const FORGET_LOG = "DELETE FROM turn_logs WHERE id <= :upTo";
 const FIND_LOG = "SELECT log FROM turn_logs WHERE turn = :turn";
