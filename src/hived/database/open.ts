@@ -41,9 +41,9 @@ function openFile(path: string): Sqlite.Database {
   const sqlite = new Sqlite(path);
   sqlite.pragma("journal_mode = WAL");
   sqlite.pragma("foreign_keys = ON");
-  sqlite.pragma("temp_store = MEMORY"); // each savepoint's undo journal would be a file, written twice as much as the WAL
   sqlite.pragma("busy_timeout = 5000");
-  migrate(sqlite, path, isNew);
+  migrate(sqlite, path, isNew); // which may sort millions of rows, and needs files for that
+  sqlite.pragma("temp_store = MEMORY"); // each savepoint's undo journal would be a file, written twice as much as the WAL
   return sqlite;
 }
 
