@@ -1,14 +1,18 @@
 /** The one table of routes of hived and of the supervisor, read by server and client alike. */
 import { z } from "zod";
 import { Agent } from "./agent.ts";
+import { Approval } from "./approval.ts";
 import { Canary } from "./canary.ts";
+import { ConversationChange } from "./conversation.ts";
 import { Event, ForgeHealth, WorkTrouble } from "./facts.ts";
 import { HiveState } from "./fold.ts";
 import { Drift, Rotation } from "./forge.ts";
 import { InboxEntry, WaitingEntry, WaitingState } from "./message.ts";
-import { Address, AgentName, EntryId, EpochMs, Sequence, TurnId } from "./names.ts";
+import { Address, AgentName, EntryId, EpochMs, ObjectId, Sequence, TurnId } from "./names.ts";
 import { Pair } from "./pair.ts";
+import { Question } from "./question.ts";
 import { table } from "./table.ts";
+import { ThreadPage } from "./thread.ts";
 import { Turn, TurnRecord } from "./turn.ts";
 import { LiveBatch, TurnLog } from "./turn-log.ts";
 
@@ -105,10 +109,36 @@ export const routes = table({
   cancelQueued: operatorsVerb(z.object({ agent: AgentName }), z.object({ cancelled: z.number().int() })),
   /** entries of the operator's inbox */
   markRead: operatorsVerb(z.object({ entries: z.array(EntryId).min(1).max(1000) }), nothing),
+  /** ends an agent's running turn; `requeues`: its messages are queued again, not given up. Events tell how it ended. */
+  cancelTurn: operatorsVerb(z.object({ agent: AgentName, requeues: z.boolean().default(false) }), nothing),
+  /** changes the conversation of an agent that is in no turn; answered when it is done, or when it takes long */
+  changeConversation: operatorsVerb(z.object({ agent: AgentName, change: ConversationChange }), nothing),
   /** lets a parked agent go on: the operator has seen to what stood in its way */
   unparkAgent: operatorsVerb(z.object({ agent: AgentName }), nothing),
+  /** what is open, oldest first; or the one of that number, if there is one, open or not */
+  readApprovals: operatorsVerb(
+    z.object({ number: z.number().int().positive().nullable() }),
+    z.object({ approvals: z.array(Approval) }),
+  ),
+  /** with the operator's token on the forge: approves exactly this head */
+  approve: operatorsVerb(z.object({ number: z.number().int().positive(), head: ObjectId }), nothing),
+  /** with the operator's token on the forge: says why, and closes the pull request */
+  deny: operatorsVerb(
+    z.object({ number: z.number().int().positive(), reason: z.string().trim().min(1).max(5_000) }),
+    nothing,
+  ),
   /** lets two agents write to each other that rest after too many letters */
   liftPairRest: operatorsVerb(z.object({ one: AgentName, other: AgentName }), nothing),
+  /** answers an agent's question, or one between agents, as the operator; `answer` as in a comment behind `/answer` */
+  answerQuestion: operatorsVerb(z.object({ question: z.number().int(), answer: z.string().max(20_000) }), Question),
+  /** what still waits for somebody, oldest first, a page at a time, from the one behind `offset` on */
+  readThreads: operatorsVerb(
+    z.object({
+      viewer: z.union([AgentName, z.literal("operator")]),
+      offset: z.number().int().min(0).max(1_000_000).default(0),
+    }),
+    ThreadPage,
+  ),
   /** a delivery of the forge, as it came: hived verifies it over these very bytes */
   deliverWebhook: {
     callers: ["web"],

@@ -1,5 +1,6 @@
 /** The `hive` command. Each of its commands has a file in commands/, and is loaded when it is called. */
 import { Command, CommanderError, InvalidArgumentError } from "commander";
+import { addAgent } from "./commands/agent.ts";
 import { addForge } from "./commands/forge.ts";
 import { addToken } from "./commands/token.ts";
 import { exitCodes, explain } from "./exit-codes.ts";
@@ -18,6 +19,11 @@ const limit = (text: string): number => {
   const number = Number(text);
   if (Number.isInteger(number) && number > 0 && number <= 200) return number;
   throw new InvalidArgumentError("It is a number from 1 to 200.");
+};
+const offset = (text: string): number => {
+  const number = Number(text);
+  if (Number.isInteger(number) && number >= 0) return number;
+  throw new InvalidArgumentError("It is a number, 0 or more.");
 };
 const home = [
   "--home <directory>",
@@ -59,6 +65,62 @@ hive
   .action(async (options) => {
     const { status } = await import("./commands/status.ts");
     process.exitCode = await status(options);
+  });
+
+hive
+  .command("approvals")
+  .description("show what waits for an approval in a running hive, or what one approval would allow")
+  .argument("[number]", "the pull request's number")
+  .option(...home)
+  .option("--json", "for programs; docs/cli.md describes it")
+  .action(async (number, options) => {
+    const { approvals } = await import("./commands/approvals.ts");
+    process.exitCode = await approvals(number, options);
+  });
+
+hive
+  .command("approve")
+  .description("approve a pull request on hive/agents at its present head, as the operator")
+  .argument("<number>", "its number in `hive approvals`")
+  .option("--head <commit>", "only if that is still its head; the beginning is enough")
+  .option(...home)
+  .action(async (number, options) => {
+    const { approve } = await import("./commands/approvals.ts");
+    process.exitCode = await approve(number, options);
+  });
+
+hive
+  .command("deny")
+  .description("close a pull request on hive/agents without merging it, as the operator")
+  .argument("<number>", "its number in `hive approvals`")
+  .requiredOption("--reason <text>", "what whoever proposed it is told")
+  .option(...home)
+  .action(async (number, options) => {
+    const { deny } = await import("./commands/approvals.ts");
+    process.exitCode = await deny(number, options);
+  });
+
+hive
+  .command("threads")
+  .description("show what still waits for you, or for an agent: approvals, questions, pull requests, oldest first")
+  .argument("[agent]", "its name; the manager sees the whole hive", "operator")
+  .option("--offset <number>", "how many of the oldest to leave out", offset, 0)
+  .option(...home)
+  .option("--json", "for programs; docs/cli.md describes it")
+  .action(async (viewer, options) => {
+    const { threads } = await import("./commands/threads.ts");
+    process.exitCode = await threads(viewer, options);
+  });
+
+hive
+  .command("answer")
+  .description("answer a question of a running hive, as the operator")
+  .argument("<question>", "its number in `hive threads`")
+  .argument("<answer...>", "where there are options: the text or the number of one, several with commas")
+  .option(...home)
+  .action(async (question, words, options) => {
+    const { answer } = await import("./commands/answer.ts");
+    process.exitCode = await answer(question, words.join(" "), options);
   });
 
 hive
@@ -115,6 +177,7 @@ hive
     await mcp(socket);
   });
 
+addAgent(hive, home);
 addForge(hive, home);
 addToken(hive, home);
 

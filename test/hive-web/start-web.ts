@@ -118,6 +118,14 @@ class FakeHived {
         for (const entry of entries) this.#change("markRead", { entry }, "read");
         return {};
       },
+      cancelTurn: (request) => {
+        this.verbs.push({ name: "cancelTurn", request });
+        return {};
+      },
+      changeConversation: (request) => {
+        this.verbs.push({ name: "changeConversation", request });
+        return {};
+      },
       liftPairRest: (request) => {
         this.verbs.push({ name: "liftPairRest", request });
         this.publish({ kind: "PairChanged", pair: { ...request, restsUntil: null } });
@@ -131,6 +139,15 @@ class FakeHived {
       deny: (request) => {
         this.verbs.push({ name: "deny", request });
         return {};
+      },
+      readThreads: () => counted({ threads: [], totals: { approval: 0, question: 0, pr: 0 } }),
+      answerQuestion: (request) => {
+        this.verbs.push({ name: "answerQuestion", request });
+        const asked = this.events.reduce(fold, emptyState).questions.find(({ id }) => id === request.question);
+        if (!asked) throw new Refusal("unknown_question", "There is no such question.", "Look at the list.");
+        const question = { ...asked, state: "closed" as const, outcome: "answered" as const, answer: request.answer };
+        this.publish({ kind: "QuestionChanged", question });
+        return question;
       },
       unparkAgent: (request) => {
         this.verbs.push({ name: "unparkAgent", request });

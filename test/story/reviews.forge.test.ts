@@ -1,6 +1,8 @@
 /** What must not count in the story: approvals of something else than what is proposed, and proposals that nobody can approve. */
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { type Hive, hives } from "../support/start-hive.ts";
+import { bin, type Hive, hives } from "../support/start-hive.ts";
 import { begin } from "./begin.ts";
 import { agentsRepo, expectDeployed, statusOf, verdictsOf } from "./outcome.ts";
 import type { Proposals } from "./proposals.ts";
@@ -9,6 +11,7 @@ import { readTour } from "./tour.ts";
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
 const tour = readTour();
+const run = promisify(execFile);
 
 describe.for(hives)("on $name", ({ open }) => {
   let hive: Hive;
@@ -72,6 +75,33 @@ describe.for(hives)("on $name", ({ open }) => {
     expect(await verdictsOf(hive, approval.number)).toEqual([expect.stringMatching(told)]);
     await proposals.told(approval, told);
   });
+
+  test("the command line approves exactly what it shows, and denies with a reason", async () => {
+    const [good, bad] = [
+      await proposals.propose("by-command", proposals.workerFiles),
+      await proposals.propose("by-nobody", proposals.workerFiles),
+    ];
+    expect(await command("approvals")).toMatch(
+      new RegExp(`^#${good.number} +waiting +spawn +${good.head.slice(0, 10)}`, "m"),
+    );
+    for (const permission of good.permissions)
+      expect(await command("approvals", String(good.number))).toContain(`\n- ${permission}\n`);
+    await expect(command("approve", String(good.number), "--head", bad.head)).rejects.toMatchObject({ code: 78 });
+    expect(await command("approve", String(good.number), "--head", good.head.slice(0, 10))).toContain("Approved at");
+    await expectDeployed(hive, good);
+    expect(await command("deny", String(bad.number), "--reason", "One is enough.")).toContain("denied");
+    await proposals.told(bad, /it was closed without being merged: One is enough\./);
+    expect(hive.now.notes.map(({ text }) => text)).toEqual(
+      expect.arrayContaining([
+        expect.stringContaining(`With the operator's token: approved #${good.number} `),
+        expect.stringContaining(`With the operator's token: denied #${bad.number} `),
+      ]),
+    );
+    expect(await command("approvals")).not.toMatch(new RegExp(`^#(${good.number}|${bad.number}) `, "m"));
+  });
+
+  const command = async (...args: string[]): Promise<string> =>
+    (await run(process.execPath, [bin, ...args], { env: hive.env })).stdout;
 
   test("a name that is reserved is refused with its proposal, and one that is taken when it is approved", async () => {
     const reserved = await proposals.propose("operator", proposals.workerFiles);

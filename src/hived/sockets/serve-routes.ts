@@ -5,15 +5,19 @@ import { type ForgeWayIn, routes } from "../../contract/routes.ts";
 import type { RequestOf, ResponseOf } from "../../contract/table.ts";
 import { serve } from "../../rpc/serve.ts";
 import { listAgents, toAgent } from "../agents/agents.ts";
+import { readApprovals } from "../approvals/approvals.ts";
 import type { Canaries } from "../broker/canary.ts";
+import { cancelTurn, changeConversation } from "../broker/conversation.ts";
 import { countWaiting, newestWaiting } from "../broker/inbox.ts";
 import type { Live } from "../broker/live.ts";
 import { cancelEntry, cancelQueued, markRead, retryEntry, unparkAgent } from "../broker/operator.ts";
 import { liftRest, restingPairs } from "../broker/pairs.ts";
 import { readTurn, readTurns } from "../broker/turn-record.ts";
 import type { Runner } from "../core.ts";
+import { answerQuestion } from "../questions/answer.ts";
 import { beginForgeSignIn, type ForgeSignInParts, finishForgeSignIn } from "../sign-in/forge-sign-in.ts";
 import { checkSession, createLink, isSignedIn, signIn, signOut } from "../sign-in/sign-in.ts";
+import { openThreads } from "../threads/open-threads.ts";
 import { troubledWork } from "../work/work.ts";
 import { prepareSocket } from "./socket-directory.ts";
 import { readState, type StateParts } from "./state.ts";
@@ -26,6 +30,10 @@ export type RouteParts = StateParts & {
   runner: Pick<Runner, "call">;
   canaries: Pick<Canaries, "send">;
   live: Live;
+  approvals: {
+    approve(request: RequestOf<typeof routes.approve>): Promise<void>;
+    deny(request: RequestOf<typeof routes.deny>): Promise<void>;
+  };
   forgeSignIn: ForgeSignInParts;
   forgeWayIn(): Promise<ForgeWayIn>;
   checkForge(): Promise<Drift[]>;
@@ -73,6 +81,16 @@ const operatorHandlers = (parts: RouteParts) => {
       cancelled: await cancelQueued(core, agent),
     }),
     markRead: ({ entries }: RequestOf<typeof routes.markRead>) => done(markRead(core, entries)),
+    readApprovals: ({ number }: RequestOf<typeof routes.readApprovals>) =>
+      core.db.read((reader) => ({ approvals: readApprovals(reader, number) })),
+    approve: (request: RequestOf<typeof routes.approve>) => done(parts.approvals.approve(request)),
+    deny: (request: RequestOf<typeof routes.deny>) => done(parts.approvals.deny(request)),
+    cancelTurn: ({ agent, requeues }: RequestOf<typeof routes.cancelTurn>) => done(cancelTurn(parts, agent, requeues)),
+    changeConversation: ({ agent, change }: RequestOf<typeof routes.changeConversation>) =>
+      done(changeConversation(parts, agent, change)),
+    answerQuestion: (request: RequestOf<typeof routes.answerQuestion>) => answerQuestion(core, "operator", request),
+    readThreads: ({ viewer, offset }: RequestOf<typeof routes.readThreads>) =>
+      core.db.read((reader) => openThreads(reader, viewer, offset)),
     unparkAgent: ({ agent }: RequestOf<typeof routes.unparkAgent>) => done(unparkAgent(core, agent)),
     liftPairRest: ({ one, other }: RequestOf<typeof routes.liftPairRest>) => done(liftRest(core, one, other)),
   };
