@@ -19,7 +19,7 @@ const NUMBERS = "WITH RECURSIVE number(n) AS (SELECT 1 UNION ALL SELECT n + 1 FR
 const MESSAGES = `INSERT INTO messages (sender, recipient, body, sent_at)
   ${NUMBERS} SELECT 'agent-0', 'agent-' || (n % 64), :body, :at FROM number`;
 const ENTRIES = `INSERT INTO inbox (message, recipient, state, attempt, turn, queued_at, leased_at, settled_at, not_before)
-  SELECT id, recipient, 'handled', 1, 'turn-' || lower(hex(randomblob(16))), :at, :at, :at, 0 FROM messages WHERE id > :after`;
+  SELECT id, recipient, 'handled', 1, printf('turn-%08x', id) || lower(hex(randomblob(12))), :at, :at, :at, 0 FROM messages WHERE id > :after`;
 const TURNS = `INSERT INTO turns (id, agent, launch, started_at, ended_at, outcome, evidence)
   SELECT turn, recipient, 'launch', :at, :at, 'ok', '{"outputs":1,"outputTokens":1}' FROM inbox WHERE message > :after`;
 const EVENTS = `INSERT INTO events (at, kind, fact)

@@ -37,11 +37,11 @@ export async function* openLoop(options: {
     await flowing;
     await traffic.settled(patienceMs);
     floors.push(floor.measure(300).p50Ms);
-    const handled = traffic.handled();
-    // What was planned while it was away is answered late; so is what queued behind that, until as much time again has passed.
-    const from = killedAt - 100;
+    // Not what was under way when it was killed, nor what was planned until as much time again as it was away has passed.
     const to = backAt + (backAt - killedAt);
-    const outside = handled.filter(({ plannedAt }) => plannedAt >= began && (plannedAt < from || plannedAt > to));
+    const outside = traffic
+      .handled()
+      .filter(({ plannedAt, at }) => plannedAt >= began && (at < killedAt || plannedAt > to));
     const name = `${agents} agents, ${perSecond} messages/s for ${seconds} s, one kill -9`;
     yield judge({
       name: `${name}: p99 outside the restart / p50 of a bare sync`,
