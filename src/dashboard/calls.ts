@@ -1,8 +1,9 @@
 /** The page's calls of hive-web. What is wrong with a call is a Refusal, what is wrong with the world a Fault. */
 import { z } from "zod";
+import type { ConversationChange } from "../contract/conversation.ts";
 import { Fault } from "../contract/fault.ts";
 import { HiveState } from "../contract/fold.ts";
-import type { AgentName, EntryId, TurnId } from "../contract/names.ts";
+import type { AgentName, EntryId, ObjectId, TurnId } from "../contract/names.ts";
 import type { Pair } from "../contract/pair.ts";
 import { Refusal, RefusalBody } from "../contract/refusal.ts";
 import { routes } from "../contract/routes.ts";
@@ -51,6 +52,17 @@ export const cancelEntry = (entry: EntryId) => post("cancelEntry", { entry });
 export const cancelQueued = (agent: AgentName) => post("cancelQueued", { agent });
 /** Marks entries of the operator's own inbox. */
 export const markRead = (entries: readonly EntryId[]) => post("markRead", { entries });
+/** Answers a question as the operator. @param answer as in a comment behind `/answer` */
+export const answerQuestion = (question: number, answer: string) => post("answerQuestion", { question, answer });
+/** Ends an agent's running turn; its messages are given up, or queued again. */
+export const cancelTurn = (agent: AgentName, requeues: boolean) => post("cancelTurn", { agent, requeues });
+/** Changes the conversation of an agent that is in no turn. */
+export const changeConversation = (agent: AgentName, change: ConversationChange) =>
+  post("changeConversation", { agent, change });
+/** Approves exactly this head, in the forge, as the operator. */
+export const approve = (number: number, head: ObjectId) => post("approve", { number, head });
+/** Says why, and closes the pull request, in the forge, as the operator. */
+export const deny = (number: number, reason: string) => post("deny", { number, reason });
 /** Lets a parked agent go on. */
 export const unparkAgent = (agent: AgentName) => post("unparkAgent", { agent });
 /** Lets two agents write to each other that rest. */

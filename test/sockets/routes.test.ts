@@ -142,6 +142,10 @@ test("the operator's verbs are there on the page, for who is signed in, and on t
     counts: { queued: 1, leased: 0, dead: 0 },
   });
   expect(await hive.web.cancelQueued({ agent: AgentName.parse("alice") }, { session })).toEqual({ cancelled: 1 });
+  await expect(hive.admin.cancelTurn({ agent: "alice" })).rejects.toEqual(refusal("no_turn"));
+  const compact = { agent: "alice", change: { kind: "compact" } } as const;
+  await expect(hive.web.changeConversation(compact)).rejects.toEqual(refusal("not_signed_in"));
+  await expect(hive.web.changeConversation(compact, { session })).rejects.toMatchObject({ name: "Fault" });
   await expect(hive.admin.retryEntry({ entry: EntryId.parse(9) })).rejects.toEqual(refusal("unknown_entry"));
 });
 

@@ -5,6 +5,7 @@ import type { Turn } from "../../contract/turn.ts";
 import { cancelQueued, sendCanary, unparkAgent } from "../calls.ts";
 import { agentPath } from "../place.ts";
 import { ActionButton } from "./action-button.tsx";
+import { AgentControls } from "./agent-controls.tsx";
 import { Ago, Since, Until } from "./ago.tsx";
 import { Problem } from "./approval-card.tsx";
 import { Chip, Tag } from "./chip.tsx";
@@ -50,6 +51,7 @@ export function AgentCard({ agent, turns, entries, threads, forgeUrl }: Props) {
           <ActionButton text="Let it go on now" act={() => unparkAgent(agent.name)} />
         </p>
       )}
+      <AgentControls agent={agent} />
       <dl class="facts">
         <dt>Inbox</dt>
         <dd>

@@ -1,0 +1,59 @@
+/** `hive agent`: what the operator does to one agent at once; the verbs are loaded when one is called. */
+import type { Command } from "commander";
+
+/** @param home the option that tells where the hive lives */
+export function addAgent(hive: Command, home: readonly [flags: string, description: string]): void {
+  const agent = hive.command("agent").description("act on an agent of a running hive, at once").helpCommand(false);
+  const verbs = () => import("./agent-verbs.ts");
+  agent
+    .command("cancel")
+    .description("end its running turn; its messages are given up, and can be had again by `hive retry`")
+    .argument("<agent>", "its name")
+    .option("--requeue", "queue its messages again instead")
+    .option(...home)
+    .action(async (name, options) => {
+      process.exitCode = await (await verbs()).cancel(name, options);
+    });
+  agent
+    .command("compact")
+    .description("have it make its conversation smaller")
+    .argument("<agent>", "its name")
+    .option(...home)
+    .action(async (name, options) => {
+      process.exitCode = await (await verbs()).change(name, { kind: "compact" }, options);
+    });
+  agent
+    .command("model")
+    .description("have it use another of the models that its coding agent offers, from its next turn on")
+    .argument("<agent>", "its name")
+    .argument("<model>", "as its coding agent calls it; a wrong one is refused with those that there are")
+    .option(...home)
+    .action(async (name, model, options) => {
+      process.exitCode = await (await verbs()).change(name, { kind: "model", model }, options);
+    });
+  agent
+    .command("new-session")
+    .description("have it forget its conversation and begin a new one")
+    .argument("<agent>", "its name")
+    .option(...home)
+    .action(async (name, options) => {
+      process.exitCode = await (await verbs()).change(name, { kind: "new" }, options);
+    });
+  agent
+    .command("unpark")
+    .description("let it go on that is parked, as what stood in its way is seen to")
+    .argument("<agent>", "its name")
+    .option(...home)
+    .action(async (name, options) => {
+      process.exitCode = await (await verbs()).unpark(name, options);
+    });
+  agent
+    .command("lift-rest")
+    .description("let two agents write to each other that rest after too many messages")
+    .argument("<agent>", "one of them")
+    .argument("<other>", "the other")
+    .option(...home)
+    .action(async (name, other, options) => {
+      process.exitCode = await (await verbs()).liftRest(name, other, options);
+    });
+}
