@@ -33,8 +33,7 @@ export function percentile(values: readonly number[], share: number): number {
   return sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? Number.NaN;
 }
 
-export const isNoisy = (floors: readonly number[]): boolean =>
-  Math.max(...floors) > Math.min(...floors) * (1 + noisyAbove);
+const isNoisy = (floors: readonly number[]): boolean => Math.max(...floors) > Math.min(...floors) * (1 + noisyAbove);
 
 /** Measures each in turn, so that what slows the machine slows all; answers with each one's value of every round. */
 export async function interleave<Name extends string, Value>(

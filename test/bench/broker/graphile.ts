@@ -27,6 +27,7 @@ type Worker = {
   Logger: new (factory: () => () => void) => object;
 };
 
+const packages = { postgres: "pg", worker: "graphile-worker" };
 const require = createRequire(import.meta.url);
 const isThere = (name: string): boolean => {
   try {
@@ -63,10 +64,10 @@ export const graphile: Peer = {
   install: "npm install --no-save graphile-worker pg; postgres and initdb on the PATH",
   isInstalled: () =>
     ["postgres", "initdb"].every((name) => spawnSync(name, ["--version"]).status === 0) &&
-    ["graphile-worker", "pg"].every(isThere),
+    Object.values(packages).every(isThere),
   async open(directory, body) {
-    const { Pool } = require("pg") as Pg;
-    const { run, makeWorkerUtils, Logger } = require("graphile-worker") as Worker;
+    const { Pool } = require(packages.postgres) as Pg;
+    const { run, makeWorkerUtils, Logger } = require(packages.worker) as Worker;
     const { home, server } = await startPostgres(directory);
     const pgPool = new Pool({ host: home, user: "bench", database: "postgres", max: 30 });
     const ignore = () => undefined; // it ends with its server

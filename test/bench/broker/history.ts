@@ -27,7 +27,7 @@ const EVENTS = `INSERT INTO events (at, kind, fact)
 const LAST = "SELECT coalesce(max(id), 0) AS id FROM messages";
 
 /** Messages that were handled at a time, each by a turn of its own, and as many events as are kept. */
-export async function addHistory(core: Core, count: number, at: number): Promise<void> {
+async function addHistory(core: Core, count: number, at: number): Promise<void> {
   for (let done = 0; done < count; done += filledAtOnce) {
     await core.db.write((tx) => {
       const after = tx.get<{ id: number }>(LAST)?.id ?? 0;

@@ -66,7 +66,7 @@ export async function startHived(home: string): Promise<HivedProcess> {
 }
 
 /** @throws Error when the child ends before */
-export function firstLine(child: ChildProcess): Promise<string> {
+function firstLine(child: ChildProcess): Promise<string> {
   return new Promise((resolve, reject) => {
     if (!child.stdout) throw new Error("the child was started without a pipe");
     createInterface(child.stdout).once("line", resolve);

@@ -25,7 +25,7 @@ export const body = "x".repeat(200);
 const boot = 1 as BootId;
 
 /** As much as an agent.yaml can allow: anybody may be written to, and a turn every second. */
-export const generous = { recipients: ["*" as const], budgets: { turns_per_hour: 3600 } };
+const generous = { recipients: ["*" as const], budgets: { turns_per_hour: 3600 } };
 
 export type BenchCore = Core & { scheduler: Scheduler };
 

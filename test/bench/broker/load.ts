@@ -23,7 +23,7 @@ export async function closedLoop(
   return loadOf(tookMs, performance.now() - began);
 }
 
-export const loadOf = (tookMs: number[], ms: number): Load => ({
+const loadOf = (tookMs: number[], ms: number): Load => ({
   perSecond: (tookMs.length / ms) * 1000,
   p50Ms: percentile(tookMs, 0.5),
   p99Ms: percentile(tookMs, 0.99),

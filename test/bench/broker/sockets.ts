@@ -57,7 +57,7 @@ async function measure(
 }
 
 /** The runner and the senders of a home whose hived runs. */
-export async function openSocketCycles(home: Home) {
+async function openSocketCycles(home: Home) {
   const byName = new Map<AgentName, BenchAgent>(home.agents.map((agent) => [agent.name, agent]));
   const waiting = new Map<AgentName, (() => void)[]>();
   const pools = new Map(
@@ -104,7 +104,7 @@ export async function openSocketCycles(home: Home) {
 }
 
 /** An agent's call of the tool `send`. @throws Error when it was refused */
-export async function sendAs(pool: Pool, to: AgentName): Promise<void> {
+async function sendAs(pool: Pool, to: AgentName): Promise<void> {
   const call = { jsonrpc: "2.0", id: 1, method: "tools/call", params: { name: "send", arguments: { to, body } } };
   const answer = await pool.request({ method: "POST", path: "/mcp", body: JSON.stringify(call) });
   const text = await answer.body.text();
