@@ -54,6 +54,31 @@ test("an approval appears by an event, and goes its way, without a reload", asyn
   expect(dashboard.complaints).toEqual([]);
 });
 
+test("an approval is given on the page for the head that it shows, and denied with a reason", async () => {
+  await using dashboard = await start();
+  const page = await dashboard.open();
+  dashboard.hived.publish(approvalFact({}));
+  const card = region(page, "Needs you").getByRole("article", { name: "Propose alice" });
+  const { verbs } = dashboard.hived;
+  await card.getByRole("button", { name: "Approve #7" }).click();
+  const confirm = card.getByRole("button", { name: `Approve ${"a".repeat(10)}?` });
+  await confirm.waitFor();
+  const head = "b".repeat(40);
+  dashboard.hived.publish(approvalFact({ head })); // pushed before it was confirmed: it is asked anew
+  await confirm.waitFor({ state: "detached" });
+  await card.getByRole("button", { name: "Approve #7" }).click();
+  await card.getByRole("button", { name: `Approve ${head.slice(0, 10)}?` }).click();
+  await expect.poll(() => verbs).toEqual([{ name: "approve", request: { number: 7, head } }]);
+  await card.getByRole("button", { name: "Deny #7" }).click();
+  await card.getByText("A denial needs a reason.").waitFor();
+  await card.getByRole("textbox", { name: "Why #7 is denied" }).fill("One is enough.");
+  await card.getByRole("button", { name: "Deny #7" }).click();
+  await expect.poll(() => verbs.at(-1)).toEqual({ name: "deny", request: { number: 7, reason: "One is enough." } });
+  dashboard.hived.publish(approvalFact({ head, submitter: "operator" })); // nobody approves an own one
+  await card.getByRole("button", { name: "Approve #7" }).waitFor({ state: "detached" });
+  expect(dashboard.complaints).toEqual([]);
+});
+
 test("agents, messages with their delivery states, and questions are live", async () => {
   await using dashboard = await start();
   const page = await dashboard.open();
@@ -83,6 +108,30 @@ test("agents, messages with their delivery states, and questions are live", asyn
   await message.waitFor({ state: "detached" });
 });
 
+test("the operator cancels an agent's turn; between turns its conversation and its model are changed", async () => {
+  await using dashboard = await start();
+  const page = await dashboard.open();
+  dashboard.hived.publish(
+    agentFact({ state: "working", turn: `turn-${"1".repeat(32)}`, launch: `launch-${"1".repeat(32)}` }),
+  );
+  const press = async (label: string, question?: string) => {
+    await page.getByRole("button", { name: label }).click();
+    if (question !== undefined) await page.getByRole("button", { name: question }).click();
+  };
+  await press("Cancel the turn of alice and queue its messages again", "Cancel it, and begin anew?");
+  await expect.poll(() => dashboard.hived.verbs.at(-1)?.request).toEqual({ agent: "alice", requeues: true });
+  dashboard.hived.publish(agentFact({ state: "idle", turn: null, launch: `launch-${"1".repeat(32)}` }));
+  await press("Have alice make its conversation smaller");
+  await press("Have alice begin a new conversation", "Forget its conversation?");
+  await page.getByLabel("Model for alice").fill("opus");
+  await press("Have alice use this model");
+  const changes = [{ kind: "compact" }, { kind: "new" }, { kind: "model", model: "opus" }];
+  await expect
+    .poll(() => dashboard.hived.verbs.slice(1).map(({ request }) => request))
+    .toEqual(changes.map((change) => ({ agent: "alice", change })));
+  expect(dashboard.complaints).toEqual([]);
+});
+
 test("the operator tries a dead letter again, cancels what waits, and marks mail as read", async () => {
   await using dashboard = await start();
   const page = await dashboard.open();
@@ -101,6 +150,23 @@ test("the operator tries a dead letter again, cancels what waits, and marks mail
   await mail.getByRole("button", { name: "Mark read" }).click();
   await mail.getByText("read", { exact: true }).waitFor();
   expect(dashboard.hived.verbs.map(({ name }) => name)).toEqual(["retryEntry", "cancelEntry", "markRead"]);
+  expect(dashboard.complaints).toEqual([]);
+});
+
+test("a question is answered on the page, by its options and in words, and goes once it is", async () => {
+  await using dashboard = await start();
+  const page = await dashboard.open();
+  dashboard.hived.publish(questionFact({ options: ["British, of course", "American"], multi: true }));
+  const card = page.getByRole("article", { name: "alice asks" });
+  await card.getByRole("checkbox", { name: "American" }).check();
+  await card.getByRole("checkbox", { name: "British, of course" }).check();
+  await card.getByRole("textbox").fill("or both");
+  await card.getByRole("button", { name: "Answer question 4" }).click();
+  await card.waitFor({ state: "detached" });
+  expect(dashboard.hived.verbs.at(-1)).toEqual({
+    name: "answerQuestion",
+    request: { question: 4, answer: "1, 2\nor both" },
+  });
   expect(dashboard.complaints).toEqual([]);
 });
 

@@ -5,10 +5,11 @@ import { Chip, Tag } from "./chip.tsx";
 import { Course } from "./course.tsx";
 import { AlertIcon } from "./icons.tsx";
 import { OutsideLink } from "./outside-link.tsx";
+import { ReviewForm } from "./review-form.tsx";
 import { shown } from "./shown.ts";
 import { approvalKindWords, approvalWords } from "./words.ts";
 
-/** An approval with what it would allow and how far it is; it is given, or not, in the forge. */
+/** An approval with what it would allow and how far it is; it is given, or not, here or in the forge. */
 export function ApprovalCard({ approval, isUrgent }: { approval: Approval; isUrgent: boolean }) {
   const id = `approval-${approval.number}`;
   const { text, tone } = approvalWords[approval.state];
@@ -34,6 +35,7 @@ export function ApprovalCard({ approval, isUrgent }: { approval: Approval; isUrg
           {isUrgent ? "Review in the forge" : "Open in the forge"}
         </OutsideLink>
       </p>
+      {approval.state === "waiting" && approval.submitter !== "operator" && <ReviewForm approval={approval} />}
     </article>
   );
 }

@@ -1,43 +1,85 @@
+import { useState } from "preact/hooks";
 import type { Question } from "../../contract/question.ts";
-import { Ago } from "./ago.tsx";
+import { answerQuestion } from "../calls.ts";
+import { ActionButton } from "./action-button.tsx";
+import { Ago, Until } from "./ago.tsx";
 import { Chip, Tag } from "./chip.tsx";
 import { LongText } from "./long-text.tsx";
 import { OutsideLink } from "./outside-link.tsx";
 import { shown } from "./shown.ts";
 import { questionWords } from "./words.ts";
 
-/** A question that waits for the operator, with what there is to choose from; it is answered in the forge. */
+/** A question that waits for the operator, with what there is to choose from; it is answered here or in the forge. */
 export function QuestionCard({ question }: { question: Question }) {
   const id = `question-${question.id}`;
   return (
     <article class="card urgent" aria-labelledby={id}>
       <div class="card-head">
         <Tag>question</Tag>
-        {question.number !== null && <span class="id">#{question.number}</span>}
+        <span class="id">question {question.id}</span>
         <Chip tone="ask">waits for your answer</Chip>
       </div>
       <h3 id={id} class="card-title">
         {question.asker} asks
       </h3>
       <LongText text={question.question} />
-      {question.options.length > 0 && (
-        <ul class="options" aria-label={question.multi ? "Any of these" : "One of these"}>
-          {question.options.map((option) => (
-            <li key={option} dir="auto">
-              {shown(option)}
-            </li>
-          ))}
-        </ul>
-      )}
+      {question.context && <LongText text={question.context} />}
+      <AnswerForm question={question} />
       <p class="actions">
-        <OutsideLink href={question.url} kind="button">
+        <OutsideLink href={question.url} kind="plain">
           Answer in the forge
         </OutsideLink>
         <span class="meta">
           asked <Ago at={question.openedAt} />
+          {question.deadline !== null && (
+            <>
+              , expires <Until at={question.deadline} />
+            </>
+          )}
         </span>
       </p>
     </article>
+  );
+}
+
+/** Choices go by their numbers, as texts may hold commas. */
+function AnswerForm({ question: { id, options, multi } }: { question: Question }) {
+  const [chosen, setChosen] = useState<readonly number[]>([]);
+  const [words, setWords] = useState("");
+  const choose = (number: number, isChosen: boolean) =>
+    setChosen(multi ? [...chosen.filter((other) => other !== number), ...(isChosen ? [number] : [])] : [number]);
+  const answer = [options.length > 0 ? chosen.toSorted((a, b) => a - b).join(", ") : "", words.trim()];
+  return (
+    <div class="answer">
+      {options.length > 0 && (
+        <fieldset class="options">
+          <legend>{multi ? "Any of these" : "One of these"}</legend>
+          {options.map((option, index) => (
+            <label key={option} dir="auto">
+              <input
+                type={multi ? "checkbox" : "radio"}
+                name={`answer-${id}`}
+                checked={chosen.includes(index + 1)}
+                onChange={(event) => choose(index + 1, event.currentTarget.checked)}
+              />{" "}
+              {shown(option)}
+            </label>
+          ))}
+        </fieldset>
+      )}
+      <textarea
+        aria-label={options.length > 0 ? "What you want to add" : "Your answer"}
+        placeholder={options.length > 0 ? "Anything to add?" : "Your answer"}
+        rows={2}
+        value={words}
+        onInput={(event) => setWords(event.currentTarget.value)}
+      />
+      <ActionButton
+        text="Answer"
+        label={`Answer question ${id}`}
+        act={() => answerQuestion(id, (options.length > 0 ? answer : answer.slice(1)).join("\n"))}
+      />
+    </div>
   );
 }
 
