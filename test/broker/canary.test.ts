@@ -5,7 +5,7 @@ import { requireAgent } from "../../src/hived/agents/agents.ts";
 import { canariesAtOnce, canaryEveryMs } from "../../src/hived/broker/limits.ts";
 import { send } from "../../src/hived/broker/send.ts";
 import { newTurn, openBroker, type PlayedRunner } from "../support/open-broker.ts";
-import { addIdleAgent } from "../support/open-core.ts";
+import { addIdleAgent, settled } from "../support/open-core.ts";
 
 const refusal = (code: string) => expect.objectContaining({ name: "Refusal", code });
 
@@ -20,6 +20,8 @@ async function openHive() {
   return { broker, core, alice, runner, agent, canaries: broker.link.canaries };
 }
 type Hive = Awaited<ReturnType<typeof openHive>>;
+
+const canaryOn = ({ agent }: Hive) => JSON.parse(agent().canary ?? "null");
 
 const answer = ({ alice }: Hive, runner: PlayedRunner, canary: CanaryId) =>
   runner.hived.call("answerCanary", { boot: runner.boot, agent: alice.name, launch: alice.launch, canary });
@@ -73,6 +75,24 @@ test("a canary whose wake is swallowed fails, on the agent's row, as a note and 
   await send(core, { from: "operator", to: "alice", body: "hello" });
   await runner.lease(alice);
   expect(agent().canary).toBeNull();
+});
+
+test("one that follows another at once has its own time", async () => {
+  const hive = await openHive();
+  const { broker, core, alice, runner, canaries } = hive;
+  await using _ = broker;
+  const first = canaries.send(alice.name);
+  await runner.take("wake");
+  await answer(hive, runner, (await runner.lease(alice)).canary as CanaryId);
+  await first;
+  core.clock.advance(canaryWithinMs - 1);
+  const second = canaries.send(alice.name);
+  await runner.take("wake");
+  core.clock.advance(1); // the time of the first is over
+  await settled(core);
+  expect(canaryOn(hive)).toMatchObject({ state: "waiting" });
+  core.clock.advance(canaryWithinMs - 1);
+  expect(await second).toMatchObject([{ canary: { state: "failed" } }]);
 });
 
 test("without a runner a canary fails at once", async () => {

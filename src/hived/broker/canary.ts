@@ -40,7 +40,7 @@ export type Canaries = {
   /** Work `canary`: sends some to agents whose loops have not shown themselves for long. */
   sendSome(): Promise<{ again: EpochMs }>;
   /** Work `canary-late`: the time of an agent's canary is over. */
-  late(agent: AgentName): Promise<undefined>;
+  late(agent: AgentName): Promise<{ again: EpochMs } | undefined>;
 };
 
 /** @param signal hived stops: what is on its way is forgotten */
@@ -131,8 +131,9 @@ export function openCanaries(core: Core, runner: Pick<Runner, "call">, signal: A
     async late(agent) {
       const flight = flights.get(agent);
       if (flight) {
-        if (flight.canary.sentAt + canaryWithinMs <= core.clock.now())
-          await land(agent, flight, lateness(flight.canary));
+        const overAt = (flight.canary.sentAt + canaryWithinMs) as EpochMs;
+        if (overAt > core.clock.now()) return { again: overAt }; // it was asked for by the one before
+        await land(agent, flight, lateness(flight.canary));
         return undefined;
       }
       await core.db.write((tx) => {
