@@ -7,8 +7,8 @@ import type { Profile } from "./profiles/profile.ts";
 export type DriverEnd =
   /** the agent said that its turn is over, and why */
   | { kind: "stopped"; reason: StopReason }
-  /** it answered with an error instead */
-  | { kind: "error"; code: number; message: string; errorKind: string | null }
+  /** it answered with an error instead; `retryAt` is when the limit passes that it has said it ran into */
+  | { kind: "error"; code: number; message: string; errorKind: string | null; retryAt: EpochMs | null }
   /** its process is gone, or speaks no protocol any more */
   | { kind: "gone"; problem: string };
 
@@ -25,8 +25,10 @@ export function outcomeOf(end: DriverEnd, cut: Cut | null, profile: Profile): En
   switch (end.kind) {
     case "stopped":
       return { ...ofReason[end.reason], retryAt: null };
-    case "error":
-      return { outcome: ofError(end, profile), problem: sentence(end.message), retryAt: null };
+    case "error": {
+      const outcome = ofError(end, profile);
+      return { outcome, problem: sentence(end.message), retryAt: outcome === "rate_limited" ? end.retryAt : null };
+    }
     case "gone":
       return { outcome: "crashed", problem: sentence(end.problem), retryAt: null };
   }

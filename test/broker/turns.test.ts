@@ -5,7 +5,7 @@ import { Refusal } from "../../src/contract/refusal.ts";
 import { changeAgent, requireAgent } from "../../src/hived/agents/agents.ts";
 import { entriesSince } from "../../src/hived/broker/inbox.ts";
 import { openReceiver } from "../../src/hived/broker/lease.ts";
-import { maxFailures, recvCharacters, retryDelayMs } from "../../src/hived/broker/limits.ts";
+import { maxFailures, rateLimitRestMs, recvCharacters, retryDelayMs } from "../../src/hived/broker/limits.ts";
 import { send } from "../../src/hived/broker/send.ts";
 import type { Core } from "../../src/hived/core.ts";
 import { newTurn, openBroker, proven } from "../support/open-broker.ts";
@@ -101,6 +101,15 @@ test("a rate limited agent rests until the time that it was told, and is then wo
   expect(await runner.take("wake")).toEqual({ agents: ["alice"] });
   expect(agent(core)).toMatchObject({ state: "idle", problem: null, retry_at: null });
   expect((await runner.lease(alice)).entries).toHaveLength(1);
+});
+
+test.each([null, -1])("one that was told no time, or one that has passed (%s), rests for a minute", async (past) => {
+  const { broker, core, alice, runner, turn } = await openTurn();
+  await using _ = broker;
+  const retryAt = past === null ? null : ((core.clock.now() + past) as EpochMs);
+  await runner.end(alice, turn, { outcome: "rate_limited", retryAt });
+  expect(agent(core)).toMatchObject({ state: "parked", retry_at: core.clock.now() + rateLimitRestMs });
+  expect(entries(core)).toMatchObject([{ state: "queued", failures: 0 }]);
 });
 
 test("what the operator cancelled is not delivered again", async () => {

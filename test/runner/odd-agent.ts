@@ -26,6 +26,11 @@ const oddities: Record<string, () => void> = {
   "signed out": () => write({ id: prompt.id, error: { code: -32_000, message: "Authentication required" } }),
   "rate limited": () =>
     write({ id: prompt.id, error: { code: -32_603, message: "Internal error", data: { errorKind: "rate_limit" } } }),
+  "limited for an hour"() {
+    const limit = { status: "rejected", resetsAt: 1_900_000_000, rateLimitType: "five_hour" };
+    update({ sessionUpdate: "usage_update", used: 1, size: 100, _meta: { "_claude/rateLimit": limit } });
+    oddities["rate limited"]?.();
+  },
   garbage() {
     process.stdout.write("Loading…\n[1, 2]\n");
     chunk("now");

@@ -51,6 +51,12 @@ test("an agent that names the kind of its error is believed", async () => {
   expect(await turnOf(stage, "rate limited")).toMatchObject({ outcome: "rate_limited" });
 });
 
+test("an agent that says when its limit passes is to rest until then", async () => {
+  await using stage = await withRunner();
+  const retryAt = 1_900_000_000_000;
+  expect(await turnOf(stage, "limited for an hour")).toMatchObject({ outcome: "rate_limited", retryAt });
+});
+
 test("lines that are no messages are passed over", async () => {
   await using stage = await withRunner();
   expect(await turnOf(stage, "garbage")).toMatchObject({ outcome: "ok", evidence: { outputs: 1 } });

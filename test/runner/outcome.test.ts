@@ -7,6 +7,7 @@ const error = (message: string, errorKind: string | null = null, code = -32_603)
   code,
   message,
   errorKind,
+  retryAt: null,
 });
 const outcome = (end: DriverEnd) => outcomeOf(end, null, profiles.script).outcome;
 

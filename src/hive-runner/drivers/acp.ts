@@ -16,6 +16,7 @@ import {
 } from "@agentclientprotocol/sdk";
 import { z } from "zod";
 import type { DriverSpec } from "../../contract/launch.ts";
+import { EpochMs } from "../../contract/names.ts";
 import { Refusal } from "../../contract/refusal.ts";
 import type { LiveEvent } from "../../contract/turn-log.ts";
 import type { AgentProcess } from "../launch.ts";
@@ -55,9 +56,11 @@ export async function openConversation(process: AgentProcess, spec: DriverSpec):
   const profile = profiles[spec.profile];
   let settings: Setting[] = [];
   let commands: string[] | null = null; // null: it has not said which it has
+  let limitedUntil: EpochMs | null = null; // as far as it says so in this turn
   let costUsd: number | null = null; // of the whole conversation, as agents report it
   const note = (update: SessionUpdate) => {
     if (update.sessionUpdate === "usage_update" && update.cost?.currency === "USD") costUsd = update.cost.amount;
+    if (update.sessionUpdate === "usage_update") limitedUntil = limitIn(update._meta) ?? limitedUntil;
     if (update.sessionUpdate === "config_option_update") settings = settingsIn(update) ?? settings;
     if (update.sessionUpdate === "available_commands_update")
       commands = update.availableCommands.map(({ name }) => `/${name}`);
@@ -97,11 +100,13 @@ export async function openConversation(process: AgentProcess, spec: DriverSpec):
     },
     async prompt(prompt, tell) {
       onSign = tell;
+      limitedUntil = null;
       const before = costUsd;
       const ended = await runPrompt(connection, session, prompt);
       const isTold = before !== null && costUsd !== null && costUsd > before;
       const end = { ...ended, costUsd: isTold ? Number(costUsd) - Number(before) : null };
       onSign = null;
+      if (end.kind === "error") return { ...end, retryAt: limitedUntil };
       if (end.kind !== "gone") return end;
       await process.end(); // it may live on, but there is no way to speak with it
       return { ...end, problem: `its process is gone: ${await process.exited}` };
@@ -214,6 +219,15 @@ const PromptAnswer = z.object({
   stopReason: z.enum(["end_turn", "max_tokens", "max_turn_requests", "refusal", "cancelled"]),
   usage: z.object({ outputTokens: tokens, inputTokens: tokens.nullish() }).nullish(),
 });
+/** What agents of Claude tell of a limit, besides the standard: when it passes, in seconds since 1970. */
+const Limit = z.object({
+  "_claude/rateLimit": z.object({ status: z.literal("rejected"), resetsAt: z.number().int().positive().max(1e11) }),
+});
+function limitIn(said: unknown): EpochMs | null {
+  const limit = Limit.safeParse(said).data?.["_claude/rateLimit"];
+  return limit ? EpochMs.parse(limit.resetsAt * 1000) : null;
+}
+
 const ErrorData = z.object({ errorKind: z.string() });
 
 async function runPrompt(connection: ClientConnection, session: string, { trusted, messages }: WakePrompt) {
@@ -233,10 +247,22 @@ async function runPrompt(connection: ClientConnection, session: string, { truste
 
 function endOf(error: unknown): DriverEnd {
   if (error instanceof z.ZodError)
-    return { kind: "error", code: 0, message: "it ended its turn with an answer that is none", errorKind: null };
+    return {
+      kind: "error",
+      code: 0,
+      message: "it ended its turn with an answer that is none",
+      errorKind: null,
+      retryAt: null,
+    };
   if (!(error instanceof RequestError)) return { kind: "gone", problem: String(error) };
   const data = ErrorData.safeParse(error.data);
-  return { kind: "error", code: error.code, message: error.message, errorKind: data.data?.errorKind ?? null };
+  return {
+    kind: "error",
+    code: error.code,
+    message: error.message,
+    errorKind: data.data?.errorKind ?? null,
+    retryAt: null,
+  };
 }
 
 /** The choice that lasts the shortest, of the kind that the profile wants. */

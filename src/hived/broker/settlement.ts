@@ -82,5 +82,6 @@ export const hasFailed = (end: End): boolean =>
 export function restAfter(end: End, now: EpochMs): EpochMs | "stuck" | null {
   const { agent } = policy[end.outcome];
   if (agent === "none") return null;
-  return agent === "stuck" ? "stuck" : (end.retryAt ?? ((now + rateLimitRestMs) as EpochMs));
+  if (agent === "stuck") return "stuck";
+  return end.retryAt !== null && end.retryAt > now ? end.retryAt : ((now + rateLimitRestMs) as EpochMs);
 }
