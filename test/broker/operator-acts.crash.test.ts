@@ -15,7 +15,7 @@ const alice = (sqlite: Sqlite.Database) =>
   sqlite.prepare("SELECT state, turn, session FROM agents WHERE name = 'alice'").get() as Row | undefined;
 const runningTurn = (besides: string | null) => (sqlite: Sqlite.Database) => {
   const { turn } = alice(sqlite) ?? {};
-  return turn !== besides && turn;
+  return (turn !== besides && turn) || undefined;
 };
 const outcomeOf = (turn: string) => (sqlite: Sqlite.Database) =>
   sqlite.prepare("SELECT outcome FROM turns WHERE id = ?").pluck().get(turn) as string | undefined;
