@@ -51,8 +51,8 @@ const isWaitedFor = ({ isDurable }: Queued): boolean => isDurable;
 
 type Outcome = { write: Queued; calls: (() => void)[] } & ({ result: unknown } | { error: unknown });
 
-/** Caps the time that one commit holds the event loop: over a thousand closures wait for each other noticeably. */
-const largestGroup = 1000;
+/** How long the closures of one commit may hold the event loop; what is left goes with the next one, a sync later. */
+const longestGroupMs = 10;
 
 /** How long a write waits for another process that has locked the database, while everything else goes on. */
 const lockPatienceMs = 5_000;
@@ -142,12 +142,17 @@ export function grouping(
       return false;
     }
   };
-  /** Commits all of them, or none; null when they have to wait. */
-  const commit = (writes: Queued[]): Outcome[] | null => {
+  /** Commits as many of them as there is time for, or none; null when they have to wait. */
+  const commit = (writes: Queued[], isWaited: boolean): Outcome[] | null => {
     try {
-      syncs.before(writes.some(isWaitedFor));
+      syncs.before(isWaited);
       if (!begin()) return null;
-      const outcomes = writes.map(runOne);
+      const outcomes: Outcome[] = [];
+      const began = performance.now();
+      for (const write of writes) {
+        outcomes.push(runOne(write));
+        if (performance.now() - began > longestGroupMs) break;
+      }
       prepare("COMMIT").run();
       return outcomes;
     } catch (error) {
@@ -158,18 +163,18 @@ export function grouping(
   /** What comes while one commit is waited for goes with the next one. */
   let waiting: Promise<void> | null = null;
   const flush = () => {
-    if (waiting) return;
-    const writes = queue.slice(0, largestGroup);
-    if (writes.length === 0) return;
-    const outcomes = commit(writes);
+    if (waiting || queue.length === 0) return;
+    const writes = [...queue];
+    const isWaited = writes.some(isWaitedFor);
+    const outcomes = commit(writes, isWaited);
     if (!outcomes) return void setTimeout(flush, lockPauseMs);
-    queue.splice(0, writes.length);
+    queue.splice(0, outcomes.length);
     const answer = () => {
       waiting = null;
       if (queue.length > 0) setImmediate(flush);
       for (const outcome of outcomes) settle(outcome);
     };
-    waiting = syncs.after(writes.some(isWaitedFor))?.then(answer) ?? null;
+    waiting = syncs.after(isWaited)?.then(answer) ?? null;
     if (!waiting) answer();
   };
   return {
