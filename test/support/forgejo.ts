@@ -8,8 +8,11 @@ import { type RunningForge, startForge } from "./running-forge.ts";
 
 const template = join(import.meta.dirname, "../../forge/app.ini");
 
-/** A program's directory with an app.ini for whoever runs the test: `hive up` never starts Forgejo as root, a test may. */
-export function newProgram(directory: string): string {
+/**
+ * A program's directory with an app.ini for whoever runs the test: `hive up` never starts Forgejo as root, a test may.
+ * @param change what somebody else has in it
+ */
+export function newProgram(directory: string, change = (ini: string): string => ini): string {
   const program = join(directory, "program");
   mkdirSync(join(program, "forge"), { recursive: true });
   // tests make many users, whose passwords nobody attacks
@@ -18,15 +21,19 @@ export function newProgram(directory: string): string {
     "[security]\nPASSWORD_HASH_ALGO = pbkdf2$1000$50\n",
   );
   const ofRoot = process.getuid?.() === 0 ? "I_AM_BEING_UNSAFE_RUNNING_AS_ROOT = true\n" : "";
-  writeFileSync(join(program, "forge/app.ini"), `${ofRoot}${ini}`);
+  writeFileSync(join(program, "forge/app.ini"), `${ofRoot}${change(ini)}`);
   return program;
 }
 
 /** @param adminName of its site admin */
-export async function startForgejo(forgejo: Forgejo, adminName = "hive-admin"): Promise<RunningForge> {
+export async function startForgejo(
+  forgejo: Forgejo,
+  adminName = "hive-admin",
+  change?: (ini: string) => string,
+): Promise<RunningForge> {
   const running = await startForge("managed", async (directory, port) => {
     const home = homeAt(directory);
-    const { prepare, spec } = managedForge({ home, program: newProgram(directory), port }, forgejo);
+    const { prepare, spec } = managedForge({ home, program: newProgram(directory, change), port }, forgejo);
     if (!prepare || !spec) throw new Error("a Forgejo of ours has nothing to prepare or to start");
     await prepare({ say: () => undefined });
     return { ...(await spec.command()), adminTokenFile: home.adminToken };

@@ -5,6 +5,7 @@
 import type { Tokens } from "../agents/tokens.ts";
 import type { Core } from "../core.ts";
 import { readMeta, writeMeta } from "../database/meta.ts";
+import type { Transaction } from "../database/write.ts";
 import type { Forge } from "./client.ts";
 import { isRefused } from "./errors.ts";
 import type { Account } from "./plan.ts";
@@ -27,18 +28,25 @@ export function hasPlannedScopes({ core, tokens }: Parts, account: Account): boo
 }
 
 /**
- * A new token, stored. The end of the old ones is asked for first, so that a crash in between leaves none for ever.
+ * A new token, stored. The end of the old ones is asked for first, so that a crash in between leaves none for ever, and once
+ * more when the new one is there to be given to whoever runs.
  * To be called in the turn of the user.
  */
 export async function mintToken({ core, forge, tokens }: Parts, password: string, account: Account): Promise<void> {
   const { name: user, scopes } = account;
   const as = forge.withPassword(user, password);
   const old = (await as.listTokens()).flatMap(({ name }) => ourName.exec(name)?.[1] ?? []);
-  if (old.length > 0) await core.db.write((tx) => core.scheduler.enqueue(tx, "retire-tokens", user));
+  const retireOld = (tx: Transaction) => {
+    if (old.length > 0) core.scheduler.enqueue(tx, "retire-tokens", user);
+  };
+  await core.db.write(retireOld);
   const last = Math.max(0, ...old.map(Number));
   const token = await as.createToken(`hive-${last + 1}`, [...scopes]);
   tokens.write(user, token);
-  await core.db.write((tx) => writeMeta(tx, memoryKey(user), memory(token, account)));
+  await core.db.write((tx) => {
+    writeMeta(tx, memoryKey(user), memory(token, account));
+    retireOld(tx);
+  });
 }
 
 /** Ends all tokens of ours that a user has but the one in use; when that one is unknown to the forge, none. */
