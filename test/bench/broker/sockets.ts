@@ -15,6 +15,8 @@ import { redis } from "./redis.ts";
 
 const agents = 128;
 const inFlight = 64;
+/** hived has just started: until then its code is not compiled for speed. */
+const warmUpMs = 1_500;
 const peers = [redis, nats, graphile];
 
 export async function* sockets({ rounds, ms }: { rounds: number; ms: number }): AsyncIterable<Figure> {
@@ -24,7 +26,7 @@ export async function* sockets({ rounds, ms }: { rounds: number; ms: number }): 
     const home = await makeHome(join(directory.path, "h"), agents);
     const hived = await startHived(home.path);
     const ours = await openSocketCycles(home);
-    await closedLoop(inFlight, ms / 2, ours.cycle);
+    await closedLoop(inFlight, warmUpMs, ours.cycle);
     for (const peer of peers) {
       if (peer.isInstalled()) {
         const measured = await measure(peer, directory.path, ours.cycle, { rounds, ms });
