@@ -4,9 +4,12 @@
  */
 import type { EpochMs } from "../../contract/names.ts";
 import { isRefused } from "./errors.ts";
+import type { ForgeHealthKeeper } from "./health.ts";
 import { hookSecret } from "./hooks.ts";
+import type { LayoutParts } from "./layout.ts";
 import { questionsRepo } from "./plan.ts";
-import type { ProvisionParts } from "./provision.ts";
+
+type Parts = LayoutParts & { health: ForgeHealthKeeper; signal: AbortSignal };
 
 /** A push to its main wakes nobody. */
 const place = { kind: "repo" as const, repo: questionsRepo };
@@ -22,14 +25,14 @@ const unreached = (hookUrl: string) =>
 const switchedOff = `The forge has its webhooks switched off, ${follows}: take DISABLE_WEBHOOKS out of [security] in its app.ini, and restart it.`;
 
 /** Work `try-hook`, on an external forge. @throws ForgeUnavailable while the forge is silent */
-export async function tryHook(parts: ProvisionParts): Promise<{ again: EpochMs }> {
+export async function tryHook(parts: Parts): Promise<{ again: EpochMs }> {
   const { core, health } = parts;
   const problem = await findProblem(parts);
   health.noteHook(problem);
   return { again: (core.clock.now() + (problem === null ? againWhenWellMs : againMs)) as EpochMs };
 }
 
-async function findProblem(parts: ProvisionParts): Promise<string | null> {
+async function findProblem(parts: Parts): Promise<string | null> {
   const { forge, hookUrl, secrets } = parts;
   const admin = forge.as("hive-admin");
   try {
@@ -49,7 +52,7 @@ async function findProblem(parts: ProvisionParts): Promise<string | null> {
   }
 }
 
-async function waitForDelivery({ core, health, signal }: ProvisionParts): Promise<boolean> {
+async function waitForDelivery({ core, health, signal }: Parts): Promise<boolean> {
   const over = new AbortController();
   const late = core.clock.wait(deliveredWithinMs, AbortSignal.any([signal, over.signal])).then(() => false);
   const isDelivered = await Promise.race([health.nextDelivery().then(() => true), late]);
