@@ -287,6 +287,7 @@ export class TurnLoop {
       this.#fall(describe(error));
       return this.#neverRan("crashed", describe(error));
     }
+    if (this.#stopping.signal.aborted) return this.#neverRan("lost", stoppedBefore);
     if (turn.cancelled) return this.#neverRan("cancelled", null);
     const { how } = up.conversation;
     const isForgetful = this.#met !== up.conversation && (how === "lost" || (how === "new" && this.#life.hasForgotten));
@@ -313,9 +314,10 @@ export class TurnLoop {
       if (this.#fullTurns === 1) return await this.#compact();
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
+      if (this.#stopping.signal.aborted || this.#turn?.cancelled) return; // it was broken off
       this.#parts.log.warn({ problem: error.message }, "the conversation could not be made smaller: a new one begins");
     }
-    if (!this.#stopping.signal.aborted) await this.#life.forget();
+    await this.#life.forget();
   }
 
   async #carryOut(change: ConversationChange): Promise<Changed> {
@@ -331,6 +333,7 @@ export class TurnLoop {
   /** A prompt of our own, in no turn. @throws Refusal where the agent has no such command, or it went wrong */
   async #compact(): Promise<void> {
     const agent = await this.#life.rise(this.#stopping.signal);
+    if (this.#stopping.signal.aborted) throw launchOver();
     this.#compaction = runTurn({
       agent,
       prompt: agent.conversation.compactPrompt(),

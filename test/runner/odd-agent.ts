@@ -23,6 +23,12 @@ const end = (result: object = {}) => write({ id: prompt.id, result: { stopReason
 const oddities: Record<string, () => void> = {
   silent: () => chunk("I begin"), // and never end, whatever I am told
   empty: () => end(),
+  "waits for a cancel": () => writeFileSync("begun", ""),
+  "does as it is told"() {
+    const blocks = (prompt.params?.["prompt"] ?? []) as { text: string }[];
+    const answer = /^\{.*\}$/m.exec(blocks.at(-1)?.text ?? "")?.[0];
+    write({ id: prompt.id, ...(answer ? JSON.parse(answer) : { result: { stopReason: "end_turn" } }) });
+  },
   "signed out": () => write({ id: prompt.id, error: { code: -32_000, message: "Authentication required" } }),
   "rate limited": () =>
     write({ id: prompt.id, error: { code: -32_603, message: "Internal error", data: { errorKind: "rate_limit" } } }),
@@ -107,6 +113,9 @@ for await (const line of createInterface({ input: process.stdin })) {
           ...(countsTokens && { configOptions: [modelOption("haiku")] }),
         },
       });
+      break;
+    case "session/cancel":
+      if (oddity === "waits for a cancel") end({ stopReason: "cancelled" });
       break;
     case "session/set_config_option":
       if (message.params?.["value"] === "opus")

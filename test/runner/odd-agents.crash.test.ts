@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { openFakeClock } from "../support/fake-clock.ts";
@@ -55,6 +55,32 @@ test("an agent that says when its limit passes is to rest until then", async () 
   await using stage = await withRunner();
   const retryAt = 1_900_000_000_000;
   expect(await turnOf(stage, "limited for an hour")).toMatchObject({ outcome: "rate_limited", retryAt });
+});
+
+test("each way to fail has its name", async () => {
+  await using stage = await withRunner();
+  const { hived } = stage;
+  const stop = (stopReason: string) => ({ result: { stopReason } });
+  const fail = (message: string, errorKind?: string, code = -32_603) => ({
+    error: { code, message, data: { errorKind } },
+  });
+  await turnOf(stage, "does as it is told");
+  for (const [answer, outcome] of [
+    [stop("refusal"), "refused"],
+    [stop("max_turn_requests"), "budget"],
+    [stop("cancelled"), "crashed"], // by itself
+    [stop("boredom"), "crashed"], // no answer of the protocol
+    [fail("Authentication required", undefined, -32_000), "needs_login"],
+    [fail("no credit", "billing_error"), "billing"],
+    [fail("Unknown model", "model_not_found"), "model_unavailable"],
+    [fail("Internal error", "server_error"), "overloaded"],
+    [fail("connect ECONNREFUSED 127.0.0.1:1"), "network"],
+    [fail("cannot read properties of undefined"), "crashed"],
+    [stop("max_tokens"), "context_full"],
+  ] as const) {
+    hived.mail("alice", JSON.stringify(answer));
+    expect(await hived.ends.next(), JSON.stringify(answer)).toMatchObject({ outcome, retryAt: null });
+  }
 });
 
 test("lines that are no messages are passed over", async () => {
@@ -114,6 +140,20 @@ test("an agent that says which commands it has is not asked for one that it has 
   const { launch } = await turnOf(stage, "has no commands");
   const asked = stage.hived.runner("changeConversation", { launch, change: { kind: "compact" } });
   await expect(asked).rejects.toMatchObject({ code: "cannot_compact" });
+});
+
+test("an agent that is stopped while it makes its conversation smaller ends at once", async () => {
+  await using stage = await withRunner();
+  const { hived } = stage;
+  const argv = [process.execPath, program, "waits for a cancel"];
+  const { launch, ...rest } = await prepare(stage, "alice", "", { argv });
+  await hived.runner("launch", { launch, ...rest });
+  const compacted = hived.runner("changeConversation", { launch, change: { kind: "compact" } });
+  const refused = expect(compacted).rejects.toMatchObject({ code: "not_compacted" });
+  const begun = join(stage.directory, "agents/alice/state/begun");
+  while (!existsSync(begun)) await new Promise((resolve) => setImmediate(resolve)); // nothing of it is shown
+  await hived.runner("stopLaunch", { launch, now: true });
+  await refused;
 });
 
 test("a request for permission is granted for this once: the sandbox is the limit", async () => {
