@@ -3,11 +3,13 @@ import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { findForgejo } from "../../src/hive/up/forgejo.ts";
 import { takeDelivery } from "../../src/hive-web/webhook.ts";
 import { questionsRepo } from "../../src/hived/forge/plan.ts";
 import { provision } from "../../src/hived/forge/provision.ts";
 import { tryHook } from "../../src/hived/forge/try-hook.ts";
 import { deliverWebhook } from "../../src/hived/intake/doorbell.ts";
+import { startForgejo } from "../support/forgejo.ts";
 import { forges } from "../support/forges.ts";
 import { openCore, settled, type TestCore } from "../support/open-core.ts";
 import { type Provisioned, partsFor } from "../support/provisioned.ts";
@@ -103,3 +105,23 @@ describe.each(forges)("on $name", ({ start }) => {
     expect(await told()).toBeNull();
   });
 });
+
+const forgejo = await findForgejo();
+
+test.runIf(forgejo)(
+  "a Forgejo that has webhooks switched off is made ready all the same, and that is told",
+  async () => {
+    if (!forgejo) return;
+    await using forge = await startForgejo(forgejo, "ada", (ini) =>
+      ini.replace("[security]\n", "[security]\nDISABLE_WEBHOOKS = true\n"),
+    );
+    await using core = openCore();
+    const parts: Provisioned = { ...partsFor(core, forge), kind: "external" };
+    await provision(parts);
+    await settled(core);
+    expect(parts.health.isProvisioned()).toBe(true);
+    expect(parts.health.read().hookProblem).toMatch(
+      "The forge has its webhooks switched off, so the hive looks for changes",
+    );
+  },
+);
