@@ -84,6 +84,41 @@ export function ends(hive: () => Approvals): void {
     await hive().expectSettled(newer);
   });
 
+  test("superseded: also where the older head is gone from the forge", async () => {
+    const proposed = await hive().propose("nina", hive().worker("nina"));
+    await hive().follow(proposed);
+    const { core } = hive();
+    await core.db.write((tx) =>
+      tx.run("UPDATE approvals SET head = :head WHERE number = :number", { ...proposed, head: "f".repeat(40) }),
+    );
+    await hive().follow(proposed);
+    expect(hive().row(proposed)).toMatchObject({ state: "waiting", head: proposed.head });
+  });
+
+  test("two for one agent: the one that is approved later is outdated; proposed anew, the agent is as main then says", async () => {
+    await hive().write("agents/olga/agent.yaml", yaml);
+    await hive().write("agents/olga/AGENTS.md", "Work.\n");
+    const rest = { "agents/olga/rest.md": "Rest.\n" };
+    const [one, other] = [
+      await hive().propose("olga-rest", rest),
+      await hive().propose("olga-play", { "agents/olga/play.md": "Play.\n" }),
+    ];
+    for (const proposed of [other, one]) {
+      await hive().review(proposed, "APPROVED");
+      await hive().follow(proposed);
+    }
+    await hive().becomes(other, "deployed");
+    expect(hive().row(one)).toMatchObject({ state: "refused", problem: expect.stringContaining("changed on main") });
+    const again = await hive().propose("olga-rest-again", rest); // from main as it is now
+    await hive().review(again, "APPROVED");
+    await hive().follow(again);
+    await hive().becomes(again, "deployed");
+    const tree = await hive().bot.readDirectoryTree(agentsRepo, "main", "agents/olga");
+    expect(hive().agent("olga")).toMatchObject({ running_tree: tree, wanted_tree: tree, problem: null });
+    expect(await hive().readMain("agents/olga/play.md")).toBe("Play.\n");
+    expect(await hive().readMain("agents/olga/rest.md")).toBe("Rest.\n");
+  });
+
   test("denied: closed by the operator, whose last comment is the reason", async () => {
     const proposed = await hive().propose("frank", hive().worker("frank"));
     await hive().follow(proposed);

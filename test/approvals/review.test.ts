@@ -42,6 +42,14 @@ test("an approval of an older head says so to the operator", () => {
   });
 });
 
+test("an approval of the head that was dismissed says so to the operator, one of an older head that was needs no word", () => {
+  expect(decide(pull, [{ ...approval, dismissed: true }])).toEqual({
+    kind: "none",
+    problem: expect.stringContaining("was dismissed: approve it again"),
+  });
+  expect(decide(pull, [{ ...approval, dismissed: true, commitId: older }])).toEqual({ kind: "none", problem: null });
+});
+
 test("an approval that was given to another base says so to the operator", () => {
   expect(decide(pull, [{ ...approval, isOfBase: false }])).toEqual({
     kind: "none",

@@ -12,7 +12,7 @@ import { act } from "./act.ts";
 import { announce } from "./announce.ts";
 import { type ApprovalRow, findApproval, moveApproval, putApproval } from "./approvals.ts";
 import { lookAtHead } from "./look.ts";
-import { recordChangesRequested, recordClose, recordMerge, refuseBase, setDeployStatus, tell } from "./outcomes.ts";
+import { markSuperseded, recordChangesRequested, recordClose, recordMerge, refuseBase, tell } from "./outcomes.ts";
 import { decide, reasonOf } from "./review.ts";
 import type { Verdict } from "./validate.ts";
 
@@ -28,7 +28,7 @@ export async function followApproval(parts: LifecycleParts, number: number): Pro
   const isSeen = known?.head === pull.head && known.state !== "opened" && !isReopened;
   const verdict = isSeen ? null : await lookAtHead(bot, pull, core.db.read(findManager)?.name ?? null);
   if (known && known.head !== pull.head && openApprovalStates.has(known.state))
-    await setDeployStatus(parts, known, "failure", `superseded by ${pull.head.slice(0, 10)}`);
+    await markSuperseded(parts, known, pull.head);
   const row = verdict ? await openCycle(parts, pull, verdict) : known;
   if (!row) throw new Error(`approval ${number} has neither a row nor a verdict`);
   if (pull.base !== "main") return refuseBase(parts, row, pull);

@@ -5,6 +5,7 @@
 import { notify } from "../broker/send.ts";
 import type { Transaction } from "../database/write.ts";
 import type { Pull } from "../forge/client.ts";
+import { isRefused } from "../forge/errors.ts";
 import { agentsRepo, bot, operator } from "../forge/plan.ts";
 import { ringItem } from "../forge/refresh.ts";
 import type { LifecycleParts } from "../lifecycle/parts.ts";
@@ -48,6 +49,17 @@ export async function recordClose(parts: Parts, row: ApprovalRow, { author }: Pu
   }
   const problem = reason || "no reason was given";
   return end(parts, row, { state: "denied", problem, told: `it was closed without being merged: ${problem}` });
+}
+
+/** A newer head takes its place; the older one may be gone from the forge, which then takes no status of it. */
+export async function markSuperseded(parts: Parts, row: ApprovalRow, by: string): Promise<void> {
+  try {
+    await parts.forge.as("hive-bot").readTree(agentsRepo, row.head);
+  } catch (error) {
+    if (!isRefused(error, 400, 404)) throw error;
+    return;
+  }
+  await setDeployStatus(parts, row, "failure", `superseded by ${by.slice(0, 10)}`);
 }
 
 /** Only what is against `main` is acted on; merged elsewhere it starts nothing either. */

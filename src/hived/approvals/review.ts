@@ -21,7 +21,9 @@ export function decide(pull: Pick<Pull, "head" | "author">, reviews: readonly Gi
     (newest, review) => (newest && newest.id > review.id ? newest : review),
     null,
   );
-  if (!last || last.dismissed || pull.author === operator) return { kind: "none", problem: null };
+  if (!last || pull.author === operator) return { kind: "none", problem: null };
+  if (last.dismissed)
+    return { kind: "none", problem: last.state === "APPROVED" && last.commitId === pull.head ? dismissed : null };
   if (!last.isOfBase) return { kind: "none", problem: last.state === "APPROVED" ? otherBase : null };
   if (last.commitId !== pull.head)
     return { kind: "none", problem: last.state === "APPROVED" ? olderHead(last, pull.head) : null };
@@ -33,6 +35,9 @@ export function decide(pull: Pick<Pull, "head" | "author">, reviews: readonly Gi
     };
   return { kind: "approved" };
 }
+
+/** Also by the forge itself, when a push that came before the approval is dealt with after it (services/pull/pull.go). */
+const dismissed = "The operator's approval of this head was dismissed: approve it again if it still holds.";
 
 const otherBase =
   "The operator approved it while it was against another branch, which says nothing about main: review it again.";
