@@ -73,6 +73,13 @@ test("a hive starts with its links, tells its state, is not started twice, and s
   expect(said).toMatchObject({ code: 0, err: "" });
   expect(said.out).toContain(shown.dashboardUrl);
 
+  expect(await hive(["agent", "unpark", "manager", "--home", place.home])).toMatchObject({
+    code: 0,
+    out: "manager may go on.\n",
+  });
+  const stranger = await hive(["agent", "cancel", "nobody", "--home", place.home]);
+  expect(stranger.err).toContain('There is no agent "nobody".');
+
   const twice = await hive(["up", "--home", place.home]);
   expect(twice).toMatchObject({ code: 0, err: "" });
   expect(twice.out).toContain("runs already");
