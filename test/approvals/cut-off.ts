@@ -67,5 +67,5 @@ export function cutOff(hive: () => Approvals, step: 1 | 4): void {
       expect(reviews.filter(({ user }) => user === "operator").map(({ state }) => state)).toEqual(["APPROVED"]);
     }
     expect(after).toBeGreaterThan(8); // else it was never cut off in the middle
-  });
+  }, 120_000);
 }
