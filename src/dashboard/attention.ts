@@ -1,5 +1,5 @@
 /** What waits for the operator, and what is worth being told at once. */
-import type { Agent, AgentState } from "../contract/agent.ts";
+import type { Agent } from "../contract/agent.ts";
 import type { Approval, ApprovalState } from "../contract/approval.ts";
 import type { Fact } from "../contract/facts.ts";
 import type { HiveState } from "../contract/fold.ts";
@@ -28,10 +28,11 @@ const isForOperator = ({ state, submitter }: Approval) =>
 const asksOperator = ({ state, target }: Question) => state === "open" && target === "operator";
 
 /** States in which somebody has to look after an agent. */
-export const isAgentInTrouble = ({ state, deadLetters, canary }: Agent): boolean =>
-  isStuck(state) || deadLetters > 0 || canary?.state === "failed";
+export const isAgentInTrouble = (agent: Agent): boolean =>
+  isStuck(agent) || agent.deadLetters > 0 || agent.canary?.state === "failed";
 
-const isStuck = (state: AgentState): boolean => state === "failed" || state === "parked";
+/** One that is parked until a time goes on by itself. */
+const isStuck = ({ state, retryAt }: Agent): boolean => state === "failed" || (state === "parked" && retryAt === null);
 
 /** What a fact made so urgent that it is said aloud; undefined for what was so before, or can wait to be seen. */
 export function newsIn(before: HiveState, after: HiveState, fact: Fact): string | undefined {
@@ -74,6 +75,6 @@ function agentNews(now: Agent, before: Agent | undefined): string | undefined {
   if (now.lostWakes > (before?.lostWakes ?? now.lostWakes)) return `${now.name} did not wake up, and was helped.`;
   if (now.canary?.state === "failed" && before?.canary?.state !== "failed")
     return `The loop of ${now.name} does not answer. ${now.canary.problem ?? ""}`;
-  if (now.state === before?.state || !isStuck(now.state)) return undefined;
+  if (!isStuck(now) || (before && isStuck(before) && before.state === now.state)) return undefined;
   return `${now.name} is ${now.state}: ${now.problem ?? "no reason was given"}`;
 }

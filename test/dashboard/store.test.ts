@@ -92,6 +92,16 @@ test("a question to the operator is said aloud, one between agents is not", () =
   expect(newsOf(questionFact({ state: "posting" }), questionFact({}))).toEqual(["", "alice asks you: Which spelling?"]);
 });
 
+test("an agent that is parked until a time goes on by itself, so only one that waits for somebody is told", () => {
+  const problem = "It rests.";
+  const until = agentFact({ state: "parked", problem, retryAt: 2_000_000_000_000 });
+  expect(newsOf(agentFact({}), until, agentFact({ state: "parked", problem: "It has to be logged in." }))).toEqual([
+    "",
+    "",
+    "alice is parked: It has to be logged in.",
+  ]);
+});
+
 test("an agent that fails, work that is given up and a forge that fails are said aloud", () => {
   expect(newsOf(agentFact({ state: "failed", problem: "It does not start." }))).toEqual([
     "alice is failed: It does not start.",
