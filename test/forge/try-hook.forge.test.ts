@@ -9,6 +9,7 @@ import { questionsRepo } from "../../src/hived/forge/plan.ts";
 import { provision } from "../../src/hived/forge/provision.ts";
 import { tryHook } from "../../src/hived/forge/try-hook.ts";
 import { deliverWebhook } from "../../src/hived/intake/doorbell.ts";
+import { impatient } from "../support/fake-clock.ts";
 import { startForgejo } from "../support/forgejo.ts";
 import { forges } from "../support/forges.ts";
 import { openCore, settled, type TestCore } from "../support/open-core.ts";
@@ -39,14 +40,7 @@ describe.each(forges)("on $name", ({ start }) => {
     return parts.health.read().hookProblem;
   };
   /** Tries while nobody listens; the time for a delivery is over as soon as it begins. */
-  const tryInVain = () => {
-    const wait: TestCore["clock"]["wait"] = (ms, signal) => {
-      const waited = core.clock.wait(ms, signal);
-      core.clock.advance(ms);
-      return waited;
-    };
-    return tryHook({ ...parts, core: { ...core, clock: { ...core.clock, wait } } });
-  };
+  const tryInVain = () => tryHook({ ...parts, core: { ...core, clock: impatient(core.clock) } });
 
   beforeAll(async () => {
     forge = await start("ada");

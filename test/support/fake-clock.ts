@@ -34,3 +34,15 @@ export function openFakeClock(start = 1_700_000_000_000): FakeClock {
     },
   };
 }
+
+/** The same time, moved on by whoever waits: nothing comes in time. */
+export function impatient(clock: FakeClock): FakeClock {
+  return {
+    ...clock,
+    wait(ms, signal) {
+      const waited = clock.wait(ms, signal);
+      clock.advance(ms);
+      return waited;
+    },
+  };
+}
