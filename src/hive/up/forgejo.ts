@@ -159,8 +159,8 @@ async function makeAdmin(forgejo: Forgejo, base: string[], env: Record<string, s
   const name = `hive-${randomBytes(4).toString("hex")}`; // a name that is there already is an error
   const asked = ["generate-access-token", "--username", adminName, "--token-name", name, "--scopes", "all", "--raw"];
   const { stdout } = await run(forgejo.path, [...user, ...asked], env);
-  const token = stdout.trim().split("\n").at(-1)?.trim() ?? ""; // warnings go to stdout too, before it (seen in 7.0.16)
-  if (!/^[0-9a-f]{40}$/.test(token)) throw new Fault("Forgejo did not print the token that it was asked for");
+  const token = /^[0-9a-f]{40}$/m.exec(stdout)?.[0]; // warnings go to stdout too, before it (seen in 7.0.16)
+  if (token === undefined) throw new Fault("Forgejo did not print the token that it was asked for");
   return token;
 }
 
