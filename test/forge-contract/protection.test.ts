@@ -207,3 +207,9 @@ test("files can be closed to everybody, or open although the branch is not", asy
   const pull = await repo.propose(stage.alice, "locked", "package.LOCK");
   expect(await repo.merge(stage.bob, pull)).toContain("Changed protected files");
 });
+
+test("a rule fits a branch whatever the case of its name", async () => {
+  const repo = await stage.repo();
+  await repo.protect({ rule_name: "MAIN", required_approvals: 7 });
+  expect(await repo.get("/branches/main")).toMatchObject({ protected: true, required_approvals: 7 });
+});

@@ -108,10 +108,10 @@ export function findProtection(db: Database, repo: Repo, ruleName: string): Prot
   return found;
 }
 
-/** The rule that a branch is under: the one of its own name, else the oldest glob that fits. */
+/** The rule that a branch is under: the oldest of its own name in any case, else the oldest glob that fits; as Forgejo. */
 export function ruleFor(db: Database, repo: Repo, branch: string): Protection | undefined {
   const rules = protectionsOf(db, repo);
-  const named = rules.find((rule) => rule.rule_name === branch);
+  const named = rules.find((rule) => rule.rule_name.toLowerCase() === branch.toLowerCase());
   return named ?? rules.find((rule) => matchesGlob(rule.rule_name, branch));
 }
 
