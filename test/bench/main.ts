@@ -9,6 +9,7 @@ import { forge } from "./forge.ts";
 import { git } from "./git.ts";
 import { intake } from "./intake.ts";
 import { start } from "./start.ts";
+import { threads } from "./threads.ts";
 
 const areas: Record<string, (isFull: boolean, parts: readonly string[]) => AsyncIterable<Figure>> = {
   broker,
@@ -16,6 +17,7 @@ const areas: Record<string, (isFull: boolean, parts: readonly string[]) => Async
   git,
   intake,
   start,
+  threads,
 };
 
 const words = process.argv.slice(2);

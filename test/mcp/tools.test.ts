@@ -130,6 +130,18 @@ test("recv hands out a message as data that no body can break out of", async () 
   });
 });
 
+test("recv says of a message that came before that it did", async () => {
+  await using hive = await openHive();
+  const { core, alice } = hive;
+  const runner = await hive.broker.connect([{ launch: alice.launch, agent: alice.name, turn: null }]);
+  for (const body of ["first", "second"]) await send(core, { from: "operator", to: "alice", body });
+  const { turn } = await runner.lease(alice);
+  await runner.end(alice, turn, { outcome: "lost" });
+  await runner.lease(alice, undefined, 1);
+  const { text } = await hive.mcp.call("recv");
+  expect(JSON.parse(text)).toMatchObject({ messages: [{ body: "second", redelivered: expect.any(String) }] });
+});
+
 test("recv outside of a turn says so, and leases nothing", async () => {
   await using hive = await openHive();
   await send(hive.core, { from: "operator", to: "alice", body: "hello" });
@@ -182,7 +194,8 @@ test("open threads come with their age, as many as fit into an answer, and the t
   await using hive = await openHive({ openThreads: () => page });
   const { text } = await hive.mcp.call("get_open_threads");
   expect(text.length).toBeLessThanOrEqual(maxAnswerCharacters);
-  const { threads, totals } = JSON.parse(text);
+  const { threads, totals, rest } = JSON.parse(text);
+  expect(rest).toBe(`${250 - threads.length} newer ones: http://forge.test/pulls and http://forge.test/issues`);
   expect(threads[0]).toEqual({
     kind: "approval",
     id: 0,

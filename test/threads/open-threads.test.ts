@@ -2,12 +2,14 @@ import { expect, test } from "vitest";
 import { AgentName, type EpochMs, type ObjectId } from "../../src/contract/names.ts";
 import type { ThreadPage } from "../../src/contract/thread.ts";
 import { putApproval } from "../../src/hived/approvals/approvals.ts";
+import type { Reader } from "../../src/hived/database/write.ts";
 import { eventsAfter } from "../../src/hived/events/event-log.ts";
 import { type ForgeItem, putItem } from "../../src/hived/forge/forge-items.ts";
 import { addQuestion, closeQuestion, markPosted } from "../../src/hived/questions/questions.ts";
 import { openThreads } from "../../src/hived/threads/open-threads.ts";
 import { openThreadPublisher } from "../../src/hived/threads/publish.ts";
 import { addIdleAgent, newest, openCore, type TestCore } from "../support/open-core.ts";
+import { fillThreads } from "./swarm.ts";
 
 const [alice, bob, boss] = ["alice", "bob", "boss"].map((name) => AgentName.parse(name)) as [
   AgentName,
@@ -144,6 +146,37 @@ test("a page holds the oldest hundred, and counts all", async () => {
   expect(threads).toHaveLength(100);
   expect(threads[0]?.id).toBe(1);
   expect(totals.pr).toBe(120);
+});
+
+test("the next page goes on where the one before ended", async () => {
+  await using core = await openSwarm();
+  for (let number = 1; number <= 120; number += 1) await putPull(core, { number, createdAt: number as EpochMs });
+  const { threads, totals } = core.db.read((reader) => openThreads(reader, boss, 100));
+  expect(threads.map(({ id }) => id)).toEqual(Array.from({ length: 20 }, (_, index) => index + 101));
+  expect(totals.pr).toBe(120);
+});
+
+test.each([alice, boss, "operator"] as const)("a page of %s is read from what is open alone", async (viewer) => {
+  await using core = await openSwarm();
+  await fillThreads(core, { closed: 100, open: 10 });
+  const plan = core.db.read((reader) => {
+    const steps: string[] = [];
+    const told: Reader = {
+      all(sql, parameters = {}) {
+        const rows = reader.all<{ detail: string }>(`EXPLAIN QUERY PLAN ${sql}`, parameters);
+        steps.push(...rows.map(({ detail }) => detail));
+        return reader.all(sql, parameters);
+      },
+      get: (sql, parameters) => told.all<never>(sql, parameters)[0],
+    };
+    openThreads(told, viewer);
+    return steps;
+  });
+  const reads = plan.filter((step) => /(SCAN|SEARCH) (approvals|questions|forge_items)/.test(step));
+  expect(reads.length).toBeGreaterThan(5);
+  for (const step of reads)
+    expect(step).toMatch(/USING (COVERING )?INDEX (approvals|questions|pulls)_(open|in_review)/);
+  expect(plan.filter((step) => step.includes("TEMP B-TREE"))).toEqual([]);
 });
 
 test("each page that changed is told, and no other", async () => {

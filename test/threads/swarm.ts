@@ -30,7 +30,12 @@ export async function fillThreads(core: TestCore, { closed, open }: { closed: nu
             mergeCommit: null,
           });
         else if (number % 3 === 1) {
-          const asked = { asker: alice, target: bob, question: `Which of them, for the ${number}th time?`, context: null };
+          const asked = {
+            asker: alice,
+            target: bob,
+            question: `Which of them, for the ${number}th time?`,
+            context: null,
+          };
           const { id } = addQuestion(tx, core, { ...asked, options: [], multi: false, deadline: null }, null);
           if (!isOpen) closeQuestion(tx, core, id, { outcome: "unanswered", closedIn: "forge" });
         } else

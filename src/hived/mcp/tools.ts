@@ -90,8 +90,7 @@ function verbsOf(parts: ToolParts): Tools {
     get_open_threads: ({ agent }) =>
       threadList(
         core.db.read((reader) => parts.openThreads(reader, agent)),
-        agent,
-        core.clock.now(),
+        { agent, now: core.clock.now(), forgeUrl: parts.forgeUrl },
       ),
     propose_agent: ({ agent }, args) => parts.proposeAgent(agent, args),
   };
@@ -122,17 +121,24 @@ const toRow = ({ message, from, body, sentAt, inReplyTo, redelivered, broadcast 
   body,
 });
 
-/** One row a line, as many of the oldest as fit; `totals` counts those that do not, too. */
-function threadList({ threads, totals }: ThreadPage, agent: AgentName, now: EpochMs): string {
-  const end = `\n], "totals": ${JSON.stringify(totals)}}`;
-  let text = '{"threads": [';
-  for (const [index, thread] of threads.entries()) {
-    const line = `${index === 0 ? "" : ","}\n${JSON.stringify(toThreadRow(thread, agent, now))}`;
-    if (text.length + line.length + end.length > maxAnswerCharacters) break;
-    text += line;
-  }
-  return text + end;
+/** One row a line, as many of the oldest as fit; `totals` counts those that do not, too, and `rest` says where they are. */
+function threadList({ threads, totals }: ThreadPage, { agent, now, forgeUrl }: ThreadReader): string {
+  const lines = threads.map((thread) => JSON.stringify(toThreadRow(thread, agent, now)));
+  const all = totals.approval + totals.question + totals.pr;
+  const endAfter = (shown: number) => {
+    const rest = `${all - shown} newer ones: ${forgeUrl}/pulls and ${forgeUrl}/issues`;
+    return `\n], "totals": ${JSON.stringify(totals)}${shown < all ? `, "rest": ${JSON.stringify(rest)}` : ""}}`;
+  };
+  let room = maxAnswerCharacters - endAfter(0).length - '{"threads": ['.length;
+  const fitting = lines.findIndex((line) => {
+    room -= line.length + ",\n".length;
+    return room < 0;
+  });
+  const shown = fitting === -1 ? lines.length : fitting;
+  return `{"threads": [\n${lines.slice(0, shown).join(",\n")}${endAfter(shown)}`;
 }
+
+type ThreadReader = { agent: AgentName; now: EpochMs; forgeUrl: string };
 
 function toThreadRow({ owner, openedAt, ...thread }: Thread, agent: AgentName, now: EpochMs) {
   return { ...thread, ...(owner !== agent && { owner }), age_seconds: Math.floor((now - openedAt) / 1000) };

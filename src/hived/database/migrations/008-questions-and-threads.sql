@@ -15,18 +15,19 @@ ALTER TABLE questions ADD COLUMN seen_comment INTEGER DEFAULT 0;
 ALTER TABLE questions ADD COLUMN issue_at INTEGER;
 UPDATE questions SET seen_comment = NULL, closed_in = 'forge' WHERE state = 'closed';
 
--- What is open is few, whatever was settled: each list of somebody's open threads is read from one of these, in its order.
-CREATE INDEX questions_open ON questions (opened_at) WHERE state <> 'closed';
-CREATE INDEX questions_open_of_asker ON questions (asker, opened_at) WHERE state <> 'closed';
-CREATE INDEX questions_open_of_target ON questions (target, opened_at) WHERE state <> 'closed';
-CREATE INDEX approvals_open ON approvals (opened_at)
+-- What is open is few, whatever was settled: each list of somebody's open threads is read from one of these, in its order,
+-- and counted in it alone, which takes the columns of its condition.
+CREATE INDEX questions_open ON questions (opened_at, target, state) WHERE state <> 'closed';
+CREATE INDEX questions_open_of_asker ON questions (asker, opened_at, state) WHERE state <> 'closed';
+CREATE INDEX questions_open_of_target ON questions (target, opened_at, state) WHERE state <> 'closed';
+CREATE INDEX approvals_open ON approvals (opened_at, state)
   WHERE state IN ('opened', 'invalid', 'waiting', 'changes_requested', 'preparing', 'merging', 'converging', 'refused');
-CREATE INDEX approvals_open_of_submitter ON approvals (submitter, opened_at)
+CREATE INDEX approvals_open_of_submitter ON approvals (submitter, opened_at, state)
   WHERE state IN ('opened', 'invalid', 'waiting', 'changes_requested', 'preparing', 'merging', 'converging', 'refused');
-CREATE INDEX pulls_open ON forge_items (created_at, reviewers)
+CREATE INDEX pulls_open ON forge_items (created_at, reviewers, state, kind)
   WHERE state = 'open' AND kind = 'pull' AND repo <> 'hive/agents';
-CREATE INDEX pulls_open_of_author ON forge_items (author, created_at, reviewers)
+CREATE INDEX pulls_open_of_author ON forge_items (author, created_at, reviewers, state, kind)
   WHERE state = 'open' AND kind = 'pull' AND repo <> 'hive/agents';
-CREATE INDEX pulls_in_review ON forge_items (created_at, reviewers)
+CREATE INDEX pulls_in_review ON forge_items (created_at, reviewers, state, kind)
   WHERE state = 'open' AND kind = 'pull' AND repo <> 'hive/agents' AND reviewers <> '[]';
 DROP INDEX forge_items_open;
