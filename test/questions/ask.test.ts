@@ -32,3 +32,12 @@ test.each([
   await ask(core, alice, asked);
   await expect(ask(core, alice, { ...asked, ...change })).rejects.toMatchObject({ code: "client_id_taken" });
 });
+
+test.each(["yesterday", "0m", "999d", "2020-01-01T00:00:00Z", "2030-01-01"])(
+  "%j is no deadline, and nothing is asked",
+  async (deadline) => {
+    await using core = await openHive();
+    await expect(ask(core, alice, { ...asked, deadline })).rejects.toMatchObject({ code: "bad_deadline" });
+    expect(core.db.read((reader) => newestQuestions(reader, 10))).toEqual([]);
+  },
+);

@@ -49,7 +49,7 @@ const units = { m: 60_000, h: 60 * 60_000, d: 24 * 60 * 60_000 };
 const furthestMs = 366 * units.d;
 
 /** "90m", "2h", "3d" from now, or a moment of ISO 8601 with its zone. @throws Refusal `bad_deadline` */
-export function readDeadline(text: string, now: EpochMs): EpochMs {
+function readDeadline(text: string, now: EpochMs): EpochMs {
   const [, number, unit] = /^(\d{1,6})([mhd])$/.exec(text.trim()) ?? [];
   const isMoment = /^\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d)$/.test(text.trim());
   const at = unit ? now + Number(number) * units[unit as keyof typeof units] : isMoment ? Date.parse(text) : Number.NaN;
