@@ -16,7 +16,7 @@ import { addQuestion, questionOfClient } from "./questions.ts";
  * @throws Refusal when there is no such target, the asker may not write to it, the deadline is none, or the `client_id` is
  *   another question's
  */
-export function ask(core: Core, asker: AgentName, args: ToolArguments<"ask">): Promise<string> {
+export async function ask(core: Core, asker: AgentName, args: ToolArguments<"ask">): Promise<string> {
   const { question, options, multi, context, client_id: clientId } = args;
   const deadline = args.deadline === undefined ? null : readDeadline(args.deadline, core.clock.now());
   return core.db.write((tx) => {
