@@ -71,8 +71,15 @@ export async function openBareHive(
   const logOf = (name: Daemon) => join(directory, `${name}.log`);
   const lastOf = (name: Daemon) => `${name}:\n${readFileSync(logOf(name), "utf8").split("\n").slice(-20).join("\n")}`;
   const watchers = new Set<() => void>();
-  const watcher = watch(home, () => {
+  const tellAll = () => {
     for (const tell of [...watchers]) tell();
+  };
+  let later: NodeJS.Timeout | undefined;
+  const watcher = watch(home, () => {
+    tellAll();
+    // A commit is written before it can be seen: its last step is in shared memory, of which nothing tells.
+    clearTimeout(later);
+    later = setTimeout(tellAll, 50);
   });
   const hive = {
     directory,
@@ -136,6 +143,7 @@ export async function openBareHive(
     async [Symbol.asyncDispose]() {
       for (const name of ["hive-runner", "hived"] as const) await end(name, "SIGTERM");
       watcher.close();
+      clearTimeout(later);
       sqlite?.close();
       await forge[Symbol.asyncDispose]();
       undoHome();
