@@ -11,80 +11,45 @@ import type { Batches } from "../../rpc/serve.ts";
 import type { Live } from "../broker/live.ts";
 import { findLog } from "../broker/turns.ts";
 import type { Core, Runner } from "../core.ts";
+import { type Frames, following, type Until } from "./following.ts";
 
 type Row = ResponseOf<typeof routes.watchTurn>;
-type Frames = { id: number | null; data: Row }[];
 
 /** What is kept for a reader that is slow; beyond it, it gets all of the log again. */
 const mostWaiting = 100;
 
 export type TurnWatcher = { core: Core; live: Live; runner: Pick<Runner, "call"> };
 
-/** Yields until the signal is aborted, the reader goes away or `isAllowed` says no; silent once the turn has ended. */
-export function watchTurn(
-  parts: TurnWatcher,
-  { turn, signal, isAllowed }: { turn: TurnId; signal: AbortSignal; isAllowed: () => boolean },
-): Batches<Row> {
-  return { [Symbol.asyncIterator]: () => follow(parts, turn, signal, isAllowed) };
-}
-
-/** Written out, as a generator that waits would hear of its reader's going only after the next event. */
-function follow(
-  { core, live, runner }: TurnWatcher,
-  turn: TurnId,
-  signal: AbortSignal,
-  isAllowed: () => boolean,
-): AsyncIterator<Frames> {
-  const ending = new AbortController();
-  let waiting: LiveBatch[] = [];
-  /** the number of the newest batch that the reader has; null: it is to get all of the log */
-  let newest: number | null = null;
-  let wake: (() => void) | undefined;
-  const end = () => {
-    ending.abort();
-    wake?.();
-  };
-  signal.addEventListener("abort", end, { once: true, signal: ending.signal });
-  const take = (batch: LiveBatch) => {
-    waiting.push(batch);
-    if (waiting.length > mostWaiting) {
-      waiting = [];
-      newest = null;
-    }
-    wake?.();
-  };
-  live.watch(turn, take, ending.signal);
-  const readWhole = async (): Promise<Frames> => {
-    const log = await wholeLog({ core, live, runner }, turn);
-    newest = log.newest;
-    return [{ id: null, data: { kind: "log", log } }];
-  };
-  const nextFrames = async (): Promise<Frames> => {
-    if (newest === null) return readWhole();
-    const due = waiting.filter(({ number }) => number > (newest ?? 0));
-    waiting = [];
-    const [first] = due;
-    if (first && first.number !== newest + 1) return readWhole();
-    newest = due.at(-1)?.number ?? newest;
-    return due.map((batch) => ({ id: null, data: { kind: "batch", batch } }));
-  };
-  return {
-    async next() {
-      while (!ending.signal.aborted && !signal.aborted && isAllowed()) {
-        const frames = await nextFrames();
-        if (frames.length > 0) return { done: false, value: frames };
-        await new Promise<void>((resolve) => {
-          wake = resolve;
-        });
+/** Silent once the turn has ended. */
+export function watchTurn(parts: TurnWatcher, { turn, ...until }: { turn: TurnId } & Until): Batches<Row> {
+  return following<Row>(until, ({ wake, ended }) => {
+    let waiting: LiveBatch[] = [];
+    /** the number of the newest batch that the reader has; null: it is to get all of the log */
+    let newest: number | null = null;
+    const take = (batch: LiveBatch) => {
+      waiting.push(batch);
+      if (waiting.length > mostWaiting) {
+        waiting = [];
+        newest = null;
       }
-      end();
-      return { done: true, value: undefined };
-    },
-    async return() {
-      end();
-      return { done: true, value: undefined };
-    },
-  };
+      wake();
+    };
+    parts.live.watch(turn, take, ended);
+    const readWhole = async (): Promise<Frames<Row>> => {
+      const log = await wholeLog(parts, turn);
+      newest = log.newest;
+      return [{ id: null, data: { kind: "log", log } }];
+    };
+    return async () => {
+      if (newest === null) return readWhole();
+      const due = waiting.filter(({ number }) => number > (newest ?? 0));
+      waiting = [];
+      const [first] = due;
+      if (first && first.number !== newest + 1) return readWhole();
+      newest = due.at(-1)?.number ?? newest;
+      return due.map((batch) => ({ id: null, data: { kind: "batch", batch } }));
+    };
+  });
 }
 
 /** The runner's, while it has one; else the record's. */
