@@ -64,6 +64,60 @@ const lockPauseMs = 20;
  */
 const plannedOnce = (sql: string): string => sql.replaceAll(/(?<=[\s(,=<>]):(?=[a-z])/gi, "+:");
 
+/** What runs SQL on a connection, each text prepared once. */
+function preparing(sqlite: Sqlite) {
+  const statements = new Map<string, Statement>();
+  const prepare = (sql: string): Statement => {
+    const statement = statements.get(sql) ?? sqlite.prepare(plannedOnce(sql));
+    statements.set(sql, statement);
+    return statement;
+  };
+  const reader: Reader = {
+    all: <Row>(sql: string, parameters: Parameters = {}) => prepare(sql).all(parameters) as Row[],
+    get: <Row>(sql: string, parameters: Parameters = {}) => prepare(sql).get(parameters) as Row | undefined,
+  };
+  const run: Transaction["run"] = (sql, parameters = {}) => {
+    const { changes, lastInsertRowid } = prepare(sql).run(parameters);
+    return { changes, id: Number(lastInsertRowid) };
+  };
+  return { reader, run };
+}
+type Prepared = ReturnType<typeof preparing>;
+
+/** Runs a closure in a savepoint of the transaction that is open; what it throws is its outcome. */
+function runOne(sqlite: Sqlite, { reader, run }: Prepared, write: Queued): Outcome {
+  const calls: (() => void)[] = [];
+  run("SAVEPOINT one");
+  try {
+    const result = write.closure({ ...reader, run, afterCommit: (call) => calls.push(call) });
+    run("RELEASE one");
+    return { write, calls, result };
+  } catch (error) {
+    // A full disk makes SQLite roll the whole transaction back: then there is no savepoint any more, nor a commit.
+    if (!sqlite.inTransaction) throw error;
+    run("ROLLBACK TO one");
+    run("RELEASE one");
+    return { write, calls: [], error };
+  }
+}
+
+/** What begins a transaction; it says false when another process writes just now, and is worth waiting for. */
+function openBegin(run: Prepared["run"], patienceMs: number): (mayWait: boolean) => boolean {
+  let lockedAt: number | null = null;
+  return (mayWait) => {
+    try {
+      run("BEGIN IMMEDIATE");
+      lockedAt = null;
+      return true;
+    } catch (error) {
+      if (!isLocked(error)) throw error;
+      lockedAt ??= performance.now();
+      if (!mayWait || performance.now() - lockedAt > patienceMs) throw error;
+      return false;
+    }
+  };
+}
+
 /**
  * Makes a connection, which nobody else may write through, into a database that commits in groups.
  * @param tell told when it can't be written, with a sentence, and with null when it can be again
@@ -75,35 +129,9 @@ export function grouping(
   { patienceMs = lockPatienceMs, disk = realDisk }: { patienceMs?: number; disk?: Disk } = {},
 ): Database {
   sqlite.pragma("busy_timeout = 0"); // SQLite would wait for a lock in the event loop
-  const statements = new Map<string, Statement>();
-  const prepare = (sql: string): Statement => {
-    const statement = statements.get(sql) ?? sqlite.prepare(plannedOnce(sql));
-    statements.set(sql, statement);
-    return statement;
-  };
-  const reader: Reader = {
-    all: <Row>(sql: string, parameters: Parameters = {}) => prepare(sql).all(parameters) as Row[],
-    get: <Row>(sql: string, parameters: Parameters = {}) => prepare(sql).get(parameters) as Row | undefined,
-  };
-  const runOne = (write: Queued): Outcome => {
-    const calls: (() => void)[] = [];
-    const run = (sql: string, parameters: Parameters = {}) => {
-      const { changes, lastInsertRowid } = prepare(sql).run(parameters);
-      return { changes, id: Number(lastInsertRowid) };
-    };
-    prepare("SAVEPOINT one").run();
-    try {
-      const result = write.closure({ ...reader, run, afterCommit: (call) => calls.push(call) });
-      prepare("RELEASE one").run();
-      return { write, calls, result };
-    } catch (error) {
-      // A full disk makes SQLite roll the whole transaction back: then there is no savepoint any more, nor a commit.
-      if (!sqlite.inTransaction) throw error;
-      prepare("ROLLBACK TO one").run();
-      prepare("RELEASE one").run();
-      return { write, calls: [], error };
-    }
-  };
+  const prepared = preparing(sqlite);
+  const { reader, run } = prepared;
+  const begin = openBegin(run, patienceMs);
   const queue: Queued[] = [];
   const enqueue: Database["write"] = <Result>(
     closure: (tx: Transaction) => Result,
@@ -127,36 +155,22 @@ export function grouping(
     } else outcome.write.resolve(outcome.result);
     for (const call of outcome.calls) call();
   };
-  let lockedAt: number | null = null;
   let isClosing = false;
-  /** Begins a transaction. @returns false when another process writes just now, and is worth waiting for */
-  const begin = (): boolean => {
-    try {
-      prepare("BEGIN IMMEDIATE").run();
-      lockedAt = null;
-      return true;
-    } catch (error) {
-      if (!isLocked(error)) throw error;
-      lockedAt ??= performance.now();
-      if (isClosing || performance.now() - lockedAt > patienceMs) throw error;
-      return false;
-    }
-  };
   /** Commits as many of them as there is time for, or none; null when they have to wait. */
   const commit = (writes: Queued[], isWaited: boolean): Outcome[] | null => {
     try {
       syncs.before(isWaited);
-      if (!begin()) return null;
+      if (!begin(!isClosing)) return null;
       const outcomes: Outcome[] = [];
       const began = performance.now();
       for (const write of writes) {
-        outcomes.push(runOne(write));
+        outcomes.push(runOne(sqlite, prepared, write));
         if (performance.now() - began > longestGroupMs) break;
       }
-      prepare("COMMIT").run();
+      run("COMMIT");
       return outcomes;
     } catch (error) {
-      if (sqlite.inTransaction) prepare("ROLLBACK").run();
+      if (sqlite.inTransaction) run("ROLLBACK");
       return writes.map((write) => ({ write, calls: [], error }));
     }
   };
@@ -180,11 +194,11 @@ export function grouping(
   return {
     read(closure) {
       if (sqlite.inTransaction) return closure(reader);
-      prepare("BEGIN").run();
+      run("BEGIN");
       try {
         return closure(reader);
       } finally {
-        if (sqlite.inTransaction) prepare("COMMIT").run();
+        if (sqlite.inTransaction) run("COMMIT");
       }
     },
     write: enqueue,
