@@ -108,26 +108,23 @@ export async function startHived(
   };
 }
 
-/** Hands each part what it needs of the others. */
-function wire(config: HivedConfig, core: Core, boot: BootId, signal: AbortSignal) {
-  const secretsDirectory = join(config.home, "secrets");
+/** hived's half of the forge: the client, its secrets, and what provisioning needs. */
+function openForgeParts(config: HivedConfig, core: Core, signal: AbortSignal): ProvisionParts {
+  const secretsDirectory = secretsOf(config);
   const secrets = openTokens(secretsDirectory);
   const tokens = openTokens(join(secretsDirectory, "tokens"));
   const { url, kind, adminTokenFile } = config.forge;
   const health = openForgeHealth(core, { kind, url });
   const forge = openForge({ url, tokens, adminTokenFile, onSilence: health.noteSilence, signal });
-  const provisioning: ProvisionParts = {
-    core,
-    forge,
-    tokens,
-    secrets,
-    health,
-    kind,
-    hookUrl: config.hookUrl,
-    dashboardUrl: config.dashboardUrl,
-    program: config.program,
-    signal,
-  };
+  const { hookUrl, dashboardUrl, program } = config;
+  return { core, forge, tokens, secrets, health, kind, hookUrl, dashboardUrl, program, signal };
+}
+
+/** Hands each part what it needs of the others. */
+function wire(config: HivedConfig, core: Core, boot: BootId, signal: AbortSignal) {
+  const provisioning = openForgeParts(config, core, signal);
+  const { forge, tokens, secrets, health } = provisioning;
+  const { url } = config.forge;
   const link = openRunnerLink({
     core,
     boot,
@@ -203,7 +200,7 @@ function wire(config: HivedConfig, core: Core, boot: BootId, signal: AbortSignal
       repairForge: () => provision(provisioning),
       rotateTokens: (user: string | null) => rotateTokens(provisioning, user),
       forgeSignIn: { core, forgeUrl: url, client: () => readSignInClient(secrets) },
-      forgeWayIn: () => forgeWayIn(provisioning, secretsDirectory),
+      forgeWayIn: () => forgeWayIn(provisioning, secretsOf(config)),
       deliverWebhook: (delivery: Parameters<typeof deliverWebhook>[1]) => deliverWebhook(provisioning, delivery),
     },
   };
@@ -266,6 +263,8 @@ const done = async (work: Promise<unknown>): Promise<undefined> => {
 
 /** Where proposals are put together; nothing in it outlives its call. */
 const scratchOf = ({ home }: HivedConfig): string => join(home, "scratch");
+
+const secretsOf = ({ home }: HivedConfig): string => join(home, "secrets");
 
 const versionOf = ({ program }: HivedConfig): string =>
   (JSON.parse(readFileSync(join(program, "package.json"), "utf8")) as { version: string }).version;
