@@ -2,9 +2,11 @@
  * What the operator does with an approval without opening the forge: there, with the operator's own token, and with no effect
  * but the forge's. Each use of the token is in the event log before it happens.
  */
+
 import { openApprovalStates } from "../../contract/approval.ts";
 import type { ObjectId } from "../../contract/names.ts";
 import { Refusal } from "../../contract/refusal.ts";
+import { note } from "../events/note.ts";
 import type { ForgeVerbs, Pull } from "../forge/client.ts";
 import { ForgeRefusal } from "../forge/errors.ts";
 import { agentsRepo, operator } from "../forge/plan.ts";
@@ -76,10 +78,7 @@ async function onForge<Answer>({ url }: ApprovalRow, call: () => Promise<Answer>
   }
 }
 
-const noteUse = ({ core }: Parts, what: string): Promise<void> =>
-  core.db.write((tx) =>
-    core.events.append(tx, { kind: "Note", text: `With the operator's token: ${what}` }, core.clock.now()),
-  );
+const noteUse = ({ core }: Parts, what: string): Promise<void> => note(core, `With the operator's token: ${what}`);
 
 const ring = ({ core }: Parts, number: number): Promise<void> =>
   core.db.write((tx) => ringItem(tx, core, agentsRepo, number));

@@ -15,12 +15,15 @@ import {
   canaryOf,
   changeAgent,
   findAgent,
+  isUp,
   listAgents,
+  notUp,
   quietAgents,
   requireAgent,
 } from "../agents/agents.ts";
 import type { Core, Runner } from "../core.ts";
 import type { Transaction } from "../database/write.ts";
+import { noteIn } from "../events/note.ts";
 import { canariesAtOnce, canaryEveryMs } from "./limits.ts";
 
 /** A canary that is on its way; `began` is of the monotonic clock. */
@@ -43,9 +46,11 @@ export type Canaries = {
   late(agent: AgentName): Promise<{ again: EpochMs } | undefined>;
 };
 
-/** @param signal hived stops: what is on its way is forgotten */
-export function openCanaries(core: Core, runner: Pick<Runner, "call">, signal: AbortSignal): Canaries {
+/** The canaries that are on their way, one for each agent at most. */
+function openFlights(core: Core, runner: Pick<Runner, "call">, signal: AbortSignal) {
   const flights = new Map<AgentName, Flight>();
+  const put = (tx: Transaction, agent: AgentName, canary: Canary) =>
+    changeAgent(tx, core, agent, { canary: JSON.stringify(canary) });
 
   const launch = async (agent: AgentName): Promise<Flight> => {
     const flying = flights.get(agent);
@@ -85,16 +90,18 @@ export function openCanaries(core: Core, runner: Pick<Runner, "call">, signal: A
     await core.db.write((tx) => {
       // The last hop ends with this very commit: its time is known only when it has been written.
       put(tx, agent, { ...flight.canary, state, problem });
-      if (problem !== null) tell(tx, `A canary to ${agent} failed. ${problem}`);
+      if (problem !== null) noteIn(tx, core, `A canary to ${agent} failed. ${problem}`);
     });
     if (problem === null) passed(flight, "handled");
     flight.canary = { ...flight.canary, state, problem };
     flight.landed.resolve(flight.canary);
   };
-  const put = (tx: Transaction, agent: AgentName, canary: Canary) =>
-    changeAgent(tx, core, agent, { canary: JSON.stringify(canary) });
-  const tell = (tx: Transaction, text: string) => core.events.append(tx, { kind: "Note", text }, core.clock.now());
+  return { launch, land, of: (agent: AgentName) => flights.get(agent) };
+}
 
+/** @param signal hived stops: what is on its way is forgotten */
+export function openCanaries(core: Core, runner: Pick<Runner, "call">, signal: AbortSignal): Canaries {
+  const flights = openFlights(core, runner, signal);
   return {
     async send(agent) {
       const rows = core.db.read((reader) =>
@@ -105,35 +112,35 @@ export function openCanaries(core: Core, runner: Pick<Runner, "call">, signal: A
         if (refusal) throw refusal;
       }
       return Promise.all(
-        rows.map(async ({ name }) => ({ agent: name, canary: await (await launch(name)).landed.promise })),
+        rows.map(async ({ name }) => ({ agent: name, canary: await (await flights.launch(name)).landed.promise })),
       );
     },
     take(agent) {
-      const flight = flights.get(agent);
+      const flight = flights.of(agent);
       if (flight?.canary.hops.committed === undefined) return undefined;
       passed(flight, "pushed"); // the runner's own answer may be behind the loop's question
       passed(flight, "begun");
       return flight.canary.id;
     },
     async answer(agent, id) {
-      const flight = flights.get(agent);
+      const flight = flights.of(agent);
       if (flight?.canary.id !== id)
         throw new Refusal("unknown_canary", `No canary of ${agent} is on its way.`, "Go on without it.");
       passed(flight, "answered");
-      await land(agent, flight, null);
+      await flights.land(agent, flight, null);
     },
     async sendSome() {
       const now = core.clock.now();
       const quiet = { before: now - canaryEveryMs, limit: canariesAtOnce };
-      for (const { name } of core.db.read((reader) => quietAgents(reader, quiet))) await launch(name);
+      for (const { name } of core.db.read((reader) => quietAgents(reader, quiet))) await flights.launch(name);
       return { again: (now + canaryEveryMs) as EpochMs };
     },
     async late(agent) {
-      const flight = flights.get(agent);
+      const flight = flights.of(agent);
       if (flight) {
         const overAt = (flight.canary.sentAt + canaryWithinMs) as EpochMs;
         if (overAt > core.clock.now()) return { again: overAt }; // it was asked for by the one before
-        await land(agent, flight, lateness(flight.canary));
+        await flights.land(agent, flight, lateness(flight.canary));
         return undefined;
       }
       await core.db.write((tx) => {
@@ -160,18 +167,11 @@ function lateness({ hops }: Canary): string {
 }
 
 /** Why an agent's loop can't be sent a canary; null when it can. */
-function whyNot({ name, state, launch, turn, problem }: AgentRow): Refusal | null {
-  if (launch === null || (state !== "idle" && state !== "parked" && turn === null))
-    return new Refusal(
-      "no_loop",
-      `${name} has no loop just now: it is ${state}.${problem ? ` ${problem}` : ""}`,
-      "Wait until it is idle, or see why it is not with `hive status`.",
-    );
-  return turn === null
-    ? null
-    : new Refusal(
-        "in_turn",
-        `${name} is in a turn: its loop asks for work again after it.`,
-        `Watch the turn: \`hive turns ${name}\`.`,
-      );
+function whyNot(row: AgentRow): Refusal | null {
+  if (row.turn === null) return isUp(row) ? null : notUp(row, "loop");
+  return new Refusal(
+    "in_turn",
+    `${row.name} is in a turn: its loop asks for work again after it.`,
+    `Watch the turn: \`hive turns ${row.name}\`.`,
+  );
 }

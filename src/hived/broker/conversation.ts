@@ -8,8 +8,9 @@ import type { ConversationChange } from "../../contract/conversation.ts";
 import { Fault } from "../../contract/fault.ts";
 import type { AgentName, EpochMs, LaunchId } from "../../contract/names.ts";
 import { Refusal } from "../../contract/refusal.ts";
-import { type AgentRow, changeAgent, configOf, findAgent, requireAgent } from "../agents/agents.ts";
+import { type AgentRow, changeAgent, configOf, findAgent, isUp, notUp, requireAgent } from "../agents/agents.ts";
 import type { Core, Runner } from "../core.ts";
+import { note, noteIn } from "../events/note.ts";
 import { enqueueWake } from "./waiters.ts";
 
 type Parts = { core: Core; runner: Pick<Runner, "call"> };
@@ -61,7 +62,7 @@ async function carryOut({ core, runner }: Parts, agent: AgentName, change: Conve
       const isOurs = held.until !== null && row?.state === "parked" && row.retry_at === held.until;
       if (row?.launch === held.launch && session !== undefined) changeAgent(tx, core, agent, { session });
       if (isOurs) changeAgent(tx, core, agent, { state: "idle", problem: null, retry_at: null });
-      core.events.append(tx, { kind: "Note", text: said }, core.clock.now());
+      noteIn(tx, core, said);
     });
   try {
     const { session, model } = await runner.call("changeConversation", { launch: held.launch, change });
@@ -94,16 +95,9 @@ function done(agent: AgentName, change: ConversationChange, model: string | null
   return `The operator chose model ${model ?? change.model} for ${agent}, from its next turn on.`;
 }
 
-function requireLoop({ name, state, launch, turn, problem }: AgentRow): LaunchId {
-  if (turn !== null)
-    throw new Refusal("in_turn", `${name} is in a turn.`, "Wait for the end of the turn, or cancel it first.");
-  if (launch !== null && (state === "idle" || state === "parked")) return launch;
-  throw new Refusal(
-    "no_loop",
-    `${name} has no process just now: it is ${state}.${problem ? ` ${problem}` : ""}`,
-    "Wait until it is idle, or see why it is not with `hive status`.",
-  );
+function requireLoop(row: AgentRow): LaunchId {
+  if (row.turn !== null)
+    throw new Refusal("in_turn", `${row.name} is in a turn.`, "Wait for the end of the turn, or cancel it first.");
+  if (row.launch === null || !isUp(row)) throw notUp(row, "process");
+  return row.launch;
 }
-
-const note = (core: Core, text: string) =>
-  core.db.write((tx) => core.events.append(tx, { kind: "Note", text }, core.clock.now()));

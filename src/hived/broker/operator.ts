@@ -9,6 +9,7 @@ import { Refusal } from "../../contract/refusal.ts";
 import { changeAgent, requireAgent } from "../agents/agents.ts";
 import type { Core } from "../core.ts";
 import type { Transaction } from "../database/write.ts";
+import { noteIn } from "../events/note.ts";
 import { findEntry, newestQueued, oldestQueued, type Settlement, settleEntry } from "./inbox.ts";
 import { atOnce } from "./settlement.ts";
 import { enqueueWake } from "./waiters.ts";
@@ -60,7 +61,7 @@ export async function cancelQueued(core: Core, agent: AgentName): Promise<number
   if (count === 0) return 0;
   await core.db.write((tx) => {
     const text = `The operator cancelled ${count === 1 ? "one message" : `${count} messages`} that waited for ${agent}.`;
-    core.events.append(tx, { kind: "Note", text }, core.clock.now());
+    noteIn(tx, core, text);
     enqueueWake(tx, core, agent, core.clock.now());
   });
   return count;

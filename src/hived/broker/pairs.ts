@@ -9,6 +9,7 @@ import type { Pair } from "../../contract/pair.ts";
 import { Refusal } from "../../contract/refusal.ts";
 import type { Core } from "../core.ts";
 import type { Reader, Transaction } from "../database/write.ts";
+import { noteIn } from "../events/note.ts";
 import { lettersPerMinute, mostLetters, pairRestMs } from "./limits.ts";
 
 type Row = { one: AgentName; other: AgentName; level: number; at: EpochMs; rests_until: EpochMs | null };
@@ -61,7 +62,7 @@ export const liftRest = (core: Core, a: AgentName, b: AgentName): Promise<void> 
     if (!row || row.rests_until === null) return;
     wakeUp(tx, core, row);
     const text = `The operator let ${row.one} and ${row.other} write to each other again.`;
-    core.events.append(tx, { kind: "Note", text }, core.clock.now());
+    noteIn(tx, core, text);
   });
 
 /** Work `end-pair-rest`: the time has passed. */

@@ -60,8 +60,10 @@ export function isFree(row: AgentRow, now: EpochMs): boolean {
 }
 
 /** The agent's row when a lease would give it something now. */
-export const findStartable = (reader: Reader, name: AgentName, now: EpochMs): AgentRow | undefined =>
-  [findAgent(reader, name)].find((row) => row && canStart(reader, row, now));
+export function findStartable(reader: Reader, name: AgentName, now: EpochMs): AgentRow | undefined {
+  const row = findAgent(reader, name);
+  return row && canStart(reader, row, now) ? row : undefined;
+}
 
 function canStart(reader: Reader, row: AgentRow, now: EpochMs): boolean {
   const dueAt = isFree(row, now) ? headDueAt(reader, row.name) : undefined;

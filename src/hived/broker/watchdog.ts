@@ -14,6 +14,7 @@ import type { RequestOf } from "../../contract/table.ts";
 import { supervise } from "../../daemon/supervise.ts";
 import { type AgentRow, changeAgent, findAgent } from "../agents/agents.ts";
 import type { Core, Runner } from "../core.ts";
+import { noteIn } from "../events/note.ts";
 import { wakeWithinMs } from "./limits.ts";
 import { findStartable } from "./waiters.ts";
 
@@ -65,12 +66,11 @@ export function openWatchdog({ core, runner, restart }: Parts, signal: AbortSign
     }
     note(agent, times + 1);
     await core.db.write((tx) => {
-      const now = core.clock.now();
       const { lost_wakes } = findAgent(tx, agent) ?? row;
-      changeAgent(tx, core, agent, { lost_wakes: lost_wakes + 1, lost_wake_at: now });
+      changeAgent(tx, core, agent, { lost_wakes: lost_wakes + 1, lost_wake_at: core.clock.now() });
       const cure = times > 1 ? "it was started anew" : "it was woken again";
       const text = `${agent} did not ask for its messages within ${wakeWithinMs / 1000} s although it was idle: ${cure}.`;
-      core.events.append(tx, { kind: "Note", text }, now);
+      noteIn(tx, core, text);
     });
   };
   const note = (agent: AgentName, times: number) => {

@@ -2,18 +2,20 @@
  * Work `provision`: makes the forge what the plan says, at each start. Every piece is looked at before it is changed, so
  * that a second run changes nothing, and one that was cut off at any line goes on where it was.
  */
+
 import type { AgentRole } from "../../contract/agent.ts";
 import type { Drift } from "../../contract/forge.ts";
 import type { AgentName, EpochMs } from "../../contract/names.ts";
 import { Refusal } from "../../contract/refusal.ts";
 import { describe } from "../../daemon/fault.ts";
+import { note } from "../events/note.ts";
 import { type Difference, eachOf, inTurn, inTurnOf, type Kept, keep, type Piece } from "./difference.ts";
 import { ForgeRefusal, ForgeUnavailable, isTokenRefused } from "./errors.ts";
 import type { ForgeHealthKeeper } from "./health.ts";
 import { agentPieces, type KnownAgent, knownAgents, type LayoutParts, layout } from "./layout.ts";
 import { type Roster, readRoster } from "./organizations.ts";
 import { probeForge } from "./probe.ts";
-import { tell, tellRepaired } from "./tell.ts";
+import { tellRepaired } from "./tell.ts";
 import { tryHook } from "./try-hook.ts";
 
 export type ProvisionParts = LayoutParts & {
@@ -32,7 +34,7 @@ export async function provision(parts: ProvisionParts): Promise<Kept> {
   const { core, health } = parts;
   try {
     const kept = await inTurn(turn(parts), () => makeLayout(parts));
-    for (const sentence of kept.left) await tell(core, sentence);
+    for (const sentence of kept.left) await note(core, sentence);
     await tellRepaired(core, kept.repaired);
     const tryAgain = await tryHookAtStart(parts);
     health.noteWork(null);

@@ -4,6 +4,7 @@ import type { Question } from "../../contract/question.ts";
 import { Refusal } from "../../contract/refusal.ts";
 import type { Core } from "../core.ts";
 import type { Reader } from "../database/write.ts";
+import { noteIn } from "../events/note.ts";
 import { operator } from "../forge/plan.ts";
 import { readAnswer } from "./answer-text.ts";
 import { tellOutcome } from "./letters.ts";
@@ -30,10 +31,12 @@ export function answerQuestion(
     const answer = { text, by, comment: null, source: null };
     const closed = closeQuestion(tx, core, id, { outcome: "answered", closedIn: "hive", answer });
     if (!closed) throw questionClosed(question);
-    if (by === operator) {
-      const note = `The operator answered question ${id}; the hive says so on the forge with the operator's token.`;
-      core.events.append(tx, { kind: "Note", text: note }, core.clock.now());
-    }
+    if (by === operator)
+      noteIn(
+        tx,
+        core,
+        `The operator answered question ${id}; the hive says so on the forge with the operator's token.`,
+      );
     tellOutcome(tx, core, closed);
     core.scheduler.enqueue(tx, "post-question", String(id));
     return closed;

@@ -10,6 +10,7 @@ import type { EpochMs } from "../../contract/names.ts";
 import { Refusal } from "../../contract/refusal.ts";
 import { describe } from "../../daemon/fault.ts";
 import type { Core } from "../core.ts";
+import { noteIn } from "../events/note.ts";
 import { operator } from "../forge/plan.ts";
 import type { SignInClient } from "../forge/sign-in-app.ts";
 import { addVisit, takeVisit } from "./forge-visits.ts";
@@ -70,10 +71,9 @@ export async function finishForgeSignIn(
     );
   }
   return core.db.write((tx) => {
-    const now = core.clock.now();
     const text = `The operator signed in with the forge's account from ${returned.address || "this machine"}.`;
-    core.events.append(tx, { kind: "Note", text }, now);
-    return addSession(tx, now);
+    noteIn(tx, core, text);
+    return addSession(tx, core.clock.now());
   });
 }
 

@@ -2,6 +2,7 @@
 import type { EpochMs } from "../../contract/names.ts";
 import { Refusal } from "../../contract/refusal.ts";
 import type { Core } from "../core.ts";
+import { noteIn } from "../events/note.ts";
 import { addLink, takeLink } from "./links.ts";
 import { addSession, endSession, isWorthProlonging, prolongSession, sessionEnd } from "./sessions.ts";
 
@@ -16,7 +17,7 @@ export async function signIn(core: Core, { secret, address }: { secret: string; 
   const session = await core.db.write((tx) => {
     const now = core.clock.now();
     if (!takeLink(tx, secret, now)) return undefined; // not thrown: an old link is gone for good, too
-    core.events.append(tx, { kind: "Note", text: `The operator signed in from ${address || "this machine"}.` }, now);
+    noteIn(tx, core, `The operator signed in from ${address || "this machine"}.`);
     return addSession(tx, now);
   });
   if (session) return session;
