@@ -3,7 +3,8 @@ import { expect, test } from "vitest";
 import { Fault } from "../../src/contract/fault.ts";
 import { Refusal } from "../../src/contract/refusal.ts";
 import { agentsRepo } from "../../src/hived/forge/plan.ts";
-import { type Approvals, yaml } from "./open-approvals.ts";
+import { yaml } from "../lifecycle/open-lifecycle.ts";
+import type { Approvals } from "./open-approvals.ts";
 
 export function ends(hive: () => Approvals): void {
   const rebase = "Rebase it, and push it again.";

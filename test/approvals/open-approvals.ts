@@ -9,11 +9,9 @@ import { eventsAfter } from "../../src/hived/events/event-log.ts";
 import { agentsRepo, bot as botName } from "../../src/hived/forge/plan.ts";
 import { provisionAgent } from "../../src/hived/forge/provision.ts";
 import { enqueueConverge } from "../../src/hived/lifecycle/wishes.ts";
-import { openLifecycle } from "../lifecycle/open-lifecycle.ts";
+import { openLifecycle, yaml } from "../lifecycle/open-lifecycle.ts";
 import { withToken } from "../support/raw-forge.ts";
 import type { RunningForge } from "../support/running-forge.ts";
-
-export const yaml = "role: worker\nharness: { driver: acp, profile: script }\nruntime: { driver: process }\n";
 
 export type Approvals = Awaited<ReturnType<typeof openApprovals>>;
 type Proposed = { number: number; head: string };
@@ -32,7 +30,6 @@ export async function openApprovals(forge: RunningForge) {
   const as = (user: string) => withToken(forge.url, forgeParts.tokens.read(user) ?? "");
   const [manager, bot] = [as("manager"), forgeParts.forge.as(botName)];
   const pullPath = ({ number }: Pick<Proposed, "number">) => `/repos/${agentsRepo}/pulls/${number}`;
-  const contents = (path: string) => `/repos/${agentsRepo}/contents/${path}`;
   const row = ({ number }: Pick<Proposed, "number">): ApprovalRow => {
     const found = core.db.read((reader) => findApproval(reader, number));
     if (!found) throw new Error(`${number} has no row`);
@@ -67,18 +64,6 @@ export async function openApprovals(forge: RunningForge) {
     comment: (proposed: Proposed, by: typeof operator, body: string) =>
       by.call("POST", `/repos/${agentsRepo}/issues/${proposed.number}/comments`, { body }),
     close: (proposed: Proposed, by: typeof operator) => by.call("PATCH", pullPath(proposed), { state: "closed" }),
-    /** The operator writes, or with null removes, a file on main. */
-    async write(path: string, text: string | null): Promise<void> {
-      const there = (await operator.status("GET", contents(path))) === 200;
-      const sha = there ? ((await operator.call("GET", contents(path))) as { sha: string }).sha : undefined;
-      const body = { branch: "main", message: `Write ${path}`, ...(sha !== undefined && { sha }) };
-      if (text === null) await operator.call("DELETE", contents(path), body);
-      else
-        await operator.call(there ? "PUT" : "POST", contents(path), {
-          ...body,
-          content: Buffer.from(text).toString("base64"),
-        });
-    },
     readMain: async (path: string) => (await bot.readFile(agentsRepo, "main", path))?.toString(),
     agent: (name: string) => core.db.read((reader) => findAgent(reader, name)),
     /** Resolves once follow-main and converge have brought it there. */

@@ -6,9 +6,9 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { z } from "zod";
+import { freePort } from "../support/free-port.ts";
 import { newDiskDirectory } from "./broker/disk.ts";
 import { program, startHived } from "./broker/hived.ts";
-import { freePort } from "./broker/peers.ts";
 import { bound, compare, type Figure } from "./figure.ts";
 
 export async function* start(): AsyncIterable<Figure> {

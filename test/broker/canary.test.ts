@@ -6,6 +6,7 @@ import { canariesAtOnce, canaryEveryMs } from "../../src/hived/broker/limits.ts"
 import { send } from "../../src/hived/broker/send.ts";
 import { newTurn, openBroker, type PlayedRunner } from "../support/open-broker.ts";
 import { addIdleAgent, settled } from "../support/open-core.ts";
+import { noticed } from "./noticed.ts";
 
 const refusal = (code: string) => expect.objectContaining({ name: "Refusal", code });
 
@@ -99,15 +100,7 @@ test("without a runner a canary fails at once", async () => {
   const { broker, alice, runner, canaries } = await openHive();
   await using _ = broker;
   runner.hived.close();
-  await runner.hived.closed;
-  await expect
-    .poll(() =>
-      broker.link.runner.call("wake", { agents: [] }).then(
-        () => "there",
-        () => "gone",
-      ),
-    )
-    .toBe("gone");
+  await noticed(broker);
   const problem = "It could not be pushed: no runner is connected.";
   expect(await canaries.send(alice.name)).toMatchObject([{ canary: { state: "failed", problem } }]);
 });

@@ -2,15 +2,15 @@
  * A real hive whose database lies on a disk that fills up, and is then locked by another process: senders hear what is
  * wrong, what was accepted is kept and handled, and nobody has to start anything again.
  */
-import { execFileSync, spawn, spawnSync } from "node:child_process";
-import { once } from "node:events";
+import { execFileSync, spawnSync } from "node:child_process";
 import { closeSync, openSync, rmSync, statfsSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import Sqlite from "better-sqlite3";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { routes } from "../../src/contract/routes.ts";
 import { client } from "../../src/rpc/client.ts";
-import { type BareHive, openBareHive } from "../support/bare-hive.ts";
+import { type BareHive, isQuiet, openBareHive } from "../support/bare-hive.ts";
+import { holdLock } from "../support/lock.ts";
 import { callTool } from "../support/mcp-client.ts";
 import { newMemoryDirectory } from "../support/memory-directory.ts";
 
@@ -57,7 +57,7 @@ beforeAll(async () => {
   hive = await openBareHive(agents, (home) => (canMount && mountDisk(home)) || (() => undefined));
   await Promise.all([hive.start("hived"), hive.start("hive-runner")]);
   admin = client(routes, "admin", hive.sockets.admin);
-  await hive.until((sqlite) => sqlite.prepare(UP).pluck().get() === 2 && isHandled(sqlite));
+  await hive.until((sqlite) => sqlite.prepare(UP).pluck().get() === 2 && isQuiet(sqlite));
 });
 afterAll(async () => {
   await admin.close();
@@ -65,16 +65,11 @@ afterAll(async () => {
 });
 
 const UP = "SELECT count(*) FROM agents WHERE state = 'idle'";
-const WAITS = "SELECT count(*) FROM inbox WHERE state IN ('queued', 'leased') AND recipient <> 'operator'";
-const isHandled = (sqlite: Sqlite.Database) => sqlite.prepare(WAITS).pluck().get() === 0;
 const stateOf = (message: number) =>
   hive.read((sqlite) => sqlite.prepare("SELECT state FROM inbox WHERE message = ?").pluck().get(message));
 
 /** Sends as alice; the answer's text. */
-async function send(body: string): Promise<string> {
-  const launch = hive.read((sqlite) => sqlite.prepare("SELECT launch FROM agents WHERE name = 'alice'").pluck().get());
-  return callTool(join(hive.launchesRoot, String(launch), "mcp.sock"), "send", { to: "bob", body });
-}
+const send = (body: string): Promise<string> => callTool(hive.socketOf("alice") ?? "", "send", { to: "bob", body });
 const sent = async (body: string): Promise<number> => Number(/^Sent as message (\d+)\./.exec(await send(body))?.[1]);
 const problem = async () => (await admin.readStatus({})).database;
 
@@ -138,17 +133,12 @@ test.skipIf(!canMount)(
 );
 
 test("another process that locks the database makes senders wait, then say why; when it ends, all goes on", async () => {
-  const program = join(import.meta.dirname, "../support/hold-lock.ts");
-  const lock = spawn(process.execPath, [program, join(hive.home, "hive.db"), "BEGIN IMMEDIATE"], {
-    stdio: ["pipe", "pipe", "inherit"],
-  });
-  await once(lock.stdout, "data");
+  const lock = await holdLock(join(hive.home, "hive.db"), "BEGIN IMMEDIATE");
   const sending = send("hello");
   expect(await problem()).toBe(null); // hived serves all the same
   expect(await sending).toMatch(/Another process has locked the hive's database, so nothing can be stored/);
   expect(await problem()).toMatch(/locked/);
-  lock.stdin.end();
-  await once(lock, "exit");
+  await lock.letGo();
   const next = await sent("hello again");
   await hive.until(() => stateOf(next) === "handled");
   await expect.poll(problem).toBe(null);

@@ -10,13 +10,13 @@ import { expect, test } from "vitest";
 import { Fault } from "../../src/contract/fault.ts";
 import { routes } from "../../src/contract/routes.ts";
 import { client } from "../../src/rpc/client.ts";
-import { type BareHive, type Daemon, openBareHive } from "../support/bare-hive.ts";
+import { type BareHive, type Daemon, isQuiet, openBareHive } from "../support/bare-hive.ts";
 import { callTool } from "../support/mcp-client.ts";
 import { howMany, whichStories } from "../support/stories.ts";
 
 const inTest = 20;
 const kills = howMany(inTest);
-const seed = whichStories(inTest).seed ?? 0;
+const seed = whichStories(inTest).seed;
 
 const names = ["alice", "bob", "carol", "dave"] as const;
 type Name = (typeof names)[number];
@@ -83,8 +83,6 @@ const victimsOf = (draw: number): Daemon[] =>
 
 const agentsUp = (sqlite: Sqlite.Database) =>
   sqlite.prepare("SELECT count(*) FROM agents WHERE state IN ('idle', 'working')").pluck().get();
-const WAITS = "SELECT count(*) FROM inbox WHERE state IN ('queued', 'leased') AND recipient <> 'operator'";
-const isQuiet = (sqlite: Sqlite.Database): boolean => sqlite.prepare(WAITS).pluck().get() === 0;
 
 /** Resolves after so many commits, or as soon as there is nothing left to do. */
 async function commits(hive: BareHive, count: number): Promise<void> {
@@ -136,11 +134,11 @@ async function sendOnce(
   admin: ReturnType<typeof client<typeof routes, "admin">>,
   { from, to, clientId }: Letter,
 ): Promise<number | null> {
-  const launch = hive.read((sqlite) => sqlite.prepare("SELECT launch FROM agents WHERE name = ?").pluck().get(from));
-  if (typeof launch !== "string") return null;
+  const socket = hive.socketOf(from);
+  if (socket === undefined) return null;
   try {
     const args = { to, body: `${clientId} of ${from}`, client_id: clientId };
-    const answer = await callTool(join(hive.launchesRoot, launch, "mcp.sock"), "send", args);
+    const answer = await callTool(socket, "send", args);
     const id = /^Sent as message (\d+)\./.exec(answer)?.[1];
     if (id !== undefined) return Number(id);
     if (!answer.includes("written to each other too often")) throw new Error(`${clientId} was answered: ${answer}`);

@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import { adoptMarginMs, adoptWithinMs, hivedCalls } from "../../src/contract/link.ts";
 import { LaunchId, type MessageId } from "../../src/contract/names.ts";
 import { requireAgent } from "../../src/hived/agents/agents.ts";
@@ -11,8 +11,9 @@ import { send } from "../../src/hived/broker/send.ts";
 import type { Core } from "../../src/hived/core.ts";
 import { prepareSocket } from "../../src/hived/sockets/socket-directory.ts";
 import { connectLink, speak } from "../../src/rpc/link.ts";
-import { openBroker, proven, type TestBroker } from "../support/open-broker.ts";
+import { openBroker, proven } from "../support/open-broker.ts";
 import { addIdleAgent, openCore } from "../support/open-core.ts";
+import { noticed } from "./noticed.ts";
 
 const entries = (core: Core) => core.db.read((reader) => entriesSince(reader, 1 as MessageId));
 const agent = (core: Core) => core.db.read((reader) => requireAgent(reader, "alice"));
@@ -29,9 +30,6 @@ async function openTurn() {
   const { turn } = await runner.lease(alice);
   return { broker, core: broker.core, alice, runner, turn, held: { ...holding, turn } };
 }
-
-/** Resolves when hived has noticed that its runner is gone. */
-const noticed = ({ link }: TestBroker) => vi.waitFor(() => expect(() => link.runner.place()).toThrow("no runner"));
 
 test("a leased message is queued again, marked redelivered and uncounted, when its runner is not back in time", async () => {
   const { broker, core, alice, runner } = await openTurn();

@@ -6,6 +6,7 @@ import { wakeWithinMs } from "../../src/hived/broker/limits.ts";
 import { send } from "../../src/hived/broker/send.ts";
 import { openBroker } from "../support/open-broker.ts";
 import { addIdleAgent, settled } from "../support/open-core.ts";
+import { noticed } from "./noticed.ts";
 
 async function openHive() {
   const broker = await openBroker();
@@ -91,15 +92,7 @@ test("nothing is watched while no runner is there: it is told of all mail when i
   await tell();
   await runner.take("wake");
   runner.hived.close();
-  await runner.hived.closed;
-  await expect
-    .poll(() =>
-      broker.link.runner.call("wake", { agents: [] }).then(
-        () => "there",
-        () => "gone",
-      ),
-    )
-    .toBe("gone");
+  await noticed(broker);
   core.clock.advance(wakeWithinMs - 1);
   await settled(core);
   core.clock.advance(1);

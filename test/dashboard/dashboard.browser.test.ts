@@ -1,23 +1,11 @@
-import type { Browser, Page } from "playwright-core";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import type { Page } from "playwright-core";
+import { expect, test } from "vitest";
 import { EpochMs } from "../../src/contract/names.ts";
 import { Pair } from "../../src/contract/pair.ts";
-import { launchBrowser } from "../support/browser.ts";
 import { agentFact, approvalFact, entryFact, messageFact, questionFact } from "./rows.ts";
-import { buildDashboard, startDashboard } from "./start-dashboard.ts";
+import { dashboards } from "./start-dashboard.ts";
 
-let browser: Browser;
-let built: Awaited<ReturnType<typeof buildDashboard>>;
-beforeAll(async () => {
-  built = await buildDashboard();
-  browser = await launchBrowser();
-});
-afterAll(async () => {
-  await browser.close();
-  built.remove();
-});
-
-const start = () => startDashboard(browser, built.assets);
+const start = dashboards();
 const region = (page: Page, name: string | RegExp) => page.getByRole("region", { name });
 
 test("a one-time link lets the operator in, and its secret is neither in the address nor in the history", async () => {

@@ -1,17 +1,17 @@
 /** The dashboard as a browser gets it: built by Vite, behind hive-web, before a fake hived whose events a test writes. */
-import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
-import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
 import { build } from "vite";
+import { afterAll, beforeAll } from "vitest";
 import { goodSecret, startWeb } from "../hive-web/start-web.ts";
-import { complaintsOf } from "../support/browser.ts";
+import { complaintsOf, launchBrowser } from "../support/browser.ts";
+import { freePort } from "../support/free-port.ts";
 
 const top = join(import.meta.dirname, "../..");
 
 /** Builds the front end into a directory of its own. */
-export async function buildDashboard(): Promise<{ assets: string; remove(): void }> {
+async function buildDashboard(): Promise<{ assets: string; remove(): void }> {
   const assets = mkdtempSync("/tmp/hive-dist-");
   const outDir = assets;
   await build({
@@ -23,18 +23,8 @@ export async function buildDashboard(): Promise<{ assets: string; remove(): void
   return { assets, remove: () => rmSync(assets, { recursive: true }) };
 }
 
-/** hive-web checks the port in a request's `Host`, so that it is chosen before. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
-}
-
-export async function startDashboard(browser: Browser, assets: string) {
-  const port = await freePort();
+async function startDashboard(browser: Browser, assets: string) {
+  const port = await freePort(); // chosen before, as hive-web checks the one in a request's `Host`
   const url = `http://hive.localhost:${port}/`;
   const web = await startWeb({ assets, port, dashboardUrl: url });
   const pages: Page[] = [];
@@ -68,4 +58,19 @@ export async function startDashboard(browser: Browser, assets: string) {
       await web[Symbol.asyncDispose]();
     },
   };
+}
+
+/** Builds the front end and opens a browser for the tests of a file. @returns what starts a dashboard for one of them */
+export function dashboards(): () => ReturnType<typeof startDashboard> {
+  let browser: Browser;
+  let built: Awaited<ReturnType<typeof buildDashboard>>;
+  beforeAll(async () => {
+    built = await buildDashboard();
+    browser = await launchBrowser();
+  });
+  afterAll(async () => {
+    await browser.close();
+    built.remove();
+  });
+  return () => startDashboard(browser, built.assets);
 }

@@ -1,23 +1,11 @@
 /** An agent's page and a turn's: what ran, what became of its messages, and what the agent does while it does it. */
-import type { Browser, Page } from "playwright-core";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import type { Page } from "playwright-core";
+import { expect, test } from "vitest";
 import { Turn, TurnMessage } from "../../src/contract/turn.ts";
-import { launchBrowser } from "../support/browser.ts";
 import { agentFact, entryFact, entryOf, messageFact, turnFact, turnRow } from "./rows.ts";
-import { buildDashboard, startDashboard } from "./start-dashboard.ts";
+import { dashboards } from "./start-dashboard.ts";
 
-let browser: Browser;
-let built: Awaited<ReturnType<typeof buildDashboard>>;
-beforeAll(async () => {
-  built = await buildDashboard();
-  browser = await launchBrowser();
-});
-afterAll(async () => {
-  await browser.close();
-  built.remove();
-});
-
-const start = () => startDashboard(browser, built.assets);
+const start = dashboards();
 const idOf = (digit: string) => `turn-${digit.repeat(32)}`;
 const ended = { startedAt: 1_000, endedAt: 62_500, outcome: "ok", evidence: { outputs: 3, outputTokens: 340 } };
 const usage = { model: "opus", inputTokens: 900, costUsd: 0.0123 };

@@ -3,8 +3,6 @@
  * nothing that was answered is lost, and all goes on by itself when the cause is gone. SQLite itself is made to refuse here;
  * `test/broker/full-disk` does it with a real disk.
  */
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { setImmediate as nextRound } from "node:timers/promises";
@@ -13,6 +11,7 @@ import { expect, onTestFinished, test } from "vitest";
 import { Fault } from "../../src/contract/fault.ts";
 import { Refusal } from "../../src/contract/refusal.ts";
 import { type Database, grouping } from "../../src/hived/database/write.ts";
+import { holdLock } from "../support/lock.ts";
 import { newMemoryDirectory } from "../support/memory-directory.ts";
 import { openQueue } from "../support/queue.ts";
 
@@ -132,20 +131,6 @@ test("a refusal is no trouble of the database", async () => {
   await expect(refused).rejects.toBeInstanceOf(Refusal);
   expect(db.problem()).toBe(null);
 });
-
-/** Another process that holds the lock, until it is let go. */
-async function holdLock(path: string, how: string) {
-  const program = join(import.meta.dirname, "../support/hold-lock.ts");
-  const child = spawn(process.execPath, [program, path, how], { stdio: ["pipe", "pipe", "inherit"] });
-  await once(child.stdout, "data");
-  const ended = once(child, "exit");
-  return {
-    async letGo() {
-      child.stdin.end();
-      await ended;
-    },
-  };
-}
 
 test.each(["BEGIN IMMEDIATE", "BEGIN EXCLUSIVE"])(
   "while another process holds %s, writes wait and everything else goes on; then they are stored in their order",

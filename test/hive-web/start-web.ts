@@ -69,6 +69,10 @@ class FakeHived {
   }
 
   async start(): Promise<void> {
+    const noted = (name: string) => (request: unknown) => {
+      this.verbs.push({ name, request });
+      return {};
+    };
     const counted = <Result>(result: Result) => {
       this.calls += 1;
       return result;
@@ -118,28 +122,16 @@ class FakeHived {
         for (const entry of entries) this.#change("markRead", { entry }, "read");
         return {};
       },
-      cancelTurn: (request) => {
-        this.verbs.push({ name: "cancelTurn", request });
-        return {};
-      },
-      changeConversation: (request) => {
-        this.verbs.push({ name: "changeConversation", request });
-        return {};
-      },
+      cancelTurn: noted("cancelTurn"),
+      changeConversation: noted("changeConversation"),
       liftPairRest: (request) => {
         this.verbs.push({ name: "liftPairRest", request });
         this.publish({ kind: "PairChanged", pair: { ...request, restsUntil: null } });
         return {};
       },
       readApprovals: () => counted({ approvals: [] }),
-      approve: (request) => {
-        this.verbs.push({ name: "approve", request });
-        return {};
-      },
-      deny: (request) => {
-        this.verbs.push({ name: "deny", request });
-        return {};
-      },
+      approve: noted("approve"),
+      deny: noted("deny"),
       readThreads: () => counted({ threads: [], totals: { approval: 0, question: 0, pr: 0 } }),
       answerQuestion: (request) => {
         this.verbs.push({ name: "answerQuestion", request });
@@ -149,10 +141,7 @@ class FakeHived {
         this.publish({ kind: "QuestionChanged", question });
         return question;
       },
-      unparkAgent: (request) => {
-        this.verbs.push({ name: "unparkAgent", request });
-        return {};
-      },
+      unparkAgent: noted("unparkAgent"),
       deliverWebhook: (delivery) => {
         this.deliveries.push(delivery);
         return { accepted: true };

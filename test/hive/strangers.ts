@@ -43,8 +43,7 @@ export async function moveIn(url: string, admin: Person): Promise<void> {
       must_change_password: false,
     });
   const [eve, mallory] = ["eve", "mallory"].map((name) => withPassword(url, name, password)) as [Person, Person];
-  await makeRepo(eve, "eve/notes");
-  await eve.call("PUT", `/repos/${repo}/collaborators/mallory`, { permission: "write" });
+  await makeRepo(eve, repo, ["mallory"]);
   const path = `/repos/${repo}`;
   await eve.call("POST", `${path}/labels`, { name: "food", color: "#00aabb", description: "To eat" });
 

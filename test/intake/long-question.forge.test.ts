@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import { expect, test } from "vitest";
 import { openForge, startForge } from "../../forge/embedded/app.ts";
 import { ForgeConfig } from "../../forge/embedded/config.ts";
@@ -39,7 +38,7 @@ const mail = (core: TestCore) =>
 test("among ten thousand comments the answer to a question is found, and its asker is not flooded", async () => {
   await using template = await makeTemplate();
   const first = await startForge(configOf(template.directory));
-  await using core = openCore(join(template.directory));
+  await using core = openCore(template.directory);
   core.work(forgeWork(partsFor(core, running(first.url, template.directory))));
   const about = { question: "Which one?", options: [], multi: false };
   await ask(core, AgentName.parse("alice"), { to: "operator", ...about });
@@ -50,7 +49,7 @@ test("among ten thousand comments the answer to a question is found, and its ask
   fill(template.directory, number);
 
   const forge = await startForge(configOf(template.directory));
-  await using later = openCore(join(template.directory));
+  await using later = openCore(template.directory);
   later.work(forgeWork(partsFor(later, running(forge.url, template.directory))));
   const before = mail(later);
   await later.db.write((tx) => ringItem(tx, later, questionsRepo, number));

@@ -19,7 +19,7 @@ import type { RunningForge } from "../support/running-forge.ts";
 
 export type Lifecycle = Awaited<ReturnType<typeof openLifecycle>>;
 
-const yaml = "role: worker\nharness: { driver: acp, profile: script }\nruntime: { driver: process }\n";
+export const yaml = "role: worker\nharness: { driver: acp, profile: script }\nruntime: { driver: process }\n";
 
 export async function openLifecycle(forge: RunningForge) {
   let parts: (LifecycleParts & { forgeParts: Provisioned }) | undefined;
@@ -48,6 +48,15 @@ export async function openLifecycle(forge: RunningForge) {
   await provision(forgeParts);
   const operator = withToken(forge.url, forgeParts.tokens.read("operator") ?? "");
   const contents = (path: string) => `/repos/${agentsRepo}/contents/${path}`;
+  /** The operator writes, or with null removes, a file on main. */
+  const write = async (path: string, text: string | null): Promise<void> => {
+    const there = (await operator.status("GET", contents(path))) === 200;
+    const sha = there ? ((await operator.call("GET", contents(path))) as { sha: string }).sha : undefined;
+    const body = { branch: "main", message: `Write ${path}`, ...(sha !== undefined && { sha }) };
+    if (text === null) return void (await operator.call("DELETE", contents(path), body));
+    const content = Buffer.from(text).toString("base64");
+    await operator.call(there ? "PUT" : "POST", contents(path), { ...body, content });
+  };
   const main = async () => (await forgeParts.forge.as("hive-bot").readBranch(agentsRepo, "main"))?.commit as ObjectId;
   return {
     parts: made(),
@@ -57,19 +66,10 @@ export async function openLifecycle(forge: RunningForge) {
     operator,
     main,
     followMain: () => core.db.write((tx) => core.scheduler.enqueue(tx, "follow-main", "")),
+    write,
     /** The operator pushes an agent's directory to main, or a new version of it. */
-    async push(agent: string, content = yaml): Promise<void> {
-      const body = { branch: "main", message: `Push ${agent}`, content: Buffer.from(content).toString("base64") };
-      const path = contents(`agents/${agent}/agent.yaml`);
-      const there = (await operator.status("GET", path)) === 200;
-      const sha = there ? ((await operator.call("GET", path)) as { sha: string }).sha : undefined;
-      await operator.call(there ? "PUT" : "POST", path, there ? { ...body, sha } : body);
-    },
-    async remove(agent: string): Promise<void> {
-      const path = contents(`agents/${agent}/agent.yaml`);
-      const { sha } = (await operator.call("GET", path)) as { sha: string };
-      await operator.call("DELETE", path, { branch: "main", message: `Remove ${agent}`, sha });
-    },
+    push: (agent: string, content = yaml) => write(`agents/${agent}/agent.yaml`, content),
+    remove: (agent: string) => write(`agents/${agent}/agent.yaml`, null),
     /** A pull request that was merged and waits for its agent, proposed by the manager. */
     async merged(number: number, agent: string): Promise<void> {
       const head = await main();

@@ -135,6 +135,11 @@ export async function openBareHive(
       sqlite ??= openToRead(join(home, "hive.db"));
       return sqlite && look(sqlite);
     },
+    /** The tools' socket of an agent's launch; undefined while it has none. */
+    socketOf(agent: string): string | undefined {
+      const launch = hive.read((open) => open.prepare("SELECT launch FROM agents WHERE name = ?").pluck().get(agent));
+      return typeof launch === "string" ? join(launchesRoot, launch, "mcp.sock") : undefined;
+    },
     /** For the reader of a failed test: what waits, and the ends of the logs. */
     report(): string {
       const rows = hive.read((open) => waiting.map((sql) => JSON.stringify(open.prepare(sql).all(), null, 1))) ?? [];
@@ -163,6 +168,10 @@ export async function openBareHive(
   };
   return hive;
 }
+
+const WAITS = "SELECT count(*) FROM inbox WHERE state IN ('queued', 'leased') AND recipient <> 'operator'";
+/** Whether no agent has mail any more that is not settled. */
+export const isQuiet = (sqlite: Sqlite.Database): boolean => sqlite.prepare(WAITS).pluck().get() === 0;
 
 /** A program's directory like ours, with other agents as seeds. */
 function makeProgram(directory: string, agents: Record<string, Record<string, string>>): string {

@@ -2,6 +2,6 @@
 import Sqlite from "better-sqlite3";
 
 const sqlite = new Sqlite(process.argv[2] ?? "");
-sqlite.exec(process.argv[3] ?? "BEGIN IMMEDIATE");
+sqlite.exec(process.argv[3] ?? "");
 console.log("locked");
 process.stdin.on("end", () => sqlite.close()).resume();

@@ -12,7 +12,7 @@ export function howMany(inTest: number): number {
   return Number(asked("RUNS") ?? inTest);
 }
 
-export function whichStories(inTest: number): Parameters<unknown> {
+export function whichStories(inTest: number): Parameters<unknown> & { seed: number } {
   const seed = asked("SEED") ?? (asked("RUNS") ? Date.now() % 2 ** 31 : 20_261_128);
   const path = asked("PATH");
   return {

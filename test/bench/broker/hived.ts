@@ -45,7 +45,7 @@ export async function makeHome(path: string, count: number, fill?: (core: Core) 
   return { path, agents, socketOf };
 }
 
-export type HivedProcess = { child: ChildProcess; readyMs: number; kill(): Promise<void> };
+export type HivedProcess = { readyMs: number; kill(): Promise<void> };
 
 /** Resolves when it says that it serves. */
 export async function startHived(home: string): Promise<HivedProcess> {
@@ -56,7 +56,6 @@ export async function startHived(home: string): Promise<HivedProcess> {
   await firstLine(child);
   const readyMs = performance.now() - began;
   return {
-    child,
     readyMs,
     async kill() {
       child.kill("SIGKILL");
@@ -74,7 +73,7 @@ function firstLine(child: ChildProcess): Promise<string> {
   });
 }
 
-export type BenchRunner = { hived: Peer<typeof hivedCalls>; boot: BootId; adopted: number };
+export type BenchRunner = { hived: Peer<typeof hivedCalls>; boot: BootId };
 
 /** A runner that holds these agents' launches, and their turns, and calls back for each wake. */
 export async function connectRunner(
@@ -102,6 +101,6 @@ export async function connectRunner(
     },
   );
   const launches = agents.map(({ name, launch }) => ({ launch, agent: name, turn: turnOf(name) }));
-  const { boot, adopted } = await hived.call("hold", { place: somePlace, launches });
-  return { hived, boot, adopted: adopted.length };
+  const { boot } = await hived.call("hold", { place: somePlace, launches });
+  return { hived, boot };
 }

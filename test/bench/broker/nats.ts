@@ -7,8 +7,9 @@ import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
+import { freePort } from "../../support/free-port.ts";
 import type { Peer } from "./peers.ts";
-import { freePort, untilThere } from "./peers.ts";
+import { untilThere } from "./peers.ts";
 
 type Delivered = { subject: string; replyTo: string | undefined; payload: string };
 

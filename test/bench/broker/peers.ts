@@ -1,6 +1,4 @@
 /** What a user would take instead of a broker of ours: each in its most durable setting, measured where it is installed. */
-import { once } from "node:events";
-import { createServer } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Goal } from "../figure.ts";
 
@@ -25,14 +23,4 @@ export async function untilThere<Result>(connecting: () => Promise<Result>): Pro
       await delay(50);
     }
   }
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  if (address === null || typeof address === "string") throw new Error("no port was given");
-  return address.port;
 }

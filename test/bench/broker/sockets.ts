@@ -91,7 +91,6 @@ async function openSocketCycles(home: Home) {
   };
   const nextPair = pairsAmong(home.agents);
   return {
-    runner,
     async cycle(): Promise<void> {
       const { from, to } = nextPair();
       const over = new Promise<void>((resolve) => waiting.set(to, [...(waiting.get(to) ?? []), resolve]));
