@@ -23,8 +23,8 @@ export type Wake = {
 };
 
 export function wakePrompt({ agent, turn, entries, more, isForgetful }: Wake): WakePrompt {
-  // An id of 128 random bits that the senders have never seen: a body can't close the fence around it.
-  const fence = turn.slice("turn-".length, "turn-".length + 16);
+  // The last 64 bits of the id, random ones that the senders have never seen: a body can't close the fence around it.
+  const fence = turn.slice(-16);
   const sentences = [
     `You are ${agent}. ${count(entries.length, "message")} for you:`,
     "each stands below between two lines with the mark",
