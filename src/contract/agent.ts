@@ -51,3 +51,15 @@ export const Agent = z.object({
   canary: Canary.nullable(),
 });
 export type Agent = z.infer<typeof Agent>;
+
+/** Whether there is a process, and nothing is done to it from outside: then its loop waits, when it is in no turn. */
+export const isUp = ({ state, launch }: Pick<Agent, "state" | "launch">): boolean =>
+  launch !== null && (state === "idle" || state === "parked");
+
+/** Whether somebody has to look before it goes on: one that is parked until a time goes on by itself. */
+export const isStuck = ({ state, retryAt }: Agent): boolean =>
+  state === "failed" || (state === "parked" && retryAt === null);
+
+/** Whether somebody has to look after it. */
+export const isAgentInTrouble = (agent: Agent): boolean =>
+  isStuck(agent) || agent.deadLetters > 0 || agent.canary?.state === "failed";

@@ -1,15 +1,5 @@
 import { z } from "zod";
-import { EpochMs } from "./names.ts";
-
-/**
- * A canary goes to an agent's loop the way that a message goes, and no further: no turn of the model is spent on it.
- * waiting → well, or failed after `canaryWithinMs`.
- */
-export const CanaryId = z
-  .string()
-  .regex(/^canary-[0-9a-f]{32}$/)
-  .brand<"CanaryId">();
-export type CanaryId = z.infer<typeof CanaryId>;
+import { CanaryId, EpochMs } from "./names.ts";
 
 /**
  * The ways that it goes, in order: it is on the disk; the runner has been told that there is something; the agent's loop has
@@ -21,6 +11,10 @@ export type Hop = z.infer<typeof Hop>;
 /** How long it may take in all. */
 export const canaryWithinMs = 10_000;
 
+/**
+ * A canary goes to an agent's loop the way that a message goes, and no further: no turn of the model is spent on it.
+ * waiting → well, or failed after `canaryWithinMs`.
+ */
 export const Canary = z.object({
   id: CanaryId,
   sentAt: EpochMs,

@@ -3,10 +3,20 @@
  * Every call of the runner carries the boot that it was told by `hold`; hived refuses one of an earlier boot.
  */
 import { z } from "zod";
-import { CanaryId } from "./canary.ts";
 import { ConversationChange } from "./conversation.ts";
 import { FileToWrite, Launch, Place } from "./launch.ts";
-import { Address, AgentName, BootId, EntryId, EpochMs, LaunchId, MessageId, ObjectId, TurnId } from "./names.ts";
+import {
+  Address,
+  AgentName,
+  BootId,
+  CanaryId,
+  EntryId,
+  EpochMs,
+  LaunchId,
+  MessageId,
+  ObjectId,
+  TurnId,
+} from "./names.ts";
 import { Evidence, Outcome, Usage } from "./turn.ts";
 import { LiveBatch, TurnLog } from "./turn-log.ts";
 

@@ -56,6 +56,10 @@ export type TurnId = z.infer<typeof TurnId>;
 export const LaunchId = randomId("launch").brand<"LaunchId">();
 export type LaunchId = z.infer<typeof LaunchId>;
 
+/** A harmless message to an agent's loop, see canary.ts; made by hived. */
+export const CanaryId = randomId("canary").brand<"CanaryId">();
+export type CanaryId = z.infer<typeof CanaryId>;
+
 /** One life of hived: counts up, committed before hived opens a socket. */
 export const BootId = z.number().int().positive().brand<"BootId">();
 export type BootId = z.infer<typeof BootId>;

@@ -1,5 +1,5 @@
 /** What waits for the operator, and what is worth being told at once. */
-import type { Agent } from "../contract/agent.ts";
+import { type Agent, isStuck } from "../contract/agent.ts";
 import type { Approval, ApprovalState } from "../contract/approval.ts";
 import type { Fact } from "../contract/facts.ts";
 import type { HiveState } from "../contract/fold.ts";
@@ -26,13 +26,6 @@ const isForOperator = ({ state, submitter }: Approval) =>
   state === "waiting" || (submitter === "operator" && forSubmitter.has(state));
 
 const asksOperator = ({ state, target }: Question) => state === "open" && target === "operator";
-
-/** States in which somebody has to look after an agent. */
-export const isAgentInTrouble = (agent: Agent): boolean =>
-  isStuck(agent) || agent.deadLetters > 0 || agent.canary?.state === "failed";
-
-/** One that is parked until a time goes on by itself. */
-const isStuck = ({ state, retryAt }: Agent): boolean => state === "failed" || (state === "parked" && retryAt === null);
 
 /** What a fact made so urgent that it is said aloud; undefined for what was so before, or can wait to be seen. */
 export function newsIn(before: HiveState, after: HiveState, fact: Fact): string | undefined {

@@ -119,7 +119,7 @@ function readStream(store: Store, { after, isUp, signal }: Stream): Promise<void
   }).finally(() => source.close());
 }
 
-function pause(ms: number, signal: AbortSignal): Promise<void> {
+export function pause(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const end = () => {
       clearTimeout(timer);

@@ -5,6 +5,7 @@ import { Refusal } from "../contract/refusal.ts";
 import { routes } from "../contract/routes.ts";
 import { addToLog } from "../contract/turn-log.ts";
 import { readTurn, readTurns } from "./calls.ts";
+import { pause } from "./connection.ts";
 import type { Place } from "./place.ts";
 import type { Store, View } from "./store.ts";
 
@@ -24,7 +25,7 @@ export async function look(store: Store, place: Place, signal: AbortSignal): Pro
       if (error instanceof Refusal) return store.show({ problem: `${error.message} ${error.next}` });
       if (!(error instanceof Fault)) throw error;
       store.show({ problem: `${error.message} It is tried again by itself.` });
-      await new Promise((resolve) => setTimeout(resolve, pauseMs));
+      await pause(pauseMs, signal);
     }
   }
 }

@@ -6,15 +6,13 @@ import { routes } from "../contract/routes.ts";
 import type { Route } from "../contract/table.ts";
 import { post } from "../rpc/client.ts";
 
-/** Rows that have a way of their own: the cookie is set and cleared here, the hook and the stream are no calls of a page. */
+/** Rows that have a way of their own: the cookie is set and cleared here, the hook is no call of a page. */
 const ownWay: ReadonlySet<string> = new Set([
   "signIn",
   "signOut",
   "beginForgeSignIn",
   "finishForgeSignIn",
   "deliverWebhook",
-  "watchEvents",
-  "watchTurn",
 ]);
 
 const rows: ReadonlyMap<string, Route> = new Map(
@@ -22,7 +20,7 @@ const rows: ReadonlyMap<string, Route> = new Map(
 );
 
 function isForWeb(row: Route): boolean {
-  return row.callers.includes("web");
+  return row.callers.includes("web") && !row.stream;
 }
 
 /**

@@ -10,21 +10,16 @@ const hive = new Command("hive")
   .helpCommand(false)
   .exitOverride();
 
-const port = (text: string): number => {
-  const number = Number(text);
-  if (Number.isInteger(number) && number > 0 && number < 65_536) return number;
-  throw new InvalidArgumentError("It is a number from 1 to 65535.");
-};
-const limit = (text: string): number => {
-  const number = Number(text);
-  if (Number.isInteger(number) && number > 0 && number <= 200) return number;
-  throw new InvalidArgumentError("It is a number from 1 to 200.");
-};
-const offset = (text: string): number => {
-  const number = Number(text);
-  if (Number.isInteger(number) && number >= 0) return number;
-  throw new InvalidArgumentError("It is a number, 0 or more.");
-};
+const wholeNumber =
+  (least: number, most: number, sentence: string) =>
+  (text: string): number => {
+    const number = Number(text);
+    if (Number.isInteger(number) && number >= least && number <= most) return number;
+    throw new InvalidArgumentError(sentence);
+  };
+const port = wholeNumber(1, 65_535, "It is a number from 1 to 65535.");
+const limit = wholeNumber(1, 200, "It is a number from 1 to 200.");
+const offset = wholeNumber(0, Number.POSITIVE_INFINITY, "It is a number, 0 or more.");
 const home = [
   "--home <directory>",
   "where the hive lives (default: $HIVE_HOME, else ~/.local/share/hyperhive)",

@@ -1,6 +1,7 @@
 /** A canary shows that an agent's loop wakes up, without a turn; one that does not come back is seen. */
 import { expect, test } from "vitest";
-import { type CanaryId, canaryWithinMs, Hop } from "../../src/contract/canary.ts";
+import { canaryWithinMs, Hop } from "../../src/contract/canary.ts";
+import type { CanaryId } from "../../src/contract/names.ts";
 import { requireAgent } from "../../src/hived/agents/agents.ts";
 import { canariesAtOnce, canaryEveryMs } from "../../src/hived/broker/limits.ts";
 import { send } from "../../src/hived/broker/send.ts";

@@ -1,10 +1,18 @@
 /** hived as a runner sees it: one link after the other on a real socket, inboxes in memory, and all that it is told kept. */
 import { randomBytes } from "node:crypto";
-import type { CanaryId } from "../../src/contract/canary.ts";
 import { Fault } from "../../src/contract/fault.ts";
 import type { Place } from "../../src/contract/launch.ts";
 import { hivedCalls, type LeasedEntry, runnerCalls, type TurnEnd } from "../../src/contract/link.ts";
-import type { AgentName, BootId, EntryId, EpochMs, LaunchId, MessageId, TurnId } from "../../src/contract/names.ts";
+import type {
+  AgentName,
+  BootId,
+  CanaryId,
+  EntryId,
+  EpochMs,
+  LaunchId,
+  MessageId,
+  TurnId,
+} from "../../src/contract/names.ts";
 import { Refusal } from "../../src/contract/refusal.ts";
 import type { RequestOf } from "../../src/contract/table.ts";
 import type { LiveEvent } from "../../src/contract/turn-log.ts";

@@ -1,9 +1,8 @@
 import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import type { CanaryId } from "../../src/contract/canary.ts";
 import { adoptWithinMs } from "../../src/contract/link.ts";
-import type { AgentName, TurnId } from "../../src/contract/names.ts";
+import type { AgentName, CanaryId, TurnId } from "../../src/contract/names.ts";
 import type { TurnLog } from "../../src/contract/turn-log.ts";
 import { openFakeClock } from "../support/fake-clock.ts";
 import { gone, isAlive, prepare, type Stage, shown, someTree, waitingScript, withRunner } from "./with-runner.ts";

@@ -9,7 +9,7 @@ import { LongText } from "../parts/long-text.tsx";
 import { Section } from "../parts/section.tsx";
 import { shown } from "../parts/shown.ts";
 import { costText, tokensText, turnTook, turnWord } from "../parts/turn-words.ts";
-import { entryWord } from "../parts/words.ts";
+import { entryWord, personText } from "../parts/words.ts";
 import type { Place } from "../place.ts";
 import { agentPath } from "../place.ts";
 
@@ -90,7 +90,7 @@ function MessageRow({ message, hive }: { message: TurnMessage; hive: HiveState }
   return (
     <li class="message">
       <p class="route">
-        <b>{from === "operator" ? "you" : from === "system" ? "the hive" : from}</b>
+        <b>{personText(from)}</b>
         <span class="id">{message.message}</span>
         <span class="row-note">{isTrigger ? "began the turn" : "was fetched in it"}</span>
         {became !== "leased" && <Chip tone={word.tone}>{word.text} by it</Chip>}

@@ -1,4 +1,4 @@
-import type { Agent } from "../../contract/agent.ts";
+import { type Agent, isUp } from "../../contract/agent.ts";
 import type { InboxEntry } from "../../contract/message.ts";
 import type { ThreadPage } from "../../contract/thread.ts";
 import type { Turn } from "../../contract/turn.ts";
@@ -108,8 +108,9 @@ function AgentTroubles({ agent: { name, deadLetters, failedTurns, lostWakes, los
 }
 
 /** Whether its loop answers, as the newest canary found. */
-function Loop({ agent: { name, state, launch, canary } }: { agent: Agent }) {
-  const canTry = launch !== null && (state === "idle" || state === "parked") && canary?.state !== "waiting";
+function Loop({ agent }: { agent: Agent }) {
+  const { name, canary } = agent;
+  const canTry = isUp(agent) && canary?.state !== "waiting";
   return (
     <>
       {canary === null && "not tried yet "}

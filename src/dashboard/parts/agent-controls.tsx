@@ -1,10 +1,11 @@
 /** What the operator does to an agent at once: its turn while there is one, its conversation between turns. */
 import { useState } from "preact/hooks";
-import type { Agent } from "../../contract/agent.ts";
+import { type Agent, isUp } from "../../contract/agent.ts";
 import { cancelTurn, changeConversation } from "../calls.ts";
 import { ActionButton } from "./action-button.tsx";
 
-export function AgentControls({ agent: { name, state, launch, turn } }: { agent: Agent }) {
+export function AgentControls({ agent }: { agent: Agent }) {
+  const { name, turn } = agent;
   if (turn !== null)
     return (
       <p class="meta">
@@ -22,7 +23,7 @@ export function AgentControls({ agent: { name, state, launch, turn } }: { agent:
         />
       </p>
     );
-  if (launch === null || (state !== "idle" && state !== "parked")) return null;
+  if (!isUp(agent)) return null;
   return (
     <p class="meta">
       <ActionButton

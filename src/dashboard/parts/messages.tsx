@@ -8,6 +8,7 @@ import { Deliveries } from "./deliveries.tsx";
 import { ArrowIcon } from "./icons.tsx";
 import { LongText } from "./long-text.tsx";
 import { Section } from "./section.tsx";
+import { personText } from "./words.ts";
 
 const shownAtFirst = 20;
 
@@ -102,5 +103,3 @@ const MessageRow = ({ message, entries }: { message: Message; entries: readonly 
     <Deliveries entries={entries} />
   </li>
 );
-
-const personText = (address: string) => ({ operator: "you", system: "the hive" })[address] ?? address;

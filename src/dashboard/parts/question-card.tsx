@@ -48,10 +48,11 @@ function AnswerForm({ question: { id, options, multi } }: { question: Question }
   const [words, setWords] = useState("");
   const choose = (number: number, isChosen: boolean) =>
     setChosen(multi ? [...chosen.filter((other) => other !== number), ...(isChosen ? [number] : [])] : [number]);
-  const answer = [options.length > 0 ? chosen.toSorted((a, b) => a - b).join(", ") : "", words.trim()];
+  const hasOptions = options.length > 0;
+  const lines = [...(hasOptions ? [chosen.toSorted((a, b) => a - b).join(", ")] : []), words.trim()];
   return (
     <div class="answer">
-      {options.length > 0 && (
+      {hasOptions && (
         <fieldset class="options">
           <legend>{multi ? "Any of these" : "One of these"}</legend>
           {options.map((option, index) => (
@@ -68,17 +69,13 @@ function AnswerForm({ question: { id, options, multi } }: { question: Question }
         </fieldset>
       )}
       <textarea
-        aria-label={options.length > 0 ? "What you want to add" : "Your answer"}
-        placeholder={options.length > 0 ? "Anything to add?" : "Your answer"}
+        aria-label={hasOptions ? "What you want to add" : "Your answer"}
+        placeholder={hasOptions ? "Anything to add?" : "Your answer"}
         rows={2}
         value={words}
         onInput={(event) => setWords(event.currentTarget.value)}
       />
-      <ActionButton
-        text="Answer"
-        label={`Answer question ${id}`}
-        act={() => answerQuestion(id, (options.length > 0 ? answer : answer.slice(1)).join("\n"))}
-      />
+      <ActionButton text="Answer" label={`Answer question ${id}`} act={() => answerQuestion(id, lines.join("\n"))} />
     </div>
   );
 }

@@ -1,5 +1,6 @@
+import { isAgentInTrouble } from "../../contract/agent.ts";
 import type { HiveState } from "../../contract/fold.ts";
-import { attentionOf, isAgentInTrouble } from "../attention.ts";
+import { attentionOf } from "../attention.ts";
 
 type Vital = { href: string; label: string; value: number; note: string; isUrgent: boolean };
 

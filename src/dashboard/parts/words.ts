@@ -107,3 +107,7 @@ export function workText({ kind, key }: Pick<WorkTrouble, "kind" | "key">): stri
       return key === "" ? kind : `${kind} ${key}`;
   }
 }
+
+/** Who wrote or gets a message. */
+export const personText = (address: string): string =>
+  address === "operator" ? "you" : address === "system" ? "the hive" : address;

@@ -102,11 +102,9 @@ export async function openConversation(process: AgentProcess, spec: DriverSpec):
       onSign = tell;
       limitedUntil = null;
       const before = costUsd;
-      const ended = await runPrompt(connection, session, prompt);
-      const isTold = before !== null && costUsd !== null && costUsd > before;
-      const end = { ...ended, costUsd: isTold ? Number(costUsd) - Number(before) : null };
+      const ended = await runPrompt(connection, session, { prompt, limit: () => limitedUntil });
+      const end = { ...ended, costUsd: risen(before, costUsd) };
       onSign = null;
-      if (end.kind === "error") return { ...end, retryAt: limitedUntil };
       if (end.kind !== "gone") return end;
       await process.end(); // it may live on, but there is no way to speak with it
       return { ...end, problem: `its process is gone: ${await process.exited}` };
@@ -230,7 +228,12 @@ function limitIn(said: unknown): EpochMs | null {
 
 const ErrorData = z.object({ errorKind: z.string() });
 
-async function runPrompt(connection: ClientConnection, session: string, { trusted, messages }: WakePrompt) {
+/** @param limit until when the agent is refused, as it has told by the end of the prompt */
+async function runPrompt(
+  connection: ClientConnection,
+  session: string,
+  { prompt: { trusted, messages }, limit }: { prompt: WakePrompt; limit: () => EpochMs | null },
+) {
   const blocks = [trusted, ...messages.map(blockOf)].map((text) => ({ type: "text" as const, text }));
   try {
     const answer = await connection.agent.request<unknown>(methods.agent.session.prompt as string, {
@@ -241,18 +244,21 @@ async function runPrompt(connection: ClientConnection, session: string, { truste
     const used = { inputTokens: usage?.inputTokens ?? null, outputTokens: usage?.outputTokens ?? null };
     return { kind: "stopped" as const, reason: stopReason, ...used };
   } catch (error) {
-    return { ...endOf(error), inputTokens: null, outputTokens: null };
+    return { ...endOf(error, limit()), inputTokens: null, outputTokens: null };
   }
 }
 
-function endOf(error: unknown): DriverEnd {
+const risen = (from: number | null, to: number | null): number | null =>
+  from !== null && to !== null && to > from ? to - from : null;
+
+function endOf(error: unknown, retryAt: EpochMs | null): DriverEnd {
   if (error instanceof z.ZodError)
     return {
       kind: "error",
       code: 0,
       message: "it ended its turn with an answer that is none",
       errorKind: null,
-      retryAt: null,
+      retryAt,
     };
   if (!(error instanceof RequestError)) return { kind: "gone", problem: String(error) };
   const data = ErrorData.safeParse(error.data);
@@ -261,7 +267,7 @@ function endOf(error: unknown): DriverEnd {
     code: error.code,
     message: error.message,
     errorKind: data.data?.errorKind ?? null,
-    retryAt: null,
+    retryAt,
   };
 }
 

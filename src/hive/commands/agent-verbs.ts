@@ -1,13 +1,10 @@
 /** The verbs of `hive agent`. Each throws Refusal `not_running`, `bad_name`, or as hived says it. */
 import type { ConversationChange } from "../../contract/conversation.ts";
-import { routes } from "../../contract/routes.ts";
-import { client } from "../../rpc/client.ts";
 import { exitCodes } from "../exit-codes.ts";
-import { reachHive } from "../up/reach.ts";
+import { type Hived, withHived } from "../up/reach.ts";
 import { parseAgent } from "./turns.ts";
 
 type Home = { home?: string };
-type Hived = ReturnType<typeof client<typeof routes, "admin">>;
 
 export const cancel = (name: string, options: Home & { requeue?: boolean }): Promise<number> =>
   act(options, async (hived) => {
@@ -43,13 +40,8 @@ export const liftRest = (name: string, otherName: string, options: Home): Promis
     return `${one} and ${other} may write to each other.`;
   });
 
-async function act(options: Home, verb: (hived: Hived) => Promise<string>): Promise<number> {
-  const { runtime } = await reachHive(options.home);
-  const hived = client(routes, "admin", runtime.admin);
-  try {
+const act = (options: Home, verb: (hived: Hived) => Promise<string>): Promise<number> =>
+  withHived(options, async (hived) => {
     process.stdout.write(`${await verb(hived)}\n`);
     return exitCodes.ok;
-  } finally {
-    await hived.close();
-  }
-}
+  });

@@ -1,19 +1,16 @@
 /** `hive approvals`, `hive approve` and `hive deny`: what waits for the operator's review, and the review, without the forge's pages. */
 import type { Approval } from "../../contract/approval.ts";
 import { Refusal } from "../../contract/refusal.ts";
-import { routes } from "../../contract/routes.ts";
-import { client } from "../../rpc/client.ts";
 import { columns } from "../columns.ts";
 import { exitCodes } from "../exit-codes.ts";
 import { oneLine } from "../line.ts";
-import { reachHive } from "../up/reach.ts";
+import { type Hived, withHived } from "../up/reach.ts";
 
 type Home = { home?: string };
-type Hived = ReturnType<typeof client<typeof routes, "admin">>;
 
 /** Shows what is open, or one approval with all that it would allow. @throws Refusal `not_running`, `unknown_approval` */
 export const approvals = (number: string | undefined, options: Home & { json?: boolean }): Promise<number> =>
-  withHived(options, async (hived) => {
+  print(options, async (hived) => {
     if (number === undefined) {
       const found = await hived.readApprovals({ number: null });
       return options.json ? `${JSON.stringify(found, null, 2)}\n` : approvalsText(found.approvals);
@@ -24,7 +21,7 @@ export const approvals = (number: string | undefined, options: Home & { json?: b
 
 /** Approves the head that is shown; `head` is as much as one likes of the one that was looked at. */
 export const approve = (number: string, options: Home & { head?: string }): Promise<number> =>
-  withHived(options, async (hived) => {
+  print(options, async (hived) => {
     const approval = await readOne(hived, number);
     if (!approval.head.startsWith(options.head ?? ""))
       throw new Refusal(
@@ -37,22 +34,17 @@ export const approve = (number: string, options: Home & { head?: string }): Prom
   });
 
 export const deny = (number: string, options: Home & { reason: string }): Promise<number> =>
-  withHived(options, async (hived) => {
+  print(options, async (hived) => {
     const approval = await readOne(hived, number);
     await hived.deny({ number: approval.number, reason: options.reason });
     return `#${approval.number} ${oneLine(approval.summary, shownCharacters)}: denied.\n`;
   });
 
-async function withHived(options: Home, work: (hived: Hived) => Promise<string>): Promise<number> {
-  const { runtime } = await reachHive(options.home);
-  const hived = client(routes, "admin", runtime.admin);
-  try {
+const print = (options: Home, work: (hived: Hived) => Promise<string>): Promise<number> =>
+  withHived(options, async (hived) => {
     process.stdout.write(await work(hived));
     return exitCodes.ok;
-  } finally {
-    await hived.close();
-  }
-}
+  });
 
 async function readOne(hived: Hived, text: string): Promise<Approval> {
   const number = Number(text.replace(/^#/, ""));

@@ -1,11 +1,9 @@
 /** `hive canary`: whether agents' loops wake up, and how long each part of the way takes. */
 import { type Canary, Hop } from "../../contract/canary.ts";
 import type { AgentName } from "../../contract/names.ts";
-import { routes } from "../../contract/routes.ts";
-import { client } from "../../rpc/client.ts";
 import { columns } from "../columns.ts";
 import { exitCodes } from "../exit-codes.ts";
-import { reachHive } from "../up/reach.ts";
+import { withHived } from "../up/reach.ts";
 import { parseAgent } from "./turns.ts";
 
 type Sent = { agent: AgentName; canary: Canary };
@@ -13,15 +11,11 @@ type Sent = { agent: AgentName; canary: Canary };
 /** Sends canaries and waits for them. @throws Refusal `not_running`, `bad_name`, or as hived says it */
 export async function canary(agent: string | undefined, options: { home?: string; json?: boolean }): Promise<number> {
   const asked = agent === undefined ? null : parseAgent(agent);
-  const { runtime } = await reachHive(options.home);
-  const hived = client(routes, "admin", runtime.admin);
-  try {
+  return withHived(options, async (hived) => {
     const { canaries } = await hived.sendCanary({ agent: asked });
     process.stdout.write(options.json ? `${JSON.stringify({ canaries }, null, 2)}\n` : canariesText(canaries));
     return canaries.every(({ canary: { state } }) => state === "well") ? exitCodes.ok : exitCodes.unwell;
-  } finally {
-    await hived.close();
-  }
+  });
 }
 
 /** How long each hop took, in milliseconds; the last column from acceptance to the end. */

@@ -1,25 +1,19 @@
 import type { Drift } from "../../contract/forge.ts";
-import { routes } from "../../contract/routes.ts";
-import { client } from "../../rpc/client.ts";
 import { columns } from "../columns.ts";
 import { exitCodes } from "../exit-codes.ts";
-import { reachHive } from "../up/reach.ts";
+import { withHived } from "../up/reach.ts";
 
 type Options = { home?: string; json?: boolean; fix?: boolean };
 
 /** Tells where the forge of a running hive is not as it should be, or puts that right. @throws Refusal `not_running` */
-export async function forgeCheck({ home, json, fix }: Options): Promise<number> {
-  const { runtime } = await reachHive(home);
-  const hived = client(routes, "admin", runtime.admin);
-  try {
+export async function forgeCheck({ json, fix, ...options }: Options): Promise<number> {
+  return withHived(options, async (hived) => {
     const found = fix ? await hived.repairForge({}) : await hived.checkForge({});
     const text = "drift" in found ? checkText(found.drift) : repairText(found.repaired, found.left);
     process.stdout.write(json ? `${JSON.stringify(found, null, 2)}\n` : text);
     const open = "drift" in found ? found.drift : found.left;
     return open.length === 0 ? exitCodes.ok : exitCodes.drift;
-  } finally {
-    await hived.close();
-  }
+  });
 }
 
 export const checkText = (drift: readonly Drift[]): string =>

@@ -2,13 +2,12 @@
 import type { InboxEntry, WaitingEntry } from "../../contract/message.ts";
 import { Address, EntryId } from "../../contract/names.ts";
 import { Refusal } from "../../contract/refusal.ts";
-import { routes } from "../../contract/routes.ts";
+import type { routes } from "../../contract/routes.ts";
 import type { ResponseOf } from "../../contract/table.ts";
-import { client } from "../../rpc/client.ts";
 import { columns } from "../columns.ts";
 import { exitCodes } from "../exit-codes.ts";
-import { oneLine } from "../line.ts";
-import { reachHive } from "../up/reach.ts";
+import { oneLine, timeText } from "../line.ts";
+import { withHived } from "../up/reach.ts";
 
 type Waiting = ResponseOf<typeof routes.readWaiting>;
 
@@ -18,31 +17,23 @@ export async function messages(
   options: { home?: string; json?: boolean },
 ): Promise<number> {
   const asked = recipient === undefined ? null : parseRecipient(recipient);
-  const { runtime } = await reachHive(options.home);
-  const hived = client(routes, "admin", runtime.admin);
-  try {
+  return withHived(options, async (hived) => {
     const waiting = await hived.readWaiting({ recipient: asked });
     process.stdout.write(options.json ? `${JSON.stringify(waiting, null, 2)}\n` : waitingText(waiting));
     return exitCodes.ok;
-  } finally {
-    await hived.close();
-  }
+  });
 }
 
 /** Queues a dead or cancelled entry again. @throws Refusal `not_running`, or as hived says it */
 export async function retry(entry: string, options: { home?: string }): Promise<number> {
   const { success, data: id } = EntryId.safeParse(Number(entry));
   if (!success) throw new Refusal("bad_entry", `"${entry}" is no number of an entry.`, "Look at `hive messages`.");
-  const { runtime } = await reachHive(options.home);
-  const hived = client(routes, "admin", runtime.admin);
-  try {
+  return withHived(options, async (hived) => {
     const { recipient, state } = await hived.retryEntry({ entry: id });
     const now = state === "leased" ? `${recipient} works on it already` : `queued for ${recipient}`;
     process.stdout.write(`Entry ${id}: ${now}.\n`);
     return exitCodes.ok;
-  } finally {
-    await hived.close();
-  }
+  });
 }
 
 function parseRecipient(text: string): Address {
@@ -80,6 +71,6 @@ const rowOf = ({ entry, from, beginning }: WaitingEntry) => [
 
 const shownCharacters = 60;
 
-/** Since when it is in its state, to the second, in UTC. */
+/** Since when it is in its state. */
 const since = ({ state, queuedAt, leasedAt, settledAt }: InboxEntry) =>
-  new Date((state === "leased" ? leasedAt : settledAt) ?? queuedAt).toISOString().slice(0, 19).replace("T", " ");
+  timeText((state === "leased" ? leasedAt : settledAt) ?? queuedAt);

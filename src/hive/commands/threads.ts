@@ -1,13 +1,11 @@
 /** `hive threads`: what still waits for the operator or an agent, as `get_open_threads` tells the agent itself. */
 import { AgentName } from "../../contract/names.ts";
 import { Refusal } from "../../contract/refusal.ts";
-import { routes } from "../../contract/routes.ts";
 import type { Thread, ThreadPage } from "../../contract/thread.ts";
-import { client } from "../../rpc/client.ts";
 import { columns } from "../columns.ts";
 import { exitCodes } from "../exit-codes.ts";
-import { oneLine } from "../line.ts";
-import { reachHive } from "../up/reach.ts";
+import { oneLine, timeText } from "../line.ts";
+import { withHived } from "../up/reach.ts";
 
 /** @throws Refusal `not_running`, `bad_name` */
 export async function threads(
@@ -17,15 +15,11 @@ export async function threads(
   const parsed = viewer === "operator" ? "operator" : AgentName.safeParse(viewer).data;
   if (!parsed) throw new Refusal("bad_name", `"${viewer}" is no agent's name.`, "Look at `hive status`.");
   const { offset } = options;
-  const { runtime } = await reachHive(options.home);
-  const hived = client(routes, "admin", runtime.admin);
-  try {
+  return withHived(options, async (hived) => {
     const page = await hived.readThreads({ viewer: parsed, offset });
     process.stdout.write(options.json ? `${JSON.stringify(page, null, 2)}\n` : threadsText(page, offset));
     return exitCodes.ok;
-  } finally {
-    await hived.close();
-  }
+  });
 }
 
 const shownCharacters = 60;
@@ -44,7 +38,7 @@ export function threadsText({ threads, totals }: ThreadPage, offset: number): st
 const rowOf = (thread: Thread): string[] => [
   thread.kind,
   thread.kind === "pr" ? `${thread.repo}#${thread.id}` : String(thread.id),
-  new Date(thread.openedAt).toISOString().slice(0, 16).replace("T", " "),
+  timeText(thread.openedAt).slice(0, "2026-01-01 00:00".length),
   thread.owner,
   stateOf(thread),
   oneLine(thread.summary, shownCharacters),

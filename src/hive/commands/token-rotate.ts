@@ -1,21 +1,15 @@
 import type { Rotation } from "../../contract/forge.ts";
-import { routes } from "../../contract/routes.ts";
-import { client } from "../../rpc/client.ts";
 import { columns } from "../columns.ts";
 import { exitCodes } from "../exit-codes.ts";
-import { reachHive } from "../up/reach.ts";
+import { withHived } from "../up/reach.ts";
 
 /** Gives a forge user of a running hive a new token, or each of them. @throws Refusal `not_running`, `unknown_user` */
 export async function tokenRotate(user: string | undefined, options: { home?: string }): Promise<number> {
-  const { runtime } = await reachHive(options.home);
-  const hived = client(routes, "admin", runtime.admin);
-  try {
+  return withHived(options, async (hived) => {
     const { rotations } = await hived.rotateTokens({ user: user ?? null });
     process.stdout.write(rotationText(rotations));
     return rotations.every(({ problem }) => problem === null) ? exitCodes.ok : exitCodes.unwell;
-  } finally {
-    await hived.close();
-  }
+  });
 }
 
 export function rotationText(rotations: readonly Rotation[]): string {

@@ -1,9 +1,8 @@
 /** What goes wrong in a running hive besides its processes: a line each, with what can be done about it. */
-import type { Agent } from "../../contract/agent.ts";
+import { type Agent, isAgentInTrouble } from "../../contract/agent.ts";
 import type { WorkTrouble } from "../../contract/facts.ts";
-import type { EpochMs } from "../../contract/names.ts";
 import type { Pair } from "../../contract/pair.ts";
-import { oneLine } from "../line.ts";
+import { oneLine, timeText } from "../line.ts";
 
 type Troubled = {
   agents: readonly Agent[];
@@ -14,11 +13,7 @@ type Troubled = {
 
 /** Whether somebody has to do something; what goes on by itself is only told. */
 export const needsSomebody = ({ agents, troubles }: Pick<Troubled, "agents" | "troubles">): boolean =>
-  troubles.some(({ state }) => state === "failed") ||
-  agents.some(
-    ({ state, retryAt, deadLetters, canary }) =>
-      state === "failed" || (state === "parked" && retryAt === null) || deadLetters > 0 || canary?.state === "failed",
-  );
+  troubles.some(({ state }) => state === "failed") || agents.some(isAgentInTrouble);
 
 export const troubleLines = ({ agents, restingPairs, troubles }: Troubled): string[] => [
   ...agents.flatMap(linesOfAgent),
@@ -48,4 +43,3 @@ function linesOfAgent(agent: Agent): string[] {
 }
 
 const count = (number: number, what: string) => `${number} ${what}${number === 1 ? "" : "s"}`;
-const timeText = (at: EpochMs) => new Date(at).toISOString().slice(0, 19).replace("T", " ");

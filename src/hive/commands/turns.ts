@@ -1,25 +1,21 @@
 /** `hive turns`: what an agent's turns came to, and one of them whole. */
-import { AgentName, type EpochMs } from "../../contract/names.ts";
+import { AgentName } from "../../contract/names.ts";
 import { Refusal } from "../../contract/refusal.ts";
-import { routes } from "../../contract/routes.ts";
 import type { Turn, TurnMessage, TurnRecord } from "../../contract/turn.ts";
 import type { LogEntry } from "../../contract/turn-log.ts";
-import { client } from "../../rpc/client.ts";
 import { columns } from "../columns.ts";
 import { exitCodes } from "../exit-codes.ts";
-import { oneLine } from "../line.ts";
-import { reachHive } from "../up/reach.ts";
+import { oneLine, timeText } from "../line.ts";
+import { withHived } from "../up/reach.ts";
 
 type Options = { home?: string; json?: boolean; limit: number };
 
 /** Shows an agent's newest turns, or one of them. @throws Refusal `not_running`, `bad_name`, or as hived says it */
 export async function turns(agent: string, turn: string | undefined, options: Options): Promise<number> {
   const name = parseAgent(agent);
-  const { runtime } = await reachHive(options.home);
-  const hived = client(routes, "admin", runtime.admin);
   const print = (text: string, value: unknown) =>
     process.stdout.write(options.json ? `${JSON.stringify(value, null, 2)}\n` : text);
-  try {
+  return withHived(options, async (hived) => {
     if (turn === undefined) {
       const page = await hived.readTurns({ agent: name, limit: options.limit });
       print(turnsText(name, page), page);
@@ -28,9 +24,7 @@ export async function turns(agent: string, turn: string | undefined, options: Op
       print(turnText(record), record);
     }
     return exitCodes.ok;
-  } finally {
-    await hived.close();
-  }
+  });
 }
 
 /** @throws Refusal `bad_name` */
@@ -62,8 +56,6 @@ const rowOf = (turn: Turn) => [
   turn.problem === null ? "" : oneLine(turn.problem, 60),
 ];
 
-/** To the second, in UTC as all times of the command line. */
-const timeText = (at: EpochMs) => new Date(at).toISOString().slice(0, 19).replace("T", " ");
 const tookText = ({ startedAt, endedAt }: Turn) =>
   endedAt === null ? "" : `${((endedAt - startedAt) / 1000).toFixed(1)} s`;
 const outcomeText = ({ outcome }: Turn) => outcome?.replaceAll("_", " ") ?? "runs";

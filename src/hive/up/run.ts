@@ -14,6 +14,7 @@ import { readLinks } from "./links.ts";
 import { tellMissed } from "./missed.ts";
 import { prepare, type Start } from "./prepare.ts";
 import { hivedSpec, type Place, runnerSpec, webSpec } from "./programs.ts";
+import type { Hived } from "./reach.ts";
 import type { Step, Steps } from "./steps.ts";
 
 /**
@@ -109,7 +110,7 @@ async function waitSettled(
 /** A failed manager is no reason to wait: the dashboard says more. */
 const settledStates: ReadonlySet<string> = new Set(["idle", "working", "parked", "failed", "stopped"]);
 
-async function whatIsMissing(hived: ReturnType<typeof client<typeof routes, "admin">>): Promise<string | undefined> {
+async function whatIsMissing(hived: Hived): Promise<string | undefined> {
   try {
     const { forge, agents } = await hived.readStatus({});
     if (forge.problem !== null) return forge.problem;

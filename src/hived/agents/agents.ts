@@ -112,10 +112,6 @@ function put(tx: Transaction, core: Core, row: AgentRow): AgentRow {
   return row;
 }
 
-/** Whether there is a process, and nothing is done to it from outside: then its loop waits, when it is in no turn. */
-export const isUp = ({ state, launch }: AgentRow): boolean =>
-  launch !== null && (state === "idle" || state === "parked");
-
 export const notUp = ({ name, state, problem }: AgentRow, lacks: "loop" | "process"): Refusal =>
   new Refusal(
     "no_loop",

@@ -6,16 +6,16 @@
  *   waiting → well | failed (after `canaryWithinMs`, or without a runner); one that hived forgot in a restart → none
  */
 import { randomBytes } from "node:crypto";
-import { type Canary, type CanaryId, canaryWithinMs, type Hop } from "../../contract/canary.ts";
+import { isUp } from "../../contract/agent.ts";
+import { type Canary, canaryWithinMs, type Hop } from "../../contract/canary.ts";
 import { Fault } from "../../contract/fault.ts";
-import type { AgentName, EpochMs } from "../../contract/names.ts";
+import type { AgentName, CanaryId, EpochMs } from "../../contract/names.ts";
 import { Refusal } from "../../contract/refusal.ts";
 import {
   type AgentRow,
   canaryOf,
   changeAgent,
   findAgent,
-  isUp,
   listAgents,
   notUp,
   quietAgents,

@@ -4,11 +4,13 @@
  *
  *   idle → parked (what is done to its conversation, until when at the latest) → idle
  */
+
+import { isUp } from "../../contract/agent.ts";
 import type { ConversationChange } from "../../contract/conversation.ts";
 import { Fault } from "../../contract/fault.ts";
 import type { AgentName, EpochMs, LaunchId } from "../../contract/names.ts";
 import { Refusal } from "../../contract/refusal.ts";
-import { type AgentRow, changeAgent, configOf, findAgent, isUp, notUp, requireAgent } from "../agents/agents.ts";
+import { type AgentRow, changeAgent, configOf, findAgent, notUp, requireAgent } from "../agents/agents.ts";
 import type { Core, Runner } from "../core.ts";
 import { note, noteIn } from "../events/note.ts";
 import { enqueueWake } from "./waiters.ts";
