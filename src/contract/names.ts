@@ -51,6 +51,8 @@ const randomId = (prefix: string) => z.string().regex(new RegExp(`^${prefix}-[0-
 /** One run of a coding agent; made by the runner when it asks for a lease, of seconds since 1970 and random bits. */
 export const TurnId = randomId("turn").brand<"TurnId">();
 export type TurnId = z.infer<typeof TurnId>;
+/** As much of it as tells the turns of one agent apart: the second, and sixteen random bits. */
+export const shortTurnId = (id: TurnId): string => id.slice("turn-".length, "turn-".length + 12);
 
 /** One life of an agent's process; made by hived when it asks the runner to start it. */
 export const LaunchId = randomId("launch").brand<"LaunchId">();

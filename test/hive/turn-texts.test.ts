@@ -34,10 +34,10 @@ test("turns are a table, newest first, with what each used", () => {
     }),
   );
   expect(turnsText(alice, { turns: [running, turn, failed], more: true })).toBe(`\
-turn      started              took    outcome    messages  tokens           cost     begun by  problem
-bbbbbbbb  2026-11-28 01:03:13          runs       1                                   operator
-aaaaaaaa  2026-11-28 01:02:03  61.5 s  ok         2         900 in, 340 out  $0.0123  operator
-cccccccc  2026-11-28 01:02:03  61.5 s  timed out  2                                             Too long. [2J
+turn          started              took    outcome    messages  tokens           cost     begun by  problem
+bbbbbbbbbbbb  2026-11-28 01:03:13          runs       1                                   operator
+aaaaaaaaaaaa  2026-11-28 01:02:03  61.5 s  ok         2         900 in, 340 out  $0.0123  operator
+cccccccccccc  2026-11-28 01:02:03  61.5 s  timed out  2                                             Too long. [2J
 
 \`hive turns alice TURN\` shows one whole. There are older ones: --limit.
 `);

@@ -1,6 +1,6 @@
 /** An agent's page: the agent as on the front page, and its turns, newest first. */
 import type { HiveState } from "../../contract/fold.ts";
-import type { AgentName, TurnId } from "../../contract/names.ts";
+import { type AgentName, shortTurnId, type TurnId } from "../../contract/names.ts";
 import type { Turn } from "../../contract/turn.ts";
 import { ActionButton } from "../parts/action-button.tsx";
 import { AgentCard } from "../parts/agent-card.tsx";
@@ -89,7 +89,7 @@ const TurnRow = ({ turn }: { turn: Turn }) => (
         .filter(Boolean)
         .join(", ")}
     </span>
-    <span class="id">{turn.id.slice("turn-".length, "turn-".length + 8)}</span>
+    <span class="id">{shortTurnId(turn.id)}</span>
     {turn.problem && <span class="turn-problem row-note below">{shown(turn.problem)}</span>}
   </li>
 );

@@ -1,5 +1,5 @@
 /** `hive turns`: what an agent's turns came to, and one of them whole. */
-import { AgentName } from "../../contract/names.ts";
+import { AgentName, shortTurnId } from "../../contract/names.ts";
 import { Refusal } from "../../contract/refusal.ts";
 import type { Turn, TurnMessage, TurnRecord } from "../../contract/turn.ts";
 import type { LogEntry } from "../../contract/turn-log.ts";
@@ -41,11 +41,8 @@ export function turnsText(agent: AgentName, { turns: rows, more }: { turns: read
   return `${columns([head, ...rows.map(rowOf)]).join("\n")}\n\n${next}\n`;
 }
 
-/** As much of an id as tells an agent's turns apart. */
-const shortId = ({ id }: Turn) => id.slice("turn-".length, "turn-".length + 8);
-
 const rowOf = (turn: Turn) => [
-  shortId(turn),
+  shortTurnId(turn.id),
   timeText(turn.startedAt),
   tookText(turn),
   outcomeText(turn),
