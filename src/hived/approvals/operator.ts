@@ -2,7 +2,6 @@
  * What the operator does with an approval without opening the forge: there, with the operator's own token, and with no effect
  * but the forge's. Each use of the token is in the event log before it happens.
  */
-
 import { openApprovalStates } from "../../contract/approval.ts";
 import type { ObjectId } from "../../contract/names.ts";
 import { Refusal } from "../../contract/refusal.ts";

@@ -2,7 +2,6 @@
  * Work `provision`: makes the forge what the plan says, at each start. Every piece is looked at before it is changed, so
  * that a second run changes nothing, and one that was cut off at any line goes on where it was.
  */
-
 import type { AgentRole } from "../../contract/agent.ts";
 import type { Drift } from "../../contract/forge.ts";
 import type { AgentName, EpochMs } from "../../contract/names.ts";
