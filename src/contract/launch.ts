@@ -34,11 +34,11 @@ export const Place = z.object({
 });
 export type Place = z.infer<typeof Place>;
 
-/** How a coding agent is spoken to, and the start of its conversation. */
-export const DriverSpec = z.object({
-  kind: z.literal("acp"),
-  /** which profile's quirks apply; `script` is our own agent without a model */
-  profile: z.enum(["script"]),
+/** The coding agents that are spoken to by ACP; `script` is our own, without a model. */
+export const AcpProfile = z.enum(["script", "codex", "gemini", "opencode", "claude"]);
+export type AcpProfile = z.infer<typeof AcpProfile>;
+
+const conversation = {
   /** the agent's working directory and MCP servers, as the agent sees them */
   cwd: z.string(),
   mcpServers: z.array(
@@ -51,7 +51,15 @@ export const DriverSpec = z.object({
   ),
   /** continue this conversation if the agent still has it */
   session: z.string().nullable(),
-});
+  /** null: the one that the coding agent chooses */
+  model: z.string().nullable(),
+};
+
+/** How a coding agent is spoken to, and the start of its conversation. */
+export const DriverSpec = z.discriminatedUnion("kind", [
+  z.object({ kind: z.literal("acp"), profile: AcpProfile, ...conversation }),
+  z.object({ kind: z.literal("claude"), ...conversation }),
+]);
 export type DriverSpec = z.infer<typeof DriverSpec>;
 
 /** All that a launch needs; compared whole with golden files. */

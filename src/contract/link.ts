@@ -97,8 +97,11 @@ export const runnerCalls = {
     request: z.object({ agent: AgentName, tree: ObjectId, files: z.array(FileToWrite) }),
     response: nothing,
   },
-  /** starts the process and opens its conversation; answered when its loop is idle; a fault while that launch is ending */
-  launch: { request: Launch, response: z.object({ session: z.string() }) },
+  /**
+   * starts the process and opens its conversation; answered when its loop is idle; a fault while that launch is ending.
+   * `session` is null for a coding agent that is not signed in.
+   */
+  launch: { request: Launch, response: z.object({ session: z.string().nullable() }) },
   /**
    * ends a launch. One with a running turn ends after it, which `launchEnded` tells: it has not `ended` yet then.
    * `now` cuts the turn off, which then ends as `lost`.

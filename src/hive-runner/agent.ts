@@ -4,7 +4,8 @@ import { Refusal } from "../contract/refusal.ts";
 import type { Clock } from "../daemon/clock.ts";
 import { describe, isOutsideFault } from "../daemon/fault.ts";
 import type { Log } from "../daemon/log.ts";
-import { type Conversation, openConversation } from "./drivers/acp.ts";
+import { type Conversation, ConversationLost, type Ears } from "./drivers/driver.ts";
+import { driverFor } from "./drivers/drivers.ts";
 import { type AgentProcess, startProcess } from "./launch.ts";
 
 export type Agent = { process: AgentProcess; conversation: Conversation };
@@ -15,27 +16,33 @@ const openTimeoutMs = 60_000;
 /** A start that was killed from outside, or for want of memory, says nothing about the agent; each one, at last, does. */
 const mostStarts = 3;
 
-type Opening = { clock: Clock; onStderr: (line: string) => void; signal: AbortSignal };
+type Opening = Ears & { clock: Clock; onStderr: (line: string) => void; signal: AbortSignal };
 
 /**
  * Starts an agent's process and opens its conversation.
- * @param session the conversation to continue, or null for a new one
+ * @param wanted the conversation to continue, or null for a new one, and the model
  * @throws Refusal `launch_failed` when it ends, errs or is silent instead: another version of it may do better
  */
 async function openAgent(
   { spec, agent }: Pick<Launch, "spec" | "agent">,
-  session: DriverSpec["session"],
+  wanted: Pick<DriverSpec, "session" | "model">,
   opening: Opening,
 ): Promise<Agent> {
+  const driver = { ...spec.driver, ...wanted };
   for (let starts = 1; ; starts += 1) {
-    const process = await startProcess(spec, opening.onStderr);
+    const argv = [...spec.argv, ...driverFor(driver).argumentsFor(driver)];
+    const process = await startProcess({ ...spec, argv }, opening.onStderr);
     try {
-      return { process, conversation: await converse(process, { ...spec.driver, session }, opening) };
+      return { process, conversation: await converse(process, driver, opening) };
     } catch (error) {
       const isKilled = process.wasKilled();
       await process.end();
+      if (error instanceof ConversationLost && driver.session !== null) {
+        driver.session = null;
+        continue;
+      }
       if (isKilled && starts < mostStarts && !opening.signal.aborted) continue;
-      if (isOutsideFault(error)) throw error;
+      if (error instanceof Refusal || isOutsideFault(error)) throw error;
       throw new Refusal(
         "launch_failed",
         `${agent} could not be started: ${describe(error)}.`,
@@ -45,11 +52,12 @@ async function openAgent(
   }
 }
 
-async function converse(process: AgentProcess, driver: DriverSpec, { clock, signal }: Opening): Promise<Conversation> {
+async function converse(process: AgentProcess, driver: DriverSpec, opening: Opening): Promise<Conversation> {
+  const { clock, signal } = opening;
   const opened = new AbortController();
   try {
     return await Promise.race([
-      openConversation(process, driver),
+      driverFor(driver).open(process, driver, opening),
       process.exited.then((how) => Promise.reject(new Error(how))),
       tooLate(clock, AbortSignal.any([opened.signal, signal])),
     ]);
@@ -88,7 +96,7 @@ export class AgentLife {
 
   /** the conversation that it has, or is to continue */
   get session(): string | null {
-    return this.#session;
+    return this.#up?.conversation.session ?? this.#session;
   }
 
   /** whether it began a new conversation although it had one */
@@ -105,13 +113,17 @@ export class AgentLife {
     if (this.#up) return this.#up;
     const { clock, log } = this.#parts;
     const onStderr = limited((line) => log.info({ stderr: line }, "the agent says"));
-    const up = await openAgent(this.#launch, this.#session, { clock, onStderr, signal });
+    const onUnasked = limited((text) => log.info({ unasked: text }, "the agent does something outside of a turn"));
+    const wanted = { session: this.#session, model: this.#model ?? this.#launch.spec.driver.model };
+    const up = await openAgent(this.#launch, wanted, {
+      ...{ clock, onStderr, signal },
+      onUnasked: (event) => onUnasked(event.kind === "tool" ? event.title : event.text),
+    });
     this.#up = up;
-    this.#session = up.conversation.session;
+    this.#hasForgotten ||= wanted.session !== null && up.conversation.how === "new";
     void up.process.exited.then((how) => {
       if (this.#up === up) this.#fall(how);
     });
-    if (this.#model !== null) await up.conversation.setModel(this.#model);
     return up;
   }
 
@@ -131,6 +143,7 @@ export class AgentLife {
   /** Ends its process and keeps the conversation. */
   async lieDown(): Promise<void> {
     const up = this.#up;
+    this.#session = this.session;
     this.#up = null;
     await up?.process.end();
   }

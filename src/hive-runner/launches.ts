@@ -14,7 +14,7 @@ export type Launches = {
    * Starts one, and resolves with its conversation when it is idle; found done when it is there.
    * @throws Fault when it is there, but ending
    */
-  start(launch: Launch): Promise<string>;
+  start(launch: Launch): Promise<string | null>;
   /** Ends one, after its running turn unless that is to be cut off. @returns whether it has ended; if not, hived is told when */
   stop(launch: LaunchId, when: "after its turn" | "now"): Promise<boolean>;
   /** Replaces files of a launch's directory; nothing when there is no such launch any more. */

@@ -21,11 +21,10 @@ import type { Clock } from "../daemon/clock.ts";
 import { describe, isOutsideFault } from "../daemon/fault.ts";
 import type { Log } from "../daemon/log.ts";
 import { type Agent, AgentLife } from "./agent.ts";
-import type { Conversation } from "./drivers/acp.ts";
+import type { Conversation } from "./drivers/driver.ts";
 import type { Hived } from "./hived.ts";
 import { writeSecrets } from "./launch.ts";
 import { type Live, openLive } from "./live.ts";
-import { profiles } from "./profiles/profiles.ts";
 import { type RunningTurn, runTurn, type TurnReport } from "./turn.ts";
 import { wakePrompt } from "./wake-prompt.ts";
 
@@ -50,8 +49,8 @@ const leaseLimit = 10;
 export class TurnLoop {
   readonly launch: LaunchId;
   readonly agent: AgentName;
-  /** resolves with the conversation's id when the loop is idle for the first time; rejects when it can't be started */
-  readonly opened: Promise<string>;
+  /** resolves with the conversation's id, where it has one, when the loop is idle for the first time; rejects when it can't be started */
+  readonly opened: Promise<string | null>;
   /** resolves when its process is gone and nothing is left to be told */
   readonly over: Promise<void>;
   readonly #spec: Launch["spec"];
@@ -173,7 +172,7 @@ export class TurnLoop {
     if (!this.isAbandoned) await writeSecrets(join(this.#parts.launchesRoot, this.launch), secrets);
   }
 
-  async #open(launch: Launch): Promise<string> {
+  async #open(launch: Launch): Promise<string | null> {
     await writeSecrets(join(this.#parts.launchesRoot, this.launch), launch.secrets);
     return (await this.#life.rise(this.#stopping.signal)).conversation.session;
   }
@@ -297,7 +296,6 @@ export class TurnLoop {
     turn.running = runTurn({
       agent: up,
       prompt: wakePrompt({ agent: this.agent, turn: turn.id, ...lease, isForgetful }),
-      profile: profiles[this.#spec.driver.profile],
       limits: this.#spec.limits,
       clock: this.#parts.clock,
       onEvent: (event) => live.push(event),
@@ -337,7 +335,6 @@ export class TurnLoop {
     this.#compaction = runTurn({
       agent,
       prompt: agent.conversation.compactPrompt(),
-      profile: profiles[this.#spec.driver.profile],
       limits: this.#spec.limits,
       clock: this.#parts.clock,
       onEvent: () => undefined,

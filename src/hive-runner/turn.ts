@@ -5,9 +5,8 @@ import type { TurnEnd } from "../contract/link.ts";
 import type { LiveEvent } from "../contract/turn-log.ts";
 import type { Clock } from "../daemon/clock.ts";
 import type { Agent } from "./agent.ts";
-import type { Sign } from "./drivers/acp.ts";
+import type { Sign } from "./drivers/driver.ts";
 import { type Cut, outcomeOf } from "./outcome.ts";
-import type { Profile } from "./profiles/profile.ts";
 import type { WakePrompt } from "./wake-prompt.ts";
 
 export type TurnReport = Omit<TurnEnd, "boot" | "agent" | "launch" | "turn">;
@@ -24,7 +23,6 @@ export type RunningTurn = {
 export type TurnParts = {
   agent: Agent;
   prompt: WakePrompt;
-  profile: Profile;
   limits: Pick<LaunchSpec["limits"], "turnTimeoutMs" | "silenceMs">;
   clock: Clock;
   onEvent: (event: LiveEvent) => void;
@@ -66,7 +64,7 @@ export function runTurn(parts: TurnParts): RunningTurn {
     const end = await agent.conversation.prompt(parts.prompt, onSign);
     over.abort();
     return {
-      ...outcomeOf(end, cutBy, parts.profile),
+      ...outcomeOf(end, cutBy),
       evidence: { outputs, outputTokens: end.outputTokens },
       usage: { model: agent.conversation.model(), inputTokens: end.inputTokens, costUsd: end.costUsd },
       answeredMarks: [...marks].filter(([, before]) => outputs > before).map(([mark]) => mark),

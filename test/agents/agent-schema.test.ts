@@ -26,6 +26,15 @@ test.each([
   ["a recipient", `${least}recipients: [bob, "*"]\n`, true],
   ["no harness", "role: worker\n", false],
   ["another profile", "harness: { driver: acp, profile: gpt }\n", false],
+  [
+    "another driver",
+    "harness: { driver: claude, model: opus, env: { HTTP_PROXY: http://p, MAX_TOKENS: '5' } }\n",
+    true,
+  ],
+  ["a profile that its driver has not", "harness: { driver: claude, profile: script }\n", false],
+  ["a variable that looks like a secret", "harness: { driver: claude, env: { GEMINI_API_KEY: x } }\n", false],
+  ["a variable that is ours", "harness: { driver: claude, env: { HIVE_AGENT: x } }\n", false],
+  ["a command of nothing", "harness: { driver: claude, command: [] }\n", false],
   ["an unknown field", `${least}recipient: [bob]\n`, false],
   ["a name that is none", `${least}recipients: [Bob]\n`, false],
   ["a number out of bounds", `${least}limits: { turn_minutes: 0 }\n`, false],
@@ -34,10 +43,12 @@ test.each([
   expect(isTaken(text)).toBe(isGood);
 });
 
-type Field = { description?: string; properties?: Record<string, Field> };
+type Field = { description?: string; properties?: Record<string, Field>; oneOf?: Field[] };
 
 test("each field of it has a description", () => {
-  const nameless = ({ properties = {} }: Field): string[] =>
-    Object.entries(properties).flatMap(([name, field]) => [...(field.description ? [] : [name]), ...nameless(field)]);
+  const nameless = ({ properties = {}, oneOf = [] }: Field): string[] =>
+    [...Object.entries(properties), ...oneOf.flatMap((form) => Object.entries(form.properties ?? {}))].flatMap(
+      ([name, field]) => [...(field.description ? [] : [name]), ...nameless(field)],
+    );
   expect(nameless(JSON.parse(agentSchemaText()))).toEqual([]);
 });

@@ -28,6 +28,30 @@ test("an unknown field is a problem, so that a misspelt limit is not simply igno
   ]);
 });
 
+test("Claude Code is named by its driver, and each coding agent may have a command, a model and variables of its own", () => {
+  const harness = {
+    driver: "claude",
+    command: ["/opt/claude"],
+    model: "opus",
+    env: { ANTHROPIC_BASE_URL: "http://gw" },
+  };
+  expect(parseAgentYaml(JSON.stringify({ harness }))).toMatchObject({ config: { harness } });
+});
+
+test.each([
+  ["HIVE_AGENT", "is the hive's own"],
+  ["PATH", "is the hive's own"],
+  ["LD_PRELOAD", "load something"],
+  ["NODE_OPTIONS", "load something"],
+  ["OPENAI_API_KEY", "looks like a secret"],
+  ["CLAUDE_CODE_OAUTH_TOKEN", "looks like a secret"],
+  ["GOOGLE_APPLICATION_CREDENTIALS", "looks like a secret"],
+  ["a b", "no name of a variable"],
+])("the variable %s is refused with its line and the reason", (name, reason) => {
+  const text = `harness:\n  driver: claude\n  env:\n    MAX_THINKING_TOKENS: "1000"\n    ${name}: x\n`;
+  expect(problemsOf(text)).toEqual([expect.stringMatching(`^line 5: field harness\\.env\\.${name}: .*${reason}`)]);
+});
+
 test("an alias is refused with its line", () => {
   expect(problemsOf("a: &a [x, x]\nrole: *a\n")).toEqual(["line 2: aliases (*name) are not allowed"]);
 });

@@ -13,6 +13,12 @@ recipients: [carol, dave]
 limits: { turn_minutes: 120, silence_minutes: 5, idle_stop_minutes: 60 }
 budgets: { turns_per_hour: 600 }
 `;
+const driven = `harness:
+  driver: claude
+  command: [/opt/claude, --debug]
+  model: opus
+  env: { ANTHROPIC_BASE_URL: "http://gateway.invalid", MAX_THINKING_TOKENS: "1000" }
+`;
 const boxed = "harness: { driver: acp, profile: script }\nruntime: { driver: bubblewrap }\n";
 
 test.each<[string, Proposal]>([
@@ -22,6 +28,8 @@ test.each<[string, Proposal]>([
   ["config-that-takes-away", config(yaml, wide, { manager: "bob" })],
   ["config-from-sandbox-to-process", config(boxed.replace("bubblewrap", "process"), boxed)],
   ["config-from-process-to-sandbox", config(boxed, boxed.replace("bubblewrap", "process"))],
+  ["config-to-another-coding-agent", config(driven, yaml)],
+  ["config-back-to-the-script-agent", config(yaml, driven)],
   ["config-to-everybody", config(`${yaml}recipients: ["*"]\n`, `${yaml}recipients: [carol]\n`)],
   ["config-to-one-of-everybody", config(`${yaml}recipients: [carol]\n`, `${yaml}recipients: ["*"]\n`)],
   ["config-to-others", config(`${yaml}recipients: [dave]\n`, `${yaml}recipients: [carol]\n`)],

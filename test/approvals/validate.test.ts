@@ -99,7 +99,7 @@ test.each([
   [
     "an unknown input",
     pinned.replace("cli", "cil"),
-    "inputs.json: field inputs.cil: nothing is built from it. Known: cli",
+    "inputs.json: field inputs.cil: nothing is built from it. Known: claude-agent-acp, claude-code, cli, ",
   ],
 ])("inputs.json with %s is refused, and says where", (_, headText, problem) => {
   expect(validate(inputs(headText, pinned)).problems).toEqual([expect.stringContaining(problem)]);

@@ -1,18 +1,14 @@
+import { RequestError } from "@agentclientprotocol/sdk";
 import { expect, test } from "vitest";
+import { outcomeOfError } from "../../src/hive-runner/drivers/acp-failure.ts";
 import { type DriverEnd, outcomeOf } from "../../src/hive-runner/outcome.ts";
-import { profiles } from "../../src/hive-runner/profiles/profiles.ts";
 
-const error = (message: string, errorKind: string | null = null, code = -32_603): DriverEnd => ({
-  kind: "error",
-  code,
-  message,
-  errorKind,
-  retryAt: null,
-});
-const outcome = (end: DriverEnd) => outcomeOf(end, null, profiles.script).outcome;
+const error = (message: string, errorKind: string | null = null, code = -32_603) =>
+  new RequestError(code, message, errorKind === null ? undefined : { errorKind });
 
 test.each([
   [error("Authentication required", null, -32_000), "needs_login"],
+  [error("API key not valid", null, 401), "needs_login"],
   [error("Invalid API key", "authentication_failed"), "needs_login"],
   [error("no credit", "billing_error"), "billing"],
   [error("Unknown model", "model_not_found"), "model_unavailable"],
@@ -21,6 +17,15 @@ test.each([
   [error("Prompt is too long"), "context_full"],
   [error("connect ECONNREFUSED 127.0.0.1:1"), "network"],
   [error("cannot read properties of undefined"), "crashed"],
+])("an agent's error %j is %s", (failure, expected) => {
+  expect(outcomeOfError(failure, [])).toBe(expected);
+});
+
+test("what an agent is known to say counts more than what they say in common", () => {
+  expect(outcomeOfError(error("429: buy more"), [[/buy more/, "billing"]])).toBe("billing");
+});
+
+test.each([
   [{ kind: "gone", problem: "it was ended by SIGKILL" }, "crashed"],
   [{ kind: "stopped", reason: "end_turn" }, "ok"],
   [{ kind: "stopped", reason: "max_tokens" }, "context_full"],
@@ -28,16 +33,16 @@ test.each([
   [{ kind: "stopped", reason: "refusal" }, "refused"],
   [{ kind: "stopped", reason: "cancelled" }, "crashed"],
 ] as [DriverEnd, string][])("%j is %s", (end, expected) => {
-  expect(outcome(end)).toBe(expected);
+  expect(outcomeOf(end, null).outcome).toBe(expected);
 });
 
 test("a turn that was cut off ends as why it was cut off, however the agent took it", () => {
-  expect(outcomeOf({ kind: "stopped", reason: "cancelled" }, "silent", profiles.script).outcome).toBe("stalled");
-  expect(outcomeOf({ kind: "gone", problem: "killed" }, "too long", profiles.script).outcome).toBe("timed_out");
-  expect(outcomeOf({ kind: "gone", problem: "killed" }, "cancelled", profiles.script).outcome).toBe("cancelled");
-  expect(outcomeOf({ kind: "gone", problem: "killed" }, "stopped", profiles.script).outcome).toBe("lost");
+  expect(outcomeOf({ kind: "stopped", reason: "cancelled" }, "silent").outcome).toBe("stalled");
+  expect(outcomeOf({ kind: "gone", problem: "killed" }, "too long").outcome).toBe("timed_out");
+  expect(outcomeOf({ kind: "gone", problem: "killed" }, "cancelled").outcome).toBe("cancelled");
+  expect(outcomeOf({ kind: "gone", problem: "killed" }, "stopped").outcome).toBe("lost");
 });
 
 test("a turn that came to its end although it was cut off has ended well", () => {
-  expect(outcomeOf({ kind: "stopped", reason: "end_turn" }, "stopped", profiles.script).outcome).toBe("ok");
+  expect(outcomeOf({ kind: "stopped", reason: "end_turn" }, "stopped").outcome).toBe("ok");
 });

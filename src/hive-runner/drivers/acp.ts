@@ -16,43 +16,25 @@ import {
 } from "@agentclientprotocol/sdk";
 import { z } from "zod";
 import type { DriverSpec } from "../../contract/launch.ts";
-import { EpochMs } from "../../contract/names.ts";
+import type { EpochMs } from "../../contract/names.ts";
 import { Refusal } from "../../contract/refusal.ts";
 import type { LiveEvent } from "../../contract/turn-log.ts";
 import type { AgentProcess } from "../launch.ts";
-import type { DriverEnd } from "../outcome.ts";
+import type { StopReason, Words } from "../outcome.ts";
 import type { Profile } from "../profiles/profile.ts";
 import { profiles } from "../profiles/profiles.ts";
 import { blockOf, type WakePrompt } from "../wake-prompt.ts";
+import { failureOf, limitIn } from "./acp-failure.ts";
+import { chooseModel, modelAmong, type Setting, settingsIn } from "./acp-settings.ts";
+import type { Conversation, Driver, Ears, Sign } from "./driver.ts";
 
-/** A sign of life: what it shows, if anything, and whether the model produced it. */
-export type Sign = { event: LiveEvent | null; isOutput: boolean };
+type AcpSpec = Extract<DriverSpec, { kind: "acp" }>;
 
-export type Conversation = {
-  readonly session: string;
-  /** lost: there was one to continue, and the agent does not have it any more */
-  readonly how: "new" | "continued" | "lost";
-  /** the model that the agent says it uses */
-  model(): string | null;
-  /** Runs one turn; never rejects. */
-  prompt(prompt: WakePrompt, onSign: (sign: Sign) => void): Promise<DriverEnd & Used>;
-  /** Asks the agent to end its turn. */
-  cancel(): void;
-  /** What to prompt it with so that it makes the conversation smaller. @throws Refusal where it can't */
-  compactPrompt(): WakePrompt;
-  /** Has it use another of its models from the next turn on. @throws Refusal where it has no such model */
-  setModel(model: string): Promise<void>;
-};
+export const acpDriver: Driver<AcpSpec> = { argumentsFor: () => [], open };
 
-/** What a turn used; each is null where the agent does not report it. Costs in US dollars. */
-type Used = { inputTokens: number | null; outputTokens: number | null; costUsd: number | null };
-
-/**
- * Opens the conversation that a driver spec names, or a new one.
- * @throws what the agent answers instead, or how its process ended
- */
-export async function openConversation(process: AgentProcess, spec: DriverSpec): Promise<Conversation> {
-  let onSign: ((sign: Sign) => void) | null = null; // what comes outside of a turn, such as a replayed history, is no sign
+async function open(process: AgentProcess, spec: AcpSpec, { onUnasked }: Ears): Promise<Conversation> {
+  let onSign: ((sign: Sign) => void) | null = null;
+  let isOpen = false; // a history that is replayed before is nothing that happens now
   const profile = profiles[spec.profile];
   let settings: Setting[] = [];
   let commands: string[] | null = null; // null: it has not said which it has
@@ -64,7 +46,9 @@ export async function openConversation(process: AgentProcess, spec: DriverSpec):
     if (update.sessionUpdate === "config_option_update") settings = settingsIn(update) ?? settings;
     if (update.sessionUpdate === "available_commands_update")
       commands = update.availableCommands.map(({ name }) => `/${name}`);
-    onSign?.(signOf(update));
+    const sign = signOf(update);
+    if (onSign) onSign(sign);
+    else if (isOpen && sign.event) onUnasked(sign.event);
   };
   const connection = client({ name: "hyperhive" })
     .onNotification(methods.client.session.update, ({ params }) => note(params.update))
@@ -78,6 +62,11 @@ export async function openConversation(process: AgentProcess, spec: DriverSpec):
   });
   settings = settingsIn(configured) ?? settings;
   if (how !== "continued") costUsd ??= 0;
+  const setModel = async (model: string) => {
+    settings = (await chooseModel(connection.agent, session, settings, model)) ?? settings;
+  };
+  if (spec.model !== null && spec.model !== modelAmong(settings)?.current) await setModel(spec.model);
+  isOpen = true;
   return {
     session,
     how,
@@ -87,14 +76,7 @@ export async function openConversation(process: AgentProcess, spec: DriverSpec):
       if (command === null || commands?.includes(command) === false) throw cannotCompact();
       return { trusted: command, messages: [] };
     },
-    async setModel(model) {
-      const setting = modelAmong(settings);
-      if (!setting) throw noChoice();
-      if (!setting.choices.includes(model)) throw unknownModel(model, setting.choices);
-      settings =
-        settingsIn(await choose(connection.agent, { sessionId: session, configId: setting.id, value: model })) ??
-        settings;
-    },
+    setModel,
     cancel() {
       connection.agent.notify(methods.agent.session.cancel, { sessionId: session }).catch(() => connection.close());
     },
@@ -102,7 +84,11 @@ export async function openConversation(process: AgentProcess, spec: DriverSpec):
       onSign = tell;
       limitedUntil = null;
       const before = costUsd;
-      const ended = await runPrompt(connection, session, { prompt, limit: () => limitedUntil });
+      const ended = await runPrompt(connection, session, {
+        prompt,
+        words: profile.errors,
+        limit: () => limitedUntil,
+      });
       const end = { ...ended, costUsd: risen(before, costUsd) };
       onSign = null;
       if (end.kind !== "gone") return end;
@@ -113,7 +99,7 @@ export async function openConversation(process: AgentProcess, spec: DriverSpec):
 }
 
 /** `configured` is what the agent says of its settings. */
-type Opened = Pick<Conversation, "session" | "how"> & { configured: unknown };
+type Opened = { session: string; how: Conversation["how"]; configured: unknown };
 
 async function openSession(agent: ClientContext, spec: DriverSpec): Promise<Opened> {
   const { agentCapabilities, protocolVersion } = await agent.request(methods.agent.initialize, {
@@ -156,83 +142,23 @@ async function ifThere(asked: Promise<unknown>): Promise<{ answer: unknown } | u
   }
 }
 
-const Choice = z.object({ value: z.string() });
-const Settings = z.object({
-  configOptions: z.array(
-    z.object({
-      id: z.string(),
-      category: z.unknown(),
-      currentValue: z.unknown(),
-      /** choices, or groups of them */
-      options: z.array(z.union([Choice, z.object({ options: z.array(Choice) })])).catch([]),
-    }),
-  ),
-});
-type Setting = z.infer<typeof Settings>["configOptions"][number];
-
-/** What an agent says of its settings; undefined when it says nothing of them. */
-const settingsIn = (said: unknown): Setting[] | undefined => Settings.safeParse(said).data?.configOptions;
-
-/** The choice of the model among an agent's settings, as far as it offers one. */
-function modelAmong(
-  settings: readonly Setting[],
-): { id: string; current: string | null; choices: string[] } | undefined {
-  const setting = settings.find(({ category }) => category === "model");
-  if (!setting) return undefined;
-  const { id, currentValue, options } = setting;
-  const choices = options
-    .flatMap((option) => ("value" in option ? [option] : option.options))
-    .map(({ value }) => value);
-  return { id, current: typeof currentValue === "string" ? currentValue.slice(0, 200) : null, choices };
-}
-
-/** @throws Refusal with the agent's own words when it does not want to */
-async function choose(agent: ClientContext, choice: { sessionId: string; configId: string; value: string }) {
-  try {
-    return await agent.request(methods.agent.session.setConfigOption, choice);
-  } catch (error) {
-    if (!(error instanceof RequestError)) throw error;
-    throw new Refusal(
-      "model_refused",
-      `Its coding agent does not take that model: ${error.message}`,
-      "Choose another.",
-    );
-  }
-}
-
 const cannotCompact = () =>
   new Refusal(
     "cannot_compact",
     "Its coding agent has no command that makes its conversation smaller.",
     "Begin a new conversation instead.",
   );
-const noChoice = () =>
-  new Refusal("no_models", "Its coding agent offers no choice of models.", "It goes on with the one that it has.");
-const unknownModel = (model: string, choices: readonly string[]) =>
-  new Refusal("unknown_model", `Its coding agent has no model "${model}".`, `Choose one of: ${choices.join(", ")}.`);
-
 const tokens = z.number().int().nonnegative();
 /** `usage` is not in the stable protocol yet, but agents that know it send it. */
 const PromptAnswer = z.object({
-  stopReason: z.enum(["end_turn", "max_tokens", "max_turn_requests", "refusal", "cancelled"]),
+  stopReason: z.enum(["end_turn", "max_tokens", "max_turn_requests", "refusal", "cancelled"] satisfies StopReason[]),
   usage: z.object({ outputTokens: tokens, inputTokens: tokens.nullish() }).nullish(),
 });
-/** What agents of Claude tell of a limit, besides the standard: when it passes, in seconds since 1970. */
-const Limit = z.object({
-  "_claude/rateLimit": z.object({ status: z.literal("rejected"), resetsAt: z.number().int().positive().max(1e11) }),
-});
-function limitIn(said: unknown): EpochMs | null {
-  const limit = Limit.safeParse(said).data?.["_claude/rateLimit"];
-  return limit ? EpochMs.parse(limit.resetsAt * 1000) : null;
-}
-
-const ErrorData = z.object({ errorKind: z.string() });
-
 /** @param limit until when the agent is refused, as it has told by the end of the prompt */
 async function runPrompt(
   connection: ClientConnection,
   session: string,
-  { prompt: { trusted, messages }, limit }: { prompt: WakePrompt; limit: () => EpochMs | null },
+  { prompt: { trusted, messages }, words, limit }: { prompt: WakePrompt; words: Words; limit: () => EpochMs | null },
 ) {
   const blocks = [trusted, ...messages.map(blockOf)].map((text) => ({ type: "text" as const, text }));
   try {
@@ -244,32 +170,12 @@ async function runPrompt(
     const used = { inputTokens: usage?.inputTokens ?? null, outputTokens: usage?.outputTokens ?? null };
     return { kind: "stopped" as const, reason: stopReason, ...used };
   } catch (error) {
-    return { ...endOf(error, limit()), inputTokens: null, outputTokens: null };
+    return { ...failureOf(error, words, limit()), inputTokens: null, outputTokens: null };
   }
 }
 
 const risen = (from: number | null, to: number | null): number | null =>
   from !== null && to !== null && to > from ? to - from : null;
-
-function endOf(error: unknown, retryAt: EpochMs | null): DriverEnd {
-  if (error instanceof z.ZodError)
-    return {
-      kind: "error",
-      code: 0,
-      message: "it ended its turn with an answer that is none",
-      errorKind: null,
-      retryAt,
-    };
-  if (!(error instanceof RequestError)) return { kind: "gone", problem: String(error) };
-  const data = ErrorData.safeParse(error.data);
-  return {
-    kind: "error",
-    code: error.code,
-    message: error.message,
-    errorKind: data.data?.errorKind ?? null,
-    retryAt,
-  };
-}
 
 /** The choice that lasts the shortest, of the kind that the profile wants. */
 function permit({ options }: RequestPermissionRequest, { permissions }: Profile): RequestPermissionResponse {

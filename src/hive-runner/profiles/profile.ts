@@ -1,5 +1,5 @@
 /** The quirks of each coding agent that is spoken to by ACP, as data. */
-import type { Outcome } from "../../contract/turn.ts";
+import type { Words } from "../outcome.ts";
 
 export type Profile = {
   /**
@@ -10,5 +10,5 @@ export type Profile = {
   /** its own command that makes the conversation smaller; null when it has none */
   compactCommand: string | null;
   /** what it is known to say when it fails, before the general list is tried */
-  errors: readonly [RegExp, Outcome][];
+  errors: Words;
 };

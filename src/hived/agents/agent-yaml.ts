@@ -1,22 +1,52 @@
 /** `agents/<name>/agent.yaml` of hive/agents: what an agent is, may do and may use. */
 import { z } from "zod";
 import { AgentRole, RuntimeKind } from "../../contract/agent.ts";
+import { AcpProfile } from "../../contract/launch.ts";
 import { AgentName } from "../../contract/names.ts";
 import { parseFile } from "./parse-file.ts";
 
+/** Which variables agent.yaml may not set: as patterns, so that an editor learns them from the JSON schema, too. */
+const ours = /^(?!HIVE_|GIT_CONFIG|(PATH|HOME|LANG|GIT_TERMINAL_PROMPT|NODE_COMPILE_CACHE)$)/;
+const loaders = /^(?!(LD|DYLD)_|(NODE_OPTIONS|NODE_PATH|BASH_ENV|ENV|IFS|PYTHONSTARTUP|PERL5OPT|RUBYOPT)$)/;
+/** MAX_TOKENS is a number, and may be set. */
+const secrets = /^(?!.*(TOKEN|AUTH|(KEY|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIAL)S?)(_|$))/;
+
 const minutes = (most: number) => z.number().int().min(1).max(most);
+
+const EnvName = z
+  .string()
+  .regex(/^[A-Z_][A-Z0-9_]{0,99}$/, "is no name of a variable: capital letters, digits and _")
+  .regex(ours, "is the hive's own to set: leave it out")
+  .regex(loaders, "has every program in there load something: leave it out")
+  .regex(secrets, "looks like a secret, and whoever may read this could read it: sign the agent in instead");
+
+const codingAgent = {
+  command: z
+    .array(z.string().min(1).max(1_000))
+    .min(1)
+    .max(50)
+    .optional()
+    .describe("the program and its arguments, in place of the coding agent's own"),
+  model: z.string().min(1).max(200).optional().describe("one of its models; left out: the one that it chooses"),
+  env: z
+    .record(EnvName, z.string().max(4_000))
+    .default({})
+    .describe("variables of its environment, none of them secret"),
+};
+
+const Harness = z.discriminatedUnion("driver", [
+  z.strictObject({
+    driver: z.literal("acp").describe("how the coding agent is spoken to: by the Agent Client Protocol"),
+    profile: AcpProfile.describe("which coding agent it is; script has no model, and does what script.yaml says"),
+    ...codingAgent,
+  }),
+  z.strictObject({ driver: z.literal("claude").describe("Claude Code, spoken to in its own way"), ...codingAgent }),
+]);
 
 /** The descriptions are what an editor shows, see `agentSchemaText`. */
 export const AgentConfig = z.strictObject({
   role: AgentRole.default("worker").describe("worker, or manager: there is one"),
-  harness: z
-    .strictObject({
-      driver: z.literal("acp").describe("how the coding agent is spoken to"),
-      profile: z
-        .enum(["script"])
-        .describe("which coding agent it is; script has no model, and does what script.yaml says"),
-    })
-    .describe("the coding agent"),
+  harness: Harness.describe("the coding agent"),
   runtime: z
     .strictObject({
       driver: RuntimeKind.optional().describe("where it runs; left out: the strongest sandbox whose self-test passed"),
@@ -50,9 +80,6 @@ export const AgentConfig = z.strictObject({
     .describe("of work"),
 });
 export type AgentConfig = z.infer<typeof AgentConfig>;
-
-/** Names in inputs.json that agents are built from, by profile: what a profile installs is pinned there. */
-export const profileInputs: Record<AgentConfig["harness"]["profile"], readonly string[]> = { script: [] };
 
 export type ParsedConfig = { config: AgentConfig } | { problems: string[] };
 

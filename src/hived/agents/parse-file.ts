@@ -27,10 +27,14 @@ export function parseFile<Schema extends z.ZodType>(schema: Schema, text: string
   if (parsed.success) return { content: parsed.data };
   return {
     problems: parsed.error.issues.map(
-      (issue) => `${lineOf(document, lines, issue.path)}field ${issue.path.join(".") || "(top)"}: ${issue.message}`,
+      (issue) => `${lineOf(document, lines, issue.path)}field ${issue.path.join(".") || "(top)"}: ${messageOf(issue)}`,
     ),
   };
 }
+
+/** What is wrong with a name in a map stands one level deeper. */
+const messageOf = (issue: z.core.$ZodIssue): string =>
+  (issue.code === "invalid_key" ? issue.issues[0]?.message : undefined) ?? issue.message;
 
 const firstLine = (text: string) => text.split("\n")[0]?.replace(/ at line \d+, column \d+:?$/, "") ?? text;
 

@@ -1,6 +1,6 @@
 /** `inputs.json` of hive/agents: what agents are built from, each pinned to one exact version. */
 import { z } from "zod";
-import { profileInputs } from "../agents/agent-yaml.ts";
+import { knownInputs } from "../agents/coding-agents.ts";
 import { type Parsed, parseFile } from "../agents/parse-file.ts";
 import type { Permission } from "./permission-diff.ts";
 
@@ -27,9 +27,9 @@ export function parseInputs(text: string): Parsed<Inputs> {
   return "content" in parsed ? { content: parsed.content.inputs } : parsed;
 }
 
-/** Known is what `main` pins already, and what some profile is built from: anything else would change nothing, unnoticed. */
+/** Known is what `main` pins already, and what some coding agent is built from: anything else would change nothing, unnoticed. */
 export function unknownInputs(before: Inputs, after: Inputs): string[] {
-  const known = new Set([...Object.keys(before), ...Object.values(profileInputs).flat()]);
+  const known = new Set([...Object.keys(before), ...knownInputs]);
   return Object.keys(after)
     .filter((name) => !known.has(name))
     .map((name) => `field inputs.${name}: nothing is built from it. Known: ${[...known].sort().join(", ") || "none"}`);

@@ -9,17 +9,25 @@ import type { AgentConfig } from "../agents/agent-yaml.ts";
 const weights = ["risk", "more", "changed", "told", "less"] as const;
 export type Permission = { weight: (typeof weights)[number]; text: string };
 
-/** A setting with a meaning of its own for each value. */
-type Choice = { say(config: AgentConfig): string; isRisk(config: AgentConfig): boolean };
+/** A setting with a meaning of its own for each value; null where it is left out, and nothing is to be said. */
+type Choice = { say(config: AgentConfig): string | null; isRisk(config: AgentConfig): boolean };
 const choices: Choice[] = [
   {
     say: ({ role }) => (role === "manager" ? "manages the hive: sees every agent's files and threads" : "is a worker"),
     isRisk: ({ role }) => role === "manager",
   },
   {
-    say: ({ harness }) => `runs the coding agent “${harness.profile}” (driver ${harness.driver})`,
+    say: ({ harness }) =>
+      harness.driver === "acp"
+        ? `runs the coding agent “${harness.profile}” (driver acp)`
+        : "runs Claude Code (driver claude)",
     isRisk: () => false,
   },
+  {
+    say: ({ harness: { command } }) => (command ? `is started by the command ${JSON.stringify(command)}` : null),
+    isRisk: () => true,
+  },
+  { say: ({ harness: { model } }) => (model ? `uses the model “${model}”` : null), isRisk: () => false },
   {
     say: ({ runtime: { driver } }) => {
       if (driver === "process") return "runs as a plain process, without any isolation from this machine";
@@ -32,6 +40,19 @@ const choices: Choice[] = [
       network === "full" ? "reaches the whole network" : `reaches the network as “${network}”`,
     isRisk: ({ runtime }) => runtime.network === "full",
   },
+];
+
+/** A variable can lead a coding agent anywhere, such as to another model API. */
+const variable = (name: string): Choice => ({
+  say({ harness: { env } }) {
+    return env[name] === undefined ? null : `has ${name}=${env[name]} in its environment`;
+  },
+  isRisk: () => true,
+});
+
+const choicesOf = (...configs: AgentConfig[]): Choice[] => [
+  ...choices,
+  ...[...new Set(configs.flatMap(({ harness }) => Object.keys(harness.env)))].sort().map(variable),
 ];
 
 /** A setting of which more is allowed the higher it is. */
@@ -54,13 +75,16 @@ export const permissionDiff = (before: AgentConfig | null, after: AgentConfig): 
   byWeight(before ? changes(before, after) : everything(after));
 
 const everything = (config: AgentConfig): Permission[] => [
-  ...choices.map(({ say, isRisk }): Permission => ({ weight: isRisk(config) ? "risk" : "more", text: say(config) })),
+  ...choicesOf(config).flatMap(({ say, isRisk }): Permission[] => {
+    const text = say(config);
+    return text === null ? [] : [{ weight: isRisk(config) ? "risk" : "more", text }];
+  }),
   allRecipients(config.recipients),
   ...measures.map(({ of, say }): Permission => ({ weight: "more", text: say(of(config)) })),
 ];
 
 const changes = (before: AgentConfig, after: AgentConfig): Permission[] => [
-  ...choices.flatMap((choice) => choiceDiff(choice, before, after)),
+  ...choicesOf(before, after).flatMap((choice) => choiceDiff(choice, before, after)),
   ...recipientsDiff(before.recipients, after.recipients),
   ...measures.flatMap((measure) => measureDiff(measure, before, after)),
 ];
@@ -108,8 +132,9 @@ export const byWeight = (sentences: readonly Permission[]): Permission[] =>
 function choiceDiff({ say, isRisk }: Choice, before: AgentConfig, after: AgentConfig): Permission[] {
   const [old, now] = [say(before), say(after)];
   if (old === now) return [];
-  const weight = isRisk(after) ? "risk" : isRisk(before) ? "less" : "changed";
-  return [{ weight, text: `${now} (before: ${old})` }];
+  if (now === null) return [{ weight: "less", text: `${old} no more` }];
+  const weight = isRisk(after) ? "risk" : old !== null && isRisk(before) ? "less" : "changed";
+  return [{ weight, text: old === null ? now : `${now} (before: ${old})` }];
 }
 
 function measureDiff({ of, say }: Measure, before: AgentConfig, after: AgentConfig): Permission[] {

@@ -4,6 +4,7 @@ import type { AgentRole } from "../../contract/agent.ts";
 import { type DriverSpec, type LaunchSpec, type Place, placeNames } from "../../contract/launch.ts";
 import type { AgentName, ObjectId } from "../../contract/names.ts";
 import type { AgentConfig } from "../agents/agent-yaml.ts";
+import { codingAgentOf } from "../agents/coding-agents.ts";
 
 export type AgentToLaunch = {
   name: AgentName;
@@ -47,7 +48,9 @@ export function environmentOf(
     GIT_CONFIG_GLOBAL: join(view.run, runFiles.gitConfig),
     GIT_CONFIG_NOSYSTEM: "1",
     GIT_TERMINAL_PROMPT: "0",
-    ...(agent.config.harness.profile === "script" ? programEnvironment(place) : {}),
+    ...codingAgentOf(agent.config.harness).env,
+    ...agent.config.harness.env,
+    ...(isOurs(agent) ? programEnvironment(place) : {}),
   };
 }
 
@@ -55,22 +58,26 @@ export function environmentOf(
 const programEnvironment = ({ compiled }: Place): Record<string, string> =>
   compiled === undefined ? {} : { NODE_COMPILE_CACHE: compiled };
 
-/** The coding agent's program, run by the Node that came with ours. */
+/** The script agent, which is a part of ours. */
+const isOurs = ({ config: { harness } }: AgentToLaunch) => harness.driver === "acp" && harness.profile === "script";
+
+/** The coding agent's program: ours is run by the Node that came with it, others are found in the agent's PATH. */
 export function commandOf(agent: AgentToLaunch, place: Place): string[] {
-  switch (agent.config.harness.profile) {
-    case "script":
-      return [place.node, join(place.program, "src/script-agent/main.ts")];
-  }
+  const { harness } = agent.config;
+  if (harness.command) return harness.command;
+  if (isOurs(agent)) return [place.node, join(place.program, "src/script-agent/main.ts")];
+  return [...codingAgentOf(harness).command];
 }
 
 export function driverOf(agent: AgentToLaunch, view: View, place: Place): DriverSpec {
   const bridge = [join(place.program, "src/hive/mcp.ts"), join(view.run, runFiles.socket)];
+  const { harness } = agent.config;
   return {
-    kind: agent.config.harness.driver,
-    profile: agent.config.harness.profile,
+    ...(harness.driver === "acp" ? { kind: harness.driver, profile: harness.profile } : { kind: harness.driver }),
     cwd: view.state,
     mcpServers: [{ name: "hyperhive", command: place.node, args: bridge, env: programEnvironment(place) }],
     session: agent.session,
+    model: harness.model ?? null,
   };
 }
 

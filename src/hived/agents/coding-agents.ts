@@ -1,0 +1,45 @@
+/** The coding agents that agent.yaml can name, as programs: what starts them, and what they are built from. */
+import type { AgentConfig } from "./agent-yaml.ts";
+
+type CodingAgent = {
+  /** run when agent.yaml names no command; its program is looked for in the agent's PATH */
+  command: readonly string[];
+  /** without it, it would wait for a person, look for a browser, or leave out the hive's tools */
+  env: Readonly<Record<string, string>>;
+  /** what inputs.json pins for it: the name there, and the package in npm's registry */
+  input: { name: string; package: string } | null;
+};
+
+const acp: Record<Extract<AgentConfig["harness"], { driver: "acp" }>["profile"], CodingAgent> = {
+  script: { command: [], env: {}, input: null }, // a part of ours: see runtimes/view.ts
+  codex: {
+    command: ["codex-acp"],
+    env: { NO_BROWSER: "1" },
+    input: { name: "codex-acp", package: "@agentclientprotocol/codex-acp" },
+  },
+  gemini: {
+    command: ["gemini", "--acp"],
+    env: { GEMINI_CLI_TRUST_WORKSPACE: "true", NO_BROWSER: "1" },
+    input: { name: "gemini-cli", package: "@google/gemini-cli" },
+  },
+  opencode: { command: ["opencode", "acp"], env: {}, input: { name: "opencode", package: "opencode-ai" } },
+  claude: {
+    command: ["claude-agent-acp"],
+    env: {},
+    input: { name: "claude-agent-acp", package: "@agentclientprotocol/claude-agent-acp" },
+  },
+};
+const claude: CodingAgent = {
+  command: ["claude"],
+  env: {},
+  input: { name: "claude-code", package: "@anthropic-ai/claude-code" },
+};
+
+/** The coding agent that a harness names. */
+export const codingAgentOf = (harness: AgentConfig["harness"]): CodingAgent =>
+  harness.driver === "acp" ? acp[harness.profile] : claude;
+
+/** Names in inputs.json that some coding agent is built from. */
+export const knownInputs: readonly string[] = [...Object.values(acp), claude].flatMap(({ input }) =>
+  input ? [input.name] : [],
+);
