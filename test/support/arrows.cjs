@@ -17,7 +17,7 @@ const arrows = {
 
 /** Inside hived a folder imports those before it, never one behind it. */
 const order =
-  "database events work agents broker forge runtimes lifecycle questions approvals threads intake mcp sign-in sockets".split(
+  "database events work agents broker forge runtimes lifecycle questions approvals pulls threads intake mcp sign-in sockets".split(
     " ",
   );
 
