@@ -12,6 +12,7 @@ import { type Follow, type Forget, refresh } from "../../src/hived/forge/refresh
 import { openCatchUp } from "../../src/hived/intake/catch-up.ts";
 import { reconcile } from "../../src/hived/intake/reconcile.ts";
 import { retireTokens } from "../../src/hived/lifecycle/retire-tokens.ts";
+import { followPull, pullWork } from "../../src/hived/pulls/tell-pull.ts";
 import { dropQuestion, followQuestion } from "../../src/hived/questions/follow.ts";
 import { questionWork } from "../../src/hived/questions/work.ts";
 import { openThreadPublisher } from "../../src/hived/threads/publish.ts";
@@ -75,6 +76,7 @@ export function forgeWork(
   const follow: Follow = (tx, fetched) => {
     threads.changed(tx);
     const { repo, number, kind } = fetched.item;
+    if (kind === "pull") followPull(tx, core, { repo, number });
     if (repo === agentsRepo && kind === "pull") core.scheduler.enqueue(tx, "approval", String(number));
     if (repo === questionsRepo && kind === "issue") followQuestion(tx, core, fetched);
   };
@@ -87,6 +89,7 @@ export function forgeWork(
     provision: { atOnce: 1, run: () => done(provision({ core, forge, ...parts })) },
     reconcile: { atOnce: 1, run: () => reconcile({ core, forge, kind: parts.kind }) },
     refresh: { atOnce: 4, run: (key) => done(refresh(core, forge, key, { follow, forget }).then(caughtUp)) },
+    ...pullWork(core, forge),
     ...questionWork(core, forge),
     "retire-tokens": {
       atOnce: 1,

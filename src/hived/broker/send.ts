@@ -20,6 +20,8 @@ export type Letter = {
   clientId?: string | undefined;
   /** the answer to a question that the recipient asked: always allowed */
   isAnswer?: true;
+  /** it is about something that the recipient has shown to the sender on the forge: always allowed, and counted */
+  isInvited?: true;
 };
 
 /** A message's id, and a sentence about its delivery where there is something to say. */
@@ -171,8 +173,8 @@ function everybodyBut(reader: Reader, from: Address): AgentRow[] {
 
 /** The operator and the hive may write to everybody, so may the manager; the others as their agent.yaml says. */
 function isAllowed(reader: Reader, letter: Letter, recipients: Recipients, answered: Message | undefined): boolean {
-  const { from, to, isAnswer } = letter;
-  if (from === "operator" || from === "system" || recipients === "operator" || isAnswer) return true;
+  const { from, to, isAnswer, isInvited } = letter;
+  if (from === "operator" || from === "system" || recipients === "operator" || isAnswer || isInvited) return true;
   const sender = requireAgent(reader, from);
   const allowed: readonly string[] = configOf(sender)?.recipients ?? [];
   if (sender.role === "manager" || allowed.includes("*")) return true;

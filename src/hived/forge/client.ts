@@ -18,7 +18,7 @@ import { statusVerbs } from "./verbs/statuses.ts";
 
 export type { TreeEntry } from "./verbs/contents.ts";
 export type { Comment, Issue } from "./verbs/issues.ts";
-export type { GivenReview, Pull, Review, ReviewComment } from "./verbs/pulls.ts";
+export type { GivenReview, Pull, Review, ReviewComment, TimelineEntry } from "./verbs/pulls.ts";
 
 /** The site admin provisions and nothing else; the bot does the coordinator's work; the others are themselves. */
 export type ForgeUser = "hive-admin" | typeof bot | typeof operator | AgentName;

@@ -30,6 +30,8 @@ const columns = "kind title author state url head base reviewers assignees creat
 const PUT = `INSERT INTO forge_items (repo, number, ${columns.join(", ")})
   VALUES (:repo, :number, ${columns.map((column) => `:${column}`).join(", ")})
   ON CONFLICT (repo, number) DO UPDATE SET ${columns.map((column) => `${column} = :${column}`).join(", ")}`;
+const FIND_PULL =
+  "SELECT title, author, url, reviewers FROM forge_items WHERE repo = :repo AND number = :number AND kind = 'pull'";
 const KNOWN = "SELECT 1 FROM forge_items WHERE repo = :repo AND number = :number";
 const KNOWN_PULL = `${KNOWN} AND kind = 'pull'`;
 const REPOS = `SELECT repo, count(*) AS count FROM forge_items
@@ -52,6 +54,13 @@ export function putItem(tx: Transaction, { createdAt, updatedAt, ...item }: Forg
 /** What the forge has no more, or shows us no more. */
 export function removeItem(tx: Transaction, repo: string, number: number): void {
   tx.run(REMOVE, { repo, number });
+}
+
+export type PullItem = Pick<ForgeItem, "title" | "author" | "url" | "reviewers">;
+
+export function findPull(reader: Reader, { repo, number }: ItemPlace): PullItem | undefined {
+  const row = reader.get<Omit<PullItem, "reviewers"> & { reviewers: string }>(FIND_PULL, { repo, number });
+  return row && { ...row, reviewers: JSON.parse(row.reviewers) };
 }
 
 /** Which pull requests are open, in the order of their repositories and numbers, above one. */

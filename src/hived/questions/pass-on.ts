@@ -1,21 +1,17 @@
 /** What is said in a question's thread, and is no answer, comes to the others of the thread as messages. */
-import { type Address, AgentName, type EpochMs } from "../../contract/names.ts";
+import type { EpochMs } from "../../contract/names.ts";
 import type { Question } from "../../contract/question.ts";
-import { Refusal } from "../../contract/refusal.ts";
-import { findAgent } from "../agents/agents.ts";
 import { findByClientId } from "../broker/messages.ts";
-import { sendIn } from "../broker/send.ts";
+import { relay, relayLaterMs, speakerOf } from "../broker/relay.ts";
 import type { Core } from "../core.ts";
 import type { Transaction } from "../database/write.ts";
 import type { Comment } from "../forge/client.ts";
-import { operator, questionsRepo } from "../forge/plan.ts";
+import { questionsRepo } from "../forge/plan.ts";
 import { named, questionLetterId } from "./letters.ts";
 
 /** Of what was said since the last look; of the rest it is said that there is some. */
 const mostAtOnce = 20;
 const shownCharacters = 8_000;
-/** Until what could not be passed on is tried again. */
-const laterMs = 10 * 60_000;
 
 /**
  * Passes comments on, oldest first, each under the rules of any message: two agents may be in a loop here, too, and a third
@@ -29,7 +25,7 @@ export function passOn(tx: Transaction, core: Core, question: Question, talk: re
     const before = index === 0 && left > 0 ? `(${left} earlier comments are not repeated here.)\n\n` : "";
     for (const to of [question.asker, question.target]) {
       if (to === comment.user || passTo(tx, core, question, { to, comment, before })) continue;
-      const later = (core.clock.now() + laterMs) as EpochMs;
+      const later = (core.clock.now() + relayLaterMs) as EpochMs;
       core.scheduler.enqueue(tx, "refresh", `${questionsRepo}#${question.number}`, later);
       return comment.id - 1;
     }
@@ -41,30 +37,11 @@ type Passed = { to: Question["target"]; comment: Comment; before: string };
 
 /** False when it has to wait. */
 function passTo(tx: Transaction, core: Core, question: Question, { to, comment, before }: Passed): boolean {
-  const from = addressOf(tx, comment.user);
-  const clientId = `comment/${question.id}/${comment.id}/${to}`;
-  if (findByClientId(tx, from, clientId)) return true;
-  const { asker, target } = question;
+  const from = speakerOf(tx, comment.user);
+  const { id, asker, target } = question;
   const whose = to === asker ? `your ${named(question)}` : `${asker}'s ${named(question)}`;
   const body = `${before}${comment.user} wrote in the thread of ${whose}:\n\n${comment.body.slice(0, shownCharacters)}`;
   // The one who was asked may always answer the asker.
   const inReplyTo = from === target ? findByClientId(tx, asker, questionLetterId(question))?.id : undefined;
-  try {
-    sendIn(tx, core, { from, to, body, clientId, inReplyTo });
-  } catch (error) {
-    if (!(error instanceof Refusal)) throw error;
-    if (error.code === "pair_rests" || error.code === "disk_nearly_full") return false;
-    core.log.info(
-      { question: question.id, comment: comment.id, to, problem: error.message },
-      "a comment is not passed on",
-    );
-  }
-  return true;
-}
-
-/** Somebody who is not of the hive has no address in it. */
-function addressOf(tx: Transaction, user: string): Address {
-  if (user === operator) return operator;
-  const agent = AgentName.safeParse(user).data;
-  return agent && findAgent(tx, agent) ? agent : "system";
+  return relay(tx, core, { from, to, body, clientId: `comment/${id}/${comment.id}/${to}`, inReplyTo });
 }

@@ -2,7 +2,7 @@
 import { z } from "zod";
 import type { EpochMs } from "../../../contract/names.ts";
 import type { Connection } from "../connection.ts";
-import { at, Login, Logins, Moment, Text } from "./shapes.ts";
+import { at, inSeconds, Login, Logins, Moment, Text } from "./shapes.ts";
 
 const IssueAnswer = z.object({
   number: z.number().int(),
@@ -57,8 +57,6 @@ const toComment = ({ created_at, updated_at, ...comment }: z.output<typeof Comme
 
 const Label = z.object({ id: z.number().int(), name: z.string(), color: z.string(), description: Text });
 export type LabelLook = { name: string; color: string; description: string };
-
-const inSeconds = (at: number): string => new Date(at).toISOString().replace(/\.\d+Z$/, "Z");
 
 export function issueVerbs(connection: Connection) {
   const listLabels = (repo: string) =>

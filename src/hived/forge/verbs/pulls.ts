@@ -1,9 +1,9 @@
 /** Pull requests, their reviews, and merging. */
 import { z } from "zod";
-import { ObjectId } from "../../../contract/names.ts";
+import { type EpochMs, ObjectId } from "../../../contract/names.ts";
 import type { Connection } from "../connection.ts";
 import { isRefused } from "../errors.ts";
-import { at, Login, Logins, Moment, Text } from "./shapes.ts";
+import { at, inSeconds, Login, Logins, Moment, Text } from "./shapes.ts";
 
 const PullAnswer = z.object({
   number: z.number().int(),
@@ -71,12 +71,32 @@ const toReview = ({ commit_id, submitted_at, ...review }: z.output<typeof Review
 /** `isOfBase`: it was given after the base was changed for the last time. */
 export type GivenReview = Review & { isOfBase: boolean };
 
-/** Something that happened on an issue or pull request; ids count up. `review_id` is 0 where it is no review. */
-const TimelineEntry = z.object({
+/**
+ * Something that happened on an issue or pull request; ids count up. `review_id` is 0 where it is no review, `assignee` is
+ * who is asked for one.
+ */
+const TimelineAnswer = z.object({
   id: z.number().int(),
   type: z.string(),
   user: Login,
+  body: Text,
+  assignee: Login,
+  removed_assignee: z.boolean(),
   review_id: z.number().int().nullish(),
+  created_at: Moment,
+});
+
+export type TimelineEntry = ReturnType<typeof toEntry>;
+
+const toEntry = (entry: z.output<typeof TimelineAnswer>) => ({
+  id: entry.id,
+  type: entry.type,
+  user: entry.user,
+  body: entry.body,
+  /** of a request for a review: whose, unless it was taken back */
+  asked: entry.removed_assignee ? "" : entry.assignee,
+  review: entry.review_id || null,
+  createdAt: entry.created_at,
 });
 
 /** Of the two positions, the one in the file as it was or as it is to be is 0. */
@@ -102,8 +122,13 @@ const inOrder = (comments: z.output<typeof ReviewCommentAnswer>[]): ReviewCommen
     .map(({ place, body }) => ({ place, body }));
 
 export function pullVerbs(connection: Connection) {
-  const readTimeline = (repo: string, number: number) =>
-    connection.list(TimelineEntry, (api, page) => api.repos.issueGetCommentsAndTimeline(...at(repo), number, page));
+  const listTimeline = async (repo: string, number: number, since: EpochMs | null = null): Promise<TimelineEntry[]> => {
+    const query = since === null ? {} : { since: inSeconds(since) };
+    const entries = await connection.list(TimelineAnswer, (api, page) =>
+      api.repos.issueGetCommentsAndTimeline(...at(repo), number, { ...query, ...page }),
+    );
+    return entries.map(toEntry).sort((a, b) => a.id - b.id);
+  };
   const readPull = async (repo: string, number: number): Promise<Pull | null> => {
     const pull = await connection.find(PullAnswer, (api) => api.repos.repoGetPullRequest(...at(repo), number));
     return pull && toPull(pull);
@@ -125,10 +150,10 @@ export function pullVerbs(connection: Connection) {
     /** The reviews, each with whether it was given to the base that the pull request has now: the timeline has the order. */
     async listGivenReviews(repo: string, number: number): Promise<GivenReview[]> {
       const reviews = await listReviews(repo, number);
-      const timeline = await readTimeline(repo, number);
+      const timeline = await listTimeline(repo, number);
       const retargets = timeline.filter(({ type }) => type === "change_target_branch");
       const lastRetarget = Math.max(0, ...retargets.map(({ id }) => id));
-      const since = new Set(timeline.filter(({ id }) => id > lastRetarget).map(({ review_id }) => review_id));
+      const since = new Set(timeline.filter(({ id }) => id > lastRetarget).map(({ review }) => review));
       return reviews.map((review) => ({ ...review, isOfBase: since.has(review.id) }));
     },
     /** Reviews this very head; one that was pushed meanwhile is not meant. */
@@ -147,16 +172,11 @@ export function pullVerbs(connection: Connection) {
       );
       return inOrder(comments ?? []);
     },
+    /** What happened, oldest first, but what was said of single lines; `since`: was made or changed then or later, in whole seconds. */
+    listTimeline,
     /** Who closed it last, without merging it; null when nobody has. */
-    async findCloser(repo: string, number: number): Promise<string | null> {
-      const closes = (await readTimeline(repo, number)).filter(({ type }) => type === "close");
-      return (
-        closes.reduce<(typeof closes)[number] | null>(
-          (last, entry) => (last && last.id > entry.id ? last : entry),
-          null,
-        )?.user ?? null
-      );
-    },
+    findCloser: async (repo: string, number: number): Promise<string | null> =>
+      (await listTimeline(repo, number)).findLast(({ type }) => type === "close")?.user ?? null,
     /**
      * Asks for reviews of the head. Who is asked already or has spoken on this very head is left out: to ask again takes
      * the official mark from the review that was given (Forgejo 7.0, models/issues/review.go, AddReviewRequest).

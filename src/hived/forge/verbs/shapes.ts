@@ -25,6 +25,9 @@ export const Moment = z.string().transform((text, context) => {
   return z.NEVER;
 });
 
+/** As the forge reads times in a query: it compares nothing finer than a second. */
+export const inSeconds = (at: number): string => new Date(at).toISOString().replace(/\.\d+Z$/, "Z");
+
 /** A user by name; one that was deleted is nobody. */
 export const Login = z
   .object({ login: z.string() })

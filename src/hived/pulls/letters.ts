@@ -1,0 +1,61 @@
+/** What an entry of a pull request's timeline means to those who have a part in it; pure. */
+import { reasonOf } from "../approvals/review.ts";
+import type { Review, ReviewComment, TimelineEntry } from "../forge/client.ts";
+import type { ItemPlace, PullItem } from "../forge/forge-items.ts";
+import { bot } from "../forge/plan.ts";
+
+export type Reviewed = PullItem & ItemPlace & { reviews: readonly (Review & { lines: readonly ReviewComment[] })[] };
+
+/** `to` is a forge user's name; its author has opened the pull request for everybody who sees it to say something to it */
+export type PullLetter = { to: string; body: string; isInvited: boolean };
+
+const shownCharacters = 8_000;
+
+/** Nobody is told what was done by themselves, and what the hive does is told elsewhere. */
+export function lettersOf(pull: Reviewed, entry: TimelineEntry): PullLetter[] {
+  const { author } = pull;
+  const { user, type } = entry;
+  const tell = (to: readonly string[], did: string, words = ""): PullLetter[] =>
+    [...new Set(to)]
+      .filter((name) => name !== user && user !== bot)
+      .map((name) => {
+        const said = words.trim() === "" ? "." : `:\n\n${words.trim().slice(0, shownCharacters)}`;
+        return { to: name, body: `${user} ${did} ${named(pull, name)}${said}`, isInvited: name === author };
+      });
+  switch (type) {
+    case "review_request":
+      return pull.reviewers.includes(entry.asked) ? tell([entry.asked], "asks you to review") : [];
+    case "review": {
+      const review = pull.reviews.find(({ id }) => id === entry.review);
+      const did = review && verdicts[review.state];
+      return did ? tell(user === author ? reviewersOf(pull) : [author], did, reasonOf(review.body, review.lines)) : [];
+    }
+    case "comment":
+      return tell([author, ...reviewersOf(pull)], "wrote under", entry.body);
+    case "merge_pull":
+      return tell([author], "merged");
+    case "close":
+      return tell([author], "closed, without merging it,");
+    case "reopen":
+      return tell([author], "reopened");
+    default:
+      return [];
+  }
+}
+
+const verdicts: Record<string, string> = {
+  APPROVED: "approved",
+  REQUEST_CHANGES: "asked for changes in",
+  COMMENT: "commented on",
+};
+
+/** Who is asked for a review, or has given one. */
+const reviewersOf = ({ author, reviewers, reviews }: Reviewed): string[] =>
+  [...reviewers, ...reviews.filter(({ state }) => state in verdicts).map(({ user }) => user)].filter(
+    (user) => user !== author,
+  );
+
+function named({ repo, number, title, author, url }: Reviewed, to: string): string {
+  const whose = to === author ? "your" : `${author}'s`;
+  return `${whose} pull request #${number} of ${repo} (“${title}”, ${url})`;
+}

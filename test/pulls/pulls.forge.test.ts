@@ -1,0 +1,149 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { AgentName } from "../../src/contract/names.ts";
+import { newestMessages } from "../../src/hived/broker/messages.ts";
+import { endRest, restingPairs } from "../../src/hived/broker/pairs.ts";
+import { sendIn } from "../../src/hived/broker/send.ts";
+import { provision, provisionAgent } from "../../src/hived/forge/provision.ts";
+import { ringItem } from "../../src/hived/forge/refresh.ts";
+import { beginTelling } from "../../src/hived/pulls/places.ts";
+import { forges } from "../support/forges.ts";
+import { addIdleAgent, openCore, type TestCore } from "../support/open-core.ts";
+import { forgeWork, type Provisioned, partsFor } from "../support/provisioned.ts";
+import { makeRepo, withToken } from "../support/raw-forge.ts";
+import type { RunningForge } from "../support/running-forge.ts";
+
+const [alice, bob, carol] = ["alice", "bob", "carol"].map((name) => AgentName.parse(name)) as [
+  AgentName,
+  AgentName,
+  AgentName,
+];
+const repo = "alice/notes";
+
+describe.each(forges)("what happens to pull requests on $name", ({ start }) => {
+  let forge: RunningForge;
+  let core: TestCore;
+  let parts: Provisioned;
+  let number: number;
+  const as = (user: string) => withToken(forge.url, parts.tokens.read(user) ?? "");
+  const pull = (path = "") => `/repos/${repo}/pulls/${number}${path}`;
+  const say = (user: string, body: string) =>
+    as(user).call("POST", `/repos/${repo}/issues/${number}/comments`, { body });
+  const review = (user: string, event: string, body: string, comments: object[] = []) =>
+    as(user).call("POST", pull("/reviews"), { event, body, comments });
+  const setState = (user: string, state: string) =>
+    as(user).call("PATCH", `/repos/${repo}/issues/${number}`, { state });
+  const ask = (reviewer: string) => as("alice").call("POST", pull("/requested_reviewers"), { reviewers: [reviewer] });
+
+  /** Rings, and does all that this brings about. @returns the letters since the last call, with what is in brackets left out */
+  async function told(): Promise<string[]> {
+    await core.db.write((tx) => ringItem(tx, core, repo, number));
+    const due = "SELECT 1 FROM work WHERE state = 'pending' AND due_at <= :now";
+    while (core.db.read((reader) => reader.get(due, { now: core.clock.now() })))
+      await new Promise((resolve) => setImmediate(resolve));
+    const all = core.db.read((reader) => newestMessages(reader, 1000)).filter(({ id }) => id > seen);
+    seen = all.at(-1)?.id ?? seen;
+    return all.map(({ from, to, body }) => `${from} > ${to}: ${body.replace(/ \(.*\)/, "")}`);
+  }
+  let seen = 0;
+
+  beforeAll(async () => {
+    forge = await start();
+    core = openCore();
+    parts = partsFor(core, forge);
+    await provision(parts);
+    for (const name of [alice, bob, carol]) {
+      await addIdleAgent(core, name, { recipients: name === alice ? [bob] : [] });
+      await provisionAgent(parts, name, "worker");
+    }
+    await makeRepo(as("alice"), repo, ["bob", "carol", "operator"]);
+    core.work({ ...forgeWork(parts), "end-pair-rest": { atOnce: 1, run: (key) => endRest(core, key) } });
+  });
+  afterAll(async () => {
+    await core[Symbol.asyncDispose]();
+    await forge[Symbol.asyncDispose]();
+  });
+
+  test("who is asked for a review is told by whom, and of what", async () => {
+    ({ number } = await as("alice").propose(repo, "topic", { "a.md": "one\ntwo\n" }));
+    await ask("bob");
+    expect(await told()).toEqual(["alice > bob: alice asks you to review alice's pull request #1 of alice/notes."]);
+    const [letter] = core.db.read((reader) => newestMessages(reader, 1));
+    expect(letter?.body).toContain(`(“Propose topic”, ${forge.url}/alice/notes/pulls/1)`);
+  });
+
+  test("an author is told what a review says, of all and line by line, once however often it rings", async () => {
+    const lines = [
+      { path: "a.md", body: "a capital", new_position: 2, old_position: 0 },
+      { path: "a.md", body: "which one?", new_position: 1, old_position: 0 },
+    ];
+    await review("bob", "REQUEST_CHANGES", "Not yet.", lines);
+    expect(await told()).toEqual([
+      "bob > alice: bob asked for changes in your pull request #1 of alice/notes:\n\nNot yet.\n\n- a.md, line 1: which one?\n- a.md, line 2: a capital",
+    ]);
+    expect(await told()).toEqual([]);
+  });
+
+  test("comments reach author and reviewers, each but their own; a stranger's whom it may write to, and the author", async () => {
+    await say("alice", "why?");
+    await say("carol", "me, too");
+    await say("bob", "because");
+    await say("hive-bot", "I am no one").catch(() => undefined); // who may not even read it
+    expect(await told()).toEqual([
+      "alice > bob: alice wrote under alice's pull request #1 of alice/notes:\n\nwhy?",
+      "carol > alice: carol wrote under your pull request #1 of alice/notes:\n\nme, too",
+      "bob > alice: bob wrote under your pull request #1 of alice/notes:\n\nbecause",
+    ]);
+  });
+
+  test("a request that was taken back before anybody looked is told nobody", async () => {
+    await ask("carol");
+    await as("alice").call("DELETE", pull("/requested_reviewers"), { reviewers: ["carol"] });
+    expect(await told()).toEqual([]);
+  });
+
+  test("whom an agent may not write to it does not reach by asking for a review either, but an answer always comes back", async () => {
+    await ask("carol");
+    expect(await told()).toEqual([]);
+    await review("carol", "APPROVED", "");
+    expect(await told()).toEqual(["carol > alice: carol approved your pull request #1 of alice/notes."]);
+  });
+
+  test("two agents in a loop rest here, too, and what was said meanwhile comes when they may again", async () => {
+    await core.db.write((tx) => {
+      while (restingPairs(tx).length === 0) sendIn(tx, core, { from: alice, to: bob, body: "again" });
+    });
+    await told();
+    await say("bob", "held");
+    await say("operator", "after it");
+    expect(await told()).toEqual([]);
+    core.clock.advance(60 * 60_000);
+    expect((await told()).filter((line) => !line.startsWith("system"))).toEqual([
+      "bob > alice: bob wrote under your pull request #1 of alice/notes:\n\nheld",
+      "operator > alice: operator wrote under your pull request #1 of alice/notes:\n\nafter it",
+      expect.stringMatching(/^operator > bob/),
+      expect.stringMatching(/^operator > carol/),
+    ]);
+  });
+
+  test("an author hears that it was closed, reopened and merged by others, and nothing of what it did itself", async () => {
+    await setState("alice", "closed");
+    await setState("alice", "open");
+    expect(await told()).toEqual([]);
+    await setState("bob", "closed");
+    await setState("bob", "open");
+    expect(await told()).toEqual([
+      "bob > alice: bob closed, without merging it, your pull request #1 of alice/notes.",
+      "bob > alice: bob reopened your pull request #1 of alice/notes.",
+    ]);
+    while ((await as("operator").status("POST", pull("/merge"), { Do: "merge" })) !== 200);
+    expect(await told()).toEqual(["operator > alice: operator merged your pull request #1 of alice/notes."]);
+  });
+
+  test("of what happened before the hive knew the forge nothing is told", async () => {
+    ({ number } = await as("alice").propose(repo, "older", { "b.md": "one\n" }));
+    await say("bob", "long ago");
+    core.clock.advance(Date.now() + 60_000 - core.clock.now());
+    await core.db.write((tx) => beginTelling(tx, core, forge));
+    expect(await told()).toEqual([]);
+  });
+});
