@@ -12,8 +12,18 @@ export const FileToWrite = z.object({
 });
 export type FileToWrite = z.infer<typeof FileToWrite>;
 
-/** Names in the directories of a place: the runner makes them, and launch specs lead there. */
-export const placeNames = { state: "state", config: "config", currentDocs: "current" } as const;
+/**
+ * Names in the directories of a place: the runner makes them, and launch specs lead there. `prompt` is in the launch's: what
+ * the agent is told at the start of each conversation.
+ */
+export const placeNames = { state: "state", config: "config", currentDocs: "current", prompt: "prompt.md" } as const;
+
+/** Where agents' programs are looked for, but for Node. */
+export const systemPath = "/usr/local/bin:/usr/bin:/bin:/run/current-system/sw/bin";
+
+/** Clients of a forge for the command line that are set up for an agent where they are installed. */
+export const ForgeClient = z.enum(["tea", "fj"]);
+export type ForgeClient = z.infer<typeof ForgeClient>;
 
 /** What the runner's machine offers, told when it connects: launch specs are made for it. Paths are absolute there. */
 export const Place = z.object({
@@ -28,6 +38,8 @@ export const Place = z.object({
   program: z.string(),
   /** what NODE_COMPILE_CACHE names for programs of ours */
   compiled: z.string().optional(),
+  /** the programs of those clients that are there */
+  clients: z.partialRecord(ForgeClient, z.string()).optional(),
   /** runtimes whose self-test passed at this start, strongest last; with what each of the others failed */
   runtimes: z.array(RuntimeKind),
   missing: z.partialRecord(RuntimeKind, z.string()),
@@ -53,6 +65,8 @@ const conversation = {
   session: z.string().nullable(),
   /** null: the one that the coding agent chooses */
   model: z.string().nullable(),
+  /** what it is told at the start of each conversation, as the agent sees the file */
+  promptFile: z.string(),
 };
 
 /** How a coding agent is spoken to, and the start of its conversation. */
@@ -61,6 +75,14 @@ export const DriverSpec = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("claude"), ...conversation }),
 ]);
 export type DriverSpec = z.infer<typeof DriverSpec>;
+
+/** What the agent's base prompt is filled in with; `docs` and `config` are directories as the agent sees them. */
+export const PromptValues = z.object({ docs: z.string(), config: z.string() }).catchall(z.string());
+export type PromptValues = z.infer<typeof PromptValues>;
+
+/** How a command comes to run where an agent runs: put before it, its whole environment, and where it begins. */
+export const Enter = z.object({ argv: z.array(z.string()), env: z.record(z.string(), z.string()), cwd: z.string() });
+export type Enter = z.infer<typeof Enter>;
 
 /** All that a launch needs; compared whole with golden files. */
 export const LaunchSpec = z.object({
@@ -71,6 +93,7 @@ export const LaunchSpec = z.object({
   env: z.record(z.string(), z.string()),
   cwd: z.string(),
   driver: DriverSpec,
+  prompt: PromptValues,
   limits: z.object({ turnTimeoutMs: z.number(), silenceMs: z.number(), idleStopMs: z.number() }),
 });
 export type LaunchSpec = z.infer<typeof LaunchSpec>;

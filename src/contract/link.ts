@@ -4,7 +4,8 @@
  */
 import { z } from "zod";
 import { ConversationChange } from "./conversation.ts";
-import { FileToWrite, Launch, Place } from "./launch.ts";
+import { Finding } from "./examination.ts";
+import { DriverSpec, Enter, FileToWrite, Launch, Place, PromptValues } from "./launch.ts";
 import {
   Address,
   AgentName,
@@ -119,6 +120,26 @@ export const runnerCalls = {
   },
   /** replaces files of a launch's directory, such as a token, while its process runs; nothing when that has ended */
   renewSecrets: { request: z.object({ launch: LaunchId, secrets: z.array(FileToWrite) }), response: nothing },
+  /** what the agent would be told if its process started now; of that version of its directory, which was prepared */
+  readPrompt: {
+    request: z.object({ agent: AgentName, tree: ObjectId, values: PromptValues }),
+    response: z.object({ text: z.string() }),
+  },
+  /** tries what the agent needs where it runs, with a launch's directory of its own, which has the agent's socket */
+  examine: {
+    request: z.object({
+      launch: LaunchId,
+      secrets: z.array(FileToWrite),
+      enter: Enter,
+      /** of its coding agent */
+      command: z.array(z.string()).min(1),
+      driver: DriverSpec,
+      agent: AgentName,
+      /** a repository that it may read */
+      docsUrl: z.string(),
+    }),
+    response: z.object({ findings: z.array(Finding) }),
+  },
   /** there is mail; only a hint, the inbox is the truth */
   wake: { request: z.object({ agents: z.array(AgentName) }), response: nothing },
   /**

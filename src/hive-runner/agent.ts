@@ -72,12 +72,19 @@ async function tooLate(clock: Clock, signal: AbortSignal): Promise<never> {
   throw new Error(signal.aborted ? "it was stopped" : `it said nothing for ${openTimeoutMs / 1000} s`);
 }
 
+type LifeParts = {
+  clock: Clock;
+  log: Log;
+  /** puts what the agent is told together anew, where its process finds it */
+  writePrompt(): Promise<string>;
+};
+
 /** An agent's process over the time of a launch: it may sleep between turns, and then continues its conversation. */
 export class AgentLife {
   /** resolves when its process has ended although nobody asked for it, with a sentence about how */
   readonly fell: Promise<string>;
   readonly #launch: Pick<Launch, "spec" | "agent">;
-  readonly #parts: { clock: Clock; log: Log };
+  readonly #parts: LifeParts;
   readonly #fall: (how: string) => void;
   #up: Agent | null = null;
   #session: string | null;
@@ -85,7 +92,7 @@ export class AgentLife {
   #model: string | null = null;
   #hasForgotten = false;
 
-  constructor(launch: Pick<Launch, "spec" | "agent">, parts: { clock: Clock; log: Log }) {
+  constructor(launch: Pick<Launch, "spec" | "agent">, parts: LifeParts) {
     this.#launch = launch;
     this.#parts = parts;
     this.#session = launch.spec.driver.session;
@@ -112,11 +119,12 @@ export class AgentLife {
   async rise(signal: AbortSignal): Promise<Agent> {
     if (this.#up) return this.#up;
     const { clock, log } = this.#parts;
+    const prompt = await this.#parts.writePrompt();
     const onStderr = limited((line) => log.info({ stderr: line }, "the agent says"));
     const onUnasked = limited((text) => log.info({ unasked: text }, "the agent does something outside of a turn"));
     const wanted = { session: this.#session, model: this.#model ?? this.#launch.spec.driver.model };
     const up = await openAgent(this.#launch, wanted, {
-      ...{ clock, onStderr, signal },
+      ...{ clock, onStderr, signal, prompt },
       onUnasked: (event) => onUnasked(event.kind === "tool" ? event.title : event.text),
     });
     this.#up = up;

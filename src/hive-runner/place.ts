@@ -5,7 +5,7 @@ import { mkdir, mkdtemp, realpath, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { z } from "zod";
-import type { Place } from "../contract/launch.ts";
+import { ForgeClient, type Place, systemPath } from "../contract/launch.ts";
 import type { RunnerConfig } from "../contract/programs.ts";
 import { type Mount, sandboxed } from "../daemon/bubblewrap.ts";
 
@@ -20,9 +20,22 @@ export async function findPlace(config: RunnerConfig): Promise<Place> {
     runtimes: ["process"],
     missing: {},
   };
+  const clients = await findClients(systemPath);
+  if (clients) place.clients = clients;
   const problem = await testBubblewrap({ directory: agentsRoot, node });
   if (problem === null) return { ...place, runtimes: ["process", "bubblewrap"] };
   return { ...place, missing: { bubblewrap: problem } };
+}
+
+/** The forge's clients in those directories; undefined when there is none. A link is followed: where it lies may be in no sandbox. */
+export async function findClients(path: string): Promise<Place["clients"]> {
+  const found: NonNullable<Place["clients"]> = {};
+  for (const client of ForgeClient.options)
+    for (const directory of path.split(":")) {
+      const program = await realpath(join(directory, client)).catch(() => null);
+      if (program !== null) found[client] ??= program;
+    }
+  return Object.keys(found).length > 0 ? found : undefined;
 }
 
 const Probes = z.record(z.string(), z.boolean());

@@ -5,6 +5,7 @@
  *   away for longer than `adoptWithinMs` → running turns are killed, once; idle agents stay
  */
 import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
 import { Fault } from "../contract/fault.ts";
 import type { Place } from "../contract/launch.ts";
 import { adoptWithinMs, hivedCalls, runnerCalls } from "../contract/link.ts";
@@ -15,7 +16,10 @@ import type { Log } from "../daemon/log.ts";
 import { supervise } from "../daemon/supervise.ts";
 import { connectLink, type LinkHandlers, speak } from "../rpc/link.ts";
 import { prepareAgent, prepareDocs, sweep, updateDocs } from "./agent-files.ts";
+import { readPrompt } from "./agent-prompt.ts";
+import { examine } from "./examine/examine.ts";
 import { openHived } from "./hived.ts";
+import { writeSecrets } from "./launch.ts";
 import { type Launches, openLaunches } from "./launches.ts";
 import { findPlace } from "./place.ts";
 
@@ -38,8 +42,18 @@ export async function startRunner(config: RunnerConfig, { log, clock, place: kno
   await sweep(config.agentsRoot);
   const place = known ?? (await findPlace(config));
   const hived = openHived(clock);
-  const launches = openLaunches({ hived, clock, log, launchesRoot: config.launchesRoot });
-  const handlers = handlersOf(config, launches);
+  const { launchesRoot } = config;
+  const launches = openLaunches({
+    ...{ hived, clock, log, launchesRoot },
+    readPrompt: ({ agent, tree, spec }) => readPrompt(config, { agent, tree, values: spec.prompt }),
+  });
+  const handlers: LinkHandlers<typeof runnerCalls> = {
+    ...handlersOf(config, launches),
+    examine: async ({ launch, secrets, ...asked }) => {
+      await faulty(writeSecrets(join(launchesRoot, launch), secrets));
+      return { findings: await faulty(examine(asked, place.node, clock)) };
+    },
+  };
   const stopping = new AbortController();
 
   const connectOnce = async (signal: AbortSignal) => {
@@ -86,7 +100,7 @@ export async function startRunner(config: RunnerConfig, { log, clock, place: kno
   };
 }
 
-function handlersOf(config: RunnerConfig, launches: Launches): LinkHandlers<typeof runnerCalls> {
+function handlersOf(config: RunnerConfig, launches: Launches): Omit<LinkHandlers<typeof runnerCalls>, "examine"> {
   return {
     prepareAgent: async (request) => done(prepareAgent(config.agentsRoot, request)),
     launch: async (launch) => ({ session: await faulty(launches.start(launch)) }),
@@ -94,6 +108,7 @@ function handlersOf(config: RunnerConfig, launches: Launches): LinkHandlers<type
       ended: await faulty(launches.stop(launch, now ? "now" : "after its turn")),
     }),
     renewSecrets: async ({ launch, secrets }) => done(launches.renewSecrets(launch, secrets)),
+    readPrompt: async (request) => ({ text: await faulty(readPrompt(config, request)) }),
     wake: async ({ agents }) => {
       launches.wake(agents);
       return {};

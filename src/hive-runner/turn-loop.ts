@@ -10,7 +10,7 @@
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import type { ConversationChange } from "../contract/conversation.ts";
-import type { Launch } from "../contract/launch.ts";
+import { type Launch, placeNames } from "../contract/launch.ts";
 import type { hivedCalls, runnerCalls } from "../contract/link.ts";
 import type { AgentName, EpochMs, LaunchId, TurnId } from "../contract/names.ts";
 import { Refusal } from "../contract/refusal.ts";
@@ -28,7 +28,14 @@ import { type Live, openLive } from "./live.ts";
 import { type RunningTurn, runTurn, type TurnReport } from "./turn.ts";
 import { wakePrompt } from "./wake-prompt.ts";
 
-export type LoopParts = { hived: Hived; clock: Clock; log: Log; launchesRoot: string };
+export type LoopParts = {
+  hived: Hived;
+  clock: Clock;
+  log: Log;
+  launchesRoot: string;
+  /** what the agent is told at the start of a conversation, as of now */
+  readPrompt(launch: Launch): Promise<string>;
+};
 
 type Lease = ResponseOf<typeof hivedCalls.lease>;
 export type Changed = ResponseOf<typeof runnerCalls.changeConversation>;
@@ -81,7 +88,15 @@ export class TurnLoop {
     this.#spec = launch.spec;
     const log = parts.log.child({ agent: launch.agent, launch: launch.launch });
     this.#parts = { ...parts, log };
-    this.#life = new AgentLife({ agent: launch.agent, spec: launch.spec }, { clock: parts.clock, log });
+    const writePrompt = async () => {
+      const text = await parts.readPrompt(launch);
+      const content = Buffer.from(text).toString("base64");
+      await writeSecrets(join(parts.launchesRoot, launch.launch), [
+        { path: placeNames.prompt, content, executable: false },
+      ]);
+      return text;
+    };
+    this.#life = new AgentLife({ agent: launch.agent, spec: launch.spec }, { clock: parts.clock, log, writePrompt });
     void this.#life.fell.then((how) => this.#fall(`The agent's process is gone: ${how}.`));
     this.opened = after.then(() => this.#open(launch));
     this.over = this.#run();

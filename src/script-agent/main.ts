@@ -14,22 +14,30 @@ import {
   PROTOCOL_VERSION,
   RequestError,
   type SessionUpdate,
-} from "@agentclientprotocol/sdk";
+  type SystemPrompt,
+} from "@agentclientprotocol/sdk/unstable";
+import ours from "../../package.json" with { type: "json" };
 import { openMemory } from "./memory.ts";
 import { type Message, messagesIn } from "./messages.ts";
 import { readScript } from "./script.ts";
 import { openTools, type Server, type Tools } from "./tools.ts";
 import { type Show, type Shown, takeTurn } from "./turn.ts";
 
+if (process.argv[2] === "--version") {
+  console.log(`script agent ${ours.version}`);
+  process.exit();
+}
 const path = process.argv[2] ?? join(process.env["HIVE_CONFIG_DIR"] ?? ".", "script.yaml");
 const state = process.env["HIVE_STATE_DIR"] ?? process.cwd();
 const script = readScript(path);
 const memory = openMemory(state);
 let tools: Tools | undefined;
+let told = "";
 /** the turn that runs: one at a time */
 let running: AbortController | undefined;
 
-async function openSession(session: string, servers: McpServer[]): Promise<void> {
+async function openSession(session: string, servers: McpServer[], prompt?: SystemPrompt | null): Promise<void> {
+  told = (prompt?.content ?? []).map((block) => (block.type === "text" ? block.text : "")).join("\n");
   await tools?.close();
   tools = await openTools(servers.flatMap(toServer));
   if (memory.session() !== session) memory.keepSession(session);
@@ -74,18 +82,18 @@ const isCompaction = ({ id, body }: Message) => id === "" && body.trim() === "/c
 agent({ name: "script-agent" })
   .onRequest(methods.agent.initialize, () => ({
     protocolVersion: PROTOCOL_VERSION,
-    agentCapabilities: { loadSession: true },
+    agentCapabilities: { loadSession: true, sessionCapabilities: { systemPrompt: {} } },
     agentInfo: { name: "script-agent", version: "1" },
     authMethods: [],
   }))
   .onRequest(methods.agent.session.new, async ({ params }) => {
     const sessionId = randomUUID();
-    await openSession(sessionId, params.mcpServers);
+    await openSession(sessionId, params.mcpServers, params.systemPrompt);
     return { sessionId };
   })
   .onRequest(methods.agent.session.load, async ({ params }) => {
     if (memory.session() !== params.sessionId) throw new RequestError(-32_002, "I have no such conversation.");
-    await openSession(params.sessionId, params.mcpServers);
+    await openSession(params.sessionId, params.mcpServers, params.systemPrompt);
     return {};
   })
   .onNotification(methods.agent.session.cancel, () => running?.abort())
@@ -99,7 +107,7 @@ agent({ name: "script-agent" })
     }
     running = new AbortController();
     const stopped = AbortSignal.any([running.signal, signal]);
-    const stage = { script, directory: dirname(path), state, memory, tools, show };
+    const stage = { script, directory: dirname(path), state, told, memory, tools, show };
     try {
       await takeTurn(stage, messages, stopped);
       return { stopReason: "end_turn" };

@@ -18,7 +18,16 @@ export type Shown = {
   end(isAsExpected: boolean, output: string): Promise<void>;
 };
 
-export type Stage = { script: Script; directory: string; state: string; memory: Memory; tools: Tools; show: Show };
+export type Stage = {
+  script: Script;
+  directory: string;
+  state: string;
+  /** at the start of the session */
+  told: string;
+  memory: Memory;
+  tools: Tools;
+  show: Show;
+};
 
 /** Deals with the messages in their order. Nothing of it throws but the signal's abort. */
 export async function takeTurn(stage: Stage, messages: readonly Message[], signal: AbortSignal): Promise<void> {
@@ -30,7 +39,7 @@ export async function takeTurn(stage: Stage, messages: readonly Message[], signa
 
 /** Returns what there is to say about it. */
 async function dealWith(stage: Stage, message: Message, signal: AbortSignal): Promise<string> {
-  const { memory, script, directory, show } = stage;
+  const { memory, script, directory, told, show } = stage;
   const which = message.id === "" ? "the prompt" : `message ${message.id} from ${message.from}`;
   if (memory.hasDealtWith(message.id)) return `I have dealt with ${which} before.`;
   const variables = {
@@ -39,7 +48,7 @@ async function dealWith(stage: Stage, message: Message, signal: AbortSignal): Pr
     message_from: message.from,
     message_body: message.body,
   };
-  const fill: Fill = { variables, directory };
+  const fill: Fill = { variables, directory, told };
   const rule = script.rules.find((each) => !memory.hasDone(each.name) && fits(each, message, fill));
   if (!rule) return `No rule of mine fits ${which}: I leave it at that.`;
   await show.say(`Rule "${rule.name}" fits ${which}.\n`);

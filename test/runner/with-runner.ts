@@ -100,7 +100,7 @@ export async function prepare(
     launch,
     agent,
     tree: someTree,
-    secrets: secretsFor(agent, someForge),
+    secrets: secretsFor(agent, someForge, hived.place()),
     spec: {
       ...spec,
       argv: argv ?? spec.argv,

@@ -38,9 +38,25 @@ test("a worker as a process continues its session", async () => {
   await expect(text(specFor(bob, place, launch, forge))).toMatchFileSnapshot("golden/process-worker.txt");
 });
 
-test("git gets the token from the agent's own file", async () => {
-  const files = secretsFor("bob" as AgentName, { ...forge, token: "t0ken", email: "bob@hive.invalid" }).map(
-    ({ path, content }) => `== ${path}\n${Buffer.from(content, "base64").toString("utf8")}`,
+test("Codex over ACP as a process, with a model and a variable of its own", async () => {
+  const env = { OPENAI_BASE_URL: "http://gateway.invalid" };
+  const harness = { driver: "acp", profile: "codex", model: "gpt-5", env };
+  const bob = agent("bob", { harness, runtime: { driver: "process" } });
+  await expect(text(specFor(bob, place, launch, forge))).toMatchFileSnapshot("golden/process-codex.txt");
+});
+
+test("a command of agent.yaml is run in place of the coding agent's own", () => {
+  const harness = { driver: "claude", command: ["/opt/claude", "-x"] };
+  const spec = specFor(agent("bob", { harness, runtime: { driver: "process" } }), place, launch, forge);
+  expect(spec).toMatchObject({ argv: ["/opt/claude", "-x"], driver: { kind: "claude", model: null } });
+});
+
+test("git, curl and the forge's clients get the token from the agent's own files", async () => {
+  const access = { ...forge, token: "t0ken", email: "bob@hive.invalid" };
+  const clients = { tea: "/usr/bin/tea", fj: "/nix/store/fj/bin/fj" };
+  const files = secretsFor("bob" as AgentName, access, { clients }).map(
+    ({ path, content, executable }) =>
+      `== ${path}${executable ? " (executable)" : ""}\n${Buffer.from(content, "base64").toString("utf8")}`,
   );
   await expect(files.join("")).toMatchFileSnapshot("golden/secrets.txt");
 });

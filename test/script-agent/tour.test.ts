@@ -80,7 +80,7 @@ async function turn(
   const nothing = () => Promise.resolve();
   const show = { say: nothing, begin: () => Promise.resolve({ retry: nothing, end: nothing }) };
   const script = readScript(join(manager, "script.yaml"));
-  const stage = { script, directory: manager, state, memory: openMemory(state), tools, show };
+  const stage = { script, directory: manager, state, told: "", memory: openMemory(state), tools, show };
   await takeTurn(stage, messages, new AbortController().signal);
   return called;
 }

@@ -171,7 +171,15 @@ async function take(yaml: string, messages = [hello], stop?: AbortController, st
       };
     },
   };
-  const stage = { script: readScript(path), directory, state: directory, memory: openMemory(directory), tools, show };
+  const stage = {
+    script: readScript(path),
+    directory,
+    state: directory,
+    told: "",
+    memory: openMemory(directory),
+    tools,
+    show,
+  };
   await takeTurn(stage, messages, stop?.signal ?? new AbortController().signal);
   return { said, shown, called };
 }

@@ -32,7 +32,7 @@ type AcpSpec = Extract<DriverSpec, { kind: "acp" }>;
 
 export const acpDriver: Driver<AcpSpec> = { argumentsFor: () => [], open };
 
-async function open(process: AgentProcess, spec: AcpSpec, { onUnasked }: Ears): Promise<Conversation> {
+async function open(process: AgentProcess, spec: AcpSpec, { onUnasked, prompt: told }: Ears): Promise<Conversation> {
   let onSign: ((sign: Sign) => void) | null = null;
   let isOpen = false; // a history that is replayed before is nothing that happens now
   const profile = profiles[spec.profile];
@@ -55,11 +55,13 @@ async function open(process: AgentProcess, spec: AcpSpec, { onUnasked }: Ears): 
     .onNotification("*", () => undefined)
     .onRequest(methods.client.session.requestPermission, ({ params }) => permit(params, profile))
     .connect(ndJsonStream(Writable.toWeb(process.stdin), Readable.toWeb(process.stdout) as ReadableStream<Uint8Array>));
-  const { session, how, configured } = await openSession(connection.agent, spec).catch(async (error: unknown) => {
-    if (!connection.signal.aborted) throw error;
-    await process.end();
-    throw new Error(await process.exited);
-  });
+  const { session, how, configured, isTold } = await openSession(connection.agent, spec, told).catch(
+    async (error: unknown) => {
+      if (!connection.signal.aborted) throw error;
+      await process.end();
+      throw new Error(await process.exited);
+    },
+  );
   settings = settingsIn(configured) ?? settings;
   if (how !== "continued") costUsd ??= 0;
   const setModel = async (model: string) => {
@@ -67,6 +69,14 @@ async function open(process: AgentProcess, spec: AcpSpec, { onUnasked }: Ears): 
   };
   if (spec.model !== null && spec.model !== modelAmong(settings)?.current) await setModel(spec.model);
   isOpen = true;
+  // Who can be told in no other way is told with the first messages; a command of its own has to stand alone.
+  let untold = isTold || profile.readsPromptFile || how === "continued" ? null : told;
+  const tellWith = (prompt: WakePrompt): WakePrompt => {
+    if (untold === null || prompt.messages.length === 0) return prompt;
+    const trusted = `${untold}\n${prompt.trusted}`;
+    untold = null;
+    return { ...prompt, trusted };
+  };
   return {
     session,
     how,
@@ -85,7 +95,7 @@ async function open(process: AgentProcess, spec: AcpSpec, { onUnasked }: Ears): 
       limitedUntil = null;
       const before = costUsd;
       const ended = await runPrompt(connection, session, {
-        prompt,
+        prompt: tellWith(prompt),
         words: profile.errors,
         limit: () => limitedUntil,
       });
@@ -99,9 +109,18 @@ async function open(process: AgentProcess, spec: AcpSpec, { onUnasked }: Ears): 
 }
 
 /** `configured` is what the agent says of its settings. */
-type Opened = { session: string; how: Conversation["how"]; configured: unknown };
+type Opened = {
+  session: string;
+  how: Conversation["how"];
+  configured: unknown;
+  /** it has taken in what it is told */
+  isTold: boolean;
+};
 
-async function openSession(agent: ClientContext, spec: DriverSpec): Promise<Opened> {
+/** Not in the stable protocol yet, but Codex' and Claude's adapters know it (2.6.0, 0.101.0). */
+const CanBeTold = z.object({ sessionCapabilities: z.object({ systemPrompt: z.object({}) }) });
+
+async function openSession(agent: ClientContext, spec: DriverSpec, told: string): Promise<Opened> {
   const { agentCapabilities, protocolVersion } = await agent.request(methods.agent.initialize, {
     protocolVersion: PROTOCOL_VERSION,
     clientCapabilities: {},
@@ -109,7 +128,12 @@ async function openSession(agent: ClientContext, spec: DriverSpec): Promise<Open
   });
   if (protocolVersion !== PROTOCOL_VERSION)
     throw new Error(`it speaks version ${protocolVersion} of the protocol, not ${PROTOCOL_VERSION}`);
-  const request: NewSessionRequest = { cwd: spec.cwd, mcpServers: spec.mcpServers.map(toMcpServer) };
+  const isTold = CanBeTold.safeParse(agentCapabilities).success;
+  const request: NewSessionRequest = {
+    cwd: spec.cwd,
+    mcpServers: spec.mcpServers.map(toMcpServer),
+    ...(isTold && { systemPrompt: { mode: "append", content: [{ type: "text", text: told }] } }),
+  };
   if (spec.session !== null) {
     const sessionId = spec.session;
     const canResume = Boolean(agentCapabilities?.sessionCapabilities?.resume);
@@ -119,10 +143,10 @@ async function openSession(agent: ClientContext, spec: DriverSpec): Promise<Open
       ? agent.request(methods.agent.session.resume, again)
       : canLoad && agent.request(methods.agent.session.load, again);
     const there = asked && (await ifThere(asked));
-    if (there) return { session: sessionId, how: "continued", configured: there.answer };
+    if (there) return { session: sessionId, how: "continued", configured: there.answer, isTold };
   }
   const answer = await agent.request(methods.agent.session.new, request);
-  return { session: answer.sessionId, how: spec.session === null ? "new" : "lost", configured: answer };
+  return { session: answer.sessionId, how: spec.session === null ? "new" : "lost", configured: answer, isTold };
 }
 
 const toMcpServer = ({ name, command, args, env }: DriverSpec["mcpServers"][number]): McpServer => ({

@@ -23,6 +23,8 @@ export class ConversationLost extends Error {}
 export type Ears = {
   /** told of what the agent does outside of a turn of ours, such as one that it has begun by itself */
   onUnasked(event: LiveEvent): void;
+  /** what the agent is to be told at the start of its conversation: the content of the spec's `promptFile` */
+  prompt: string;
 };
 
 export type Conversation = {

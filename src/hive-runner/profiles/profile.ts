@@ -9,6 +9,8 @@ export type Profile = {
   permissions: "allow" | "reject";
   /** its own command that makes the conversation smaller; null when it has none */
   compactCommand: string | null;
+  /** it is configured to read what it is told from the file: see hived/agents/coding-agents.ts */
+  readsPromptFile?: true;
   /** what it is known to say when it fails, before the general list is tried */
   errors: Words;
 };

@@ -7,6 +7,6 @@ export const profiles: Record<AcpProfile, Profile> = {
   script: scriptProfile,
   codex: { permissions: "allow", compactCommand: "/compact", errors: [] },
   gemini: { permissions: "allow", compactCommand: "/compress", errors: [] },
-  opencode: { permissions: "allow", compactCommand: "/compact", errors: [] },
+  opencode: { permissions: "allow", compactCommand: "/compact", readsPromptFile: true, errors: [] },
   claude: { permissions: "allow", compactCommand: "/compact", errors: [] },
 };

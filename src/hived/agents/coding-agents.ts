@@ -6,6 +6,8 @@ type CodingAgent = {
   command: readonly string[];
   /** without it, it would wait for a person, look for a browser, or leave out the hive's tools */
   env: Readonly<Record<string, string>>;
+  /** besides, has it read what it is told from that file, where the driver can't tell it */
+  readPrompt?: (file: string) => Record<string, string>;
   /** what inputs.json pins for it: the name there, and the package in npm's registry */
   input: { name: string; package: string } | null;
 };
@@ -22,7 +24,12 @@ const acp: Record<Extract<AgentConfig["harness"], { driver: "acp" }>["profile"],
     env: { GEMINI_CLI_TRUST_WORKSPACE: "true", NO_BROWSER: "1" },
     input: { name: "gemini-cli", package: "@google/gemini-cli" },
   },
-  opencode: { command: ["opencode", "acp"], env: {}, input: { name: "opencode", package: "opencode-ai" } },
+  opencode: {
+    command: ["opencode", "acp"],
+    env: {},
+    readPrompt: (file) => ({ OPENCODE_CONFIG_CONTENT: JSON.stringify({ instructions: [file] }) }),
+    input: { name: "opencode", package: "opencode-ai" },
+  },
   claude: {
     command: ["claude-agent-acp"],
     env: {},

@@ -41,7 +41,7 @@ export async function retireTokens(parts: Parts, user: string): Promise<{ again:
 
 async function deliver({ core, runner, forgeUrl }: Parts, user: string, token: string, agent: AgentRow | undefined) {
   if (agent?.launch) {
-    const secrets = secretsFor(agent.name, { url: forgeUrl, token, email: emailOf(core, user) });
+    const secrets = secretsFor(agent.name, { url: forgeUrl, token, email: emailOf(core, user) }, runner.place());
     await runner.call("renewSecrets", { launch: agent.launch, secrets });
   }
   await noteDelivered(core, user, token);

@@ -1,28 +1,14 @@
 /** Runtime `bubblewrap`: an agent sees its own directories, the system's programs and our program, and nothing else. */
 import { join } from "node:path";
-import { type LaunchSpec, type Place, placeNames } from "../../contract/launch.ts";
+import { type Enter, type Place, placeNames } from "../../contract/launch.ts";
 import type { LaunchId } from "../../contract/names.ts";
 import { compiledMounts, type Mount, sandboxed } from "../../daemon/bubblewrap.ts";
-import {
-  type AgentToLaunch,
-  commandOf,
-  directoriesOf,
-  driverOf,
-  environmentOf,
-  limitsOf,
-  runFiles,
-  type View,
-} from "./view.ts";
+import { type AgentToLaunch, directoriesOf, environmentOf, runFiles, type View } from "./view.ts";
 
 /** All versions of the docs are mounted, and `/docs` leads to the newest: so it changes under a running agent too. */
 const docsMount = "/run/docs";
 
-export function bubblewrapSpec(
-  agent: AgentToLaunch,
-  place: Place,
-  launch: LaunchId,
-  forge: { url: string },
-): LaunchSpec {
+export function enterBubblewrap(agent: AgentToLaunch, place: Place, launch: LaunchId, forge: { url: string }): Enter {
   const view = bubblewrapView(agent);
   const sandbox = {
     hostname: agent.name,
@@ -32,14 +18,7 @@ export function bubblewrapSpec(
     cwd: view.state,
     mounts: [...programMounts(place), ...agentMounts(agent, view, place, join(place.launchesRoot, launch))],
   };
-  return {
-    runtime: "bubblewrap",
-    argv: sandboxed(sandbox, commandOf(agent, place)),
-    env: {}, // bubblewrap's own, which is readable inside
-    cwd: "/",
-    driver: driverOf(agent, view, place),
-    limits: limitsOf(agent),
-  };
+  return { argv: sandboxed(sandbox, []), env: {}, cwd: "/" }; // bubblewrap's own environment, which is readable inside
 }
 
 export const bubblewrapView = ({ name }: AgentToLaunch): View => ({

@@ -1,16 +1,16 @@
 /** From an agent and what the runner's machine offers to the one launch spec; pure, so that it is compared whole in tests. */
 import type { RuntimeKind } from "../../contract/agent.ts";
-import type { LaunchSpec, Place } from "../../contract/launch.ts";
+import type { Enter, LaunchSpec, Place } from "../../contract/launch.ts";
 import type { LaunchId } from "../../contract/names.ts";
 import { Refusal } from "../../contract/refusal.ts";
 import type { AgentConfig } from "../agents/agent-yaml.ts";
-import { bubblewrapSpec, bubblewrapView } from "./bubblewrap.ts";
-import { processSpec, processView } from "./process.ts";
-import { type AgentToLaunch, environmentOf } from "./view.ts";
+import { bubblewrapView, enterBubblewrap } from "./bubblewrap.ts";
+import { enterProcess, processView } from "./process.ts";
+import { type AgentToLaunch, commandOf, driverOf, environmentOf, limitsOf, promptOf } from "./view.ts";
 
-const runtimes: Record<RuntimeKind, { spec: typeof processSpec; view: typeof processView }> = {
-  process: { spec: processSpec, view: processView },
-  bubblewrap: { spec: bubblewrapSpec, view: bubblewrapView },
+const runtimes: Record<RuntimeKind, { enter: typeof enterProcess; view: typeof processView }> = {
+  process: { enter: enterProcess, view: processView },
+  bubblewrap: { enter: enterBubblewrap, view: bubblewrapView },
 };
 
 /**
@@ -31,8 +31,22 @@ export function chooseRuntime(config: AgentConfig, place: Place): RuntimeKind {
 
 /** How the runner is to start an agent. @throws Refusal as `chooseRuntime` */
 export function specFor(agent: AgentToLaunch, place: Place, launch: LaunchId, forge: { url: string }): LaunchSpec {
-  return runtimes[chooseRuntime(agent.config, place)].spec(agent, place, launch, forge);
+  const runtime = chooseRuntime(agent.config, place);
+  const view = runtimes[runtime].view(agent, place, launch);
+  const { argv, env, cwd } = enterFor(agent, place, launch, forge);
+  return {
+    runtime,
+    argv: [...argv, ...commandOf(agent, place)],
+    ...{ env, cwd },
+    driver: driverOf(agent, view, place),
+    prompt: promptOf(agent, view, forge),
+    limits: limitsOf(agent),
+  };
 }
+
+/** What stands before a command to run it where the agent runs. @throws Refusal as `chooseRuntime` */
+export const enterFor = (agent: AgentToLaunch, place: Place, launch: LaunchId, forge: { url: string }): Enter =>
+  runtimes[chooseRuntime(agent.config, place)].enter(agent, place, launch, forge);
 
 /** The environment that the agent finds, whatever the environment of its launch spec is. @throws Refusal as `chooseRuntime` */
 export function environmentFor(

@@ -1,8 +1,8 @@
 /** Runtime `process`: an agent beside us, as the same user, with no isolation at all. */
 import { join } from "node:path";
-import { type LaunchSpec, type Place, placeNames } from "../../contract/launch.ts";
+import { type Enter, type Place, placeNames } from "../../contract/launch.ts";
 import type { LaunchId } from "../../contract/names.ts";
-import { type AgentToLaunch, commandOf, directoriesOf, driverOf, environmentOf, limitsOf, type View } from "./view.ts";
+import { type AgentToLaunch, directoriesOf, environmentOf, type View } from "./view.ts";
 
 /** Without mounts there are no `/agents`, `/shared` and `/docs`: the agent is told the real paths. */
 export const processView = (agent: AgentToLaunch, place: Place, launch: LaunchId): View => ({
@@ -13,14 +13,7 @@ export const processView = (agent: AgentToLaunch, place: Place, launch: LaunchId
   run: join(place.launchesRoot, launch),
 });
 
-export function processSpec(agent: AgentToLaunch, place: Place, launch: LaunchId, forge: { url: string }): LaunchSpec {
+export function enterProcess(agent: AgentToLaunch, place: Place, launch: LaunchId, forge: { url: string }): Enter {
   const view = processView(agent, place, launch);
-  return {
-    runtime: "process",
-    argv: commandOf(agent, place),
-    env: environmentOf(agent, view, place, forge),
-    cwd: view.state,
-    driver: driverOf(agent, view, place),
-    limits: limitsOf(agent),
-  };
+  return { argv: [], env: environmentOf(agent, view, place, forge), cwd: view.state };
 }

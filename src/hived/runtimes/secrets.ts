@@ -1,6 +1,6 @@
 /** The files of a launch's directory beside its socket: an agent's token, and what git needs to use it. */
 import { join } from "node:path";
-import type { FileToWrite } from "../../contract/launch.ts";
+import type { FileToWrite, ForgeClient, Place } from "../../contract/launch.ts";
 import type { AgentName } from "../../contract/names.ts";
 import { sandboxUser } from "../../daemon/bubblewrap.ts";
 import { runFiles } from "./view.ts";
@@ -9,13 +9,24 @@ import { runFiles } from "./view.ts";
  * They are the same in every runtime: where the token lies, git learns from the environment.
  * @param forge `email`: the agent's address on it, by which the forge knows whose commits are whose
  */
-export function secretsFor(agent: AgentName, forge: { url: string; token: string; email: string }): FileToWrite[] {
+export function secretsFor(
+  agent: AgentName,
+  forge: ForgeAccess,
+  { clients = {} }: Pick<Place, "clients"> = {},
+): FileToWrite[] {
   return [
     file(runFiles.token, `${forge.token}\n`),
     file(runFiles.gitConfig, gitConfig(agent, forge.email, new URL(forge.url).origin)),
+    file(runFiles.curlConfig, curlConfig(forge.token)),
     file(runFiles.passwd, `agent:x:${sandboxUser}:${sandboxUser}::${join("/agents", agent, "state")}:/bin/sh\n`),
+    ...Object.entries(clients).flatMap(([name, program]) => [
+      clientConfigs[name as ForgeClient](agent, forge),
+      { ...file(join(runFiles.programs, name), clientWrapper(program, forge.url)), executable: true },
+    ]),
   ];
 }
+
+type ForgeAccess = { url: string; token: string; email: string };
 
 const file = (path: string, content: string): FileToWrite => ({
   path,
@@ -34,3 +45,45 @@ const gitConfig = (agent: AgentName, email: string, forgeOrigin: string): string
 [credential "${forgeOrigin}"]
 	helper = "!f() { test \\"$1\\" = get && printf 'username=%s\\\\npassword=%s\\\\n' \\"$HIVE_FORGE_USER\\" \\"$(cat \\"$HIVE_FORGE_TOKEN_FILE\\")\\"; }; f"
 `;
+
+/** Given to curl with `-K`, so that no token is on its command line, which others can see. */
+const curlConfig = (token: string): string => `silent
+show-error
+header = "Authorization: token ${token}"
+header = "Content-Type: application/json"
+`;
+
+/** Directory of the clients' configurations, which each finds there by the rules of freedesktop.org. */
+const clientDirectory = "clients";
+
+/**
+ * How the forge's command-line clients are told who they are: tea (0.9 to 0.12, modules/config) below `XDG_CONFIG_HOME`, fj
+ * (0.2 to 0.4, src/keys.rs) below `XDG_DATA_HOME`. JSON is YAML, too; each leaves alone what it does not know.
+ */
+const clientConfigs: Record<ForgeClient, (agent: AgentName, forge: ForgeAccess) => FileToWrite> = {
+  tea: (user, { url, token }) =>
+    file(
+      join(clientDirectory, "tea/config.yml"),
+      `${JSON.stringify({ logins: [{ name: "forge", url, token, default: true, user, version_check: false }] })}\n`,
+    ),
+  fj: (name, { url, token }) => {
+    const { host, pathname } = new URL(url);
+    const hosts = { [`${host}${pathname}`.replace(/\/$/, "")]: { type: "Application", name, token, api_url: url } };
+    return file(
+      join(clientDirectory, "forgejo-cli/keys.json"),
+      `${JSON.stringify({ hosts, aliases: {}, default_ssh: [] })}\n`,
+    );
+  },
+};
+
+/**
+ * In the agent's PATH before the client itself. It gets a copy of its configuration, as fj writes its own anew at each end;
+ * and as the directories that are named so are those of other programs, too, nobody else is told of it.
+ */
+const clientWrapper = (program: string, forgeUrl: string): string => `#!/bin/sh
+copy=$(mktemp -d) && trap 'rm -rf "$copy"' EXIT && trap 'exit 1' HUP INT TERM || exit
+cp -R "\${0%/*}/../${clientDirectory}/." "$copy" || exit
+XDG_CONFIG_HOME=$copy XDG_DATA_HOME=$copy FJ_FALLBACK_HOST=${quoted(forgeUrl)} ${quoted(program)} "$@"
+`;
+
+const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;

@@ -1,7 +1,14 @@
 /** What an agent finds at its start: its directories, environment, command and tools, the same in every runtime. */
 import { dirname, join } from "node:path";
 import type { AgentRole } from "../../contract/agent.ts";
-import { type DriverSpec, type LaunchSpec, type Place, placeNames } from "../../contract/launch.ts";
+import {
+  type DriverSpec,
+  type LaunchSpec,
+  type Place,
+  type PromptValues,
+  placeNames,
+  systemPath,
+} from "../../contract/launch.ts";
 import type { AgentName, ObjectId } from "../../contract/names.ts";
 import type { AgentConfig } from "../agents/agent-yaml.ts";
 import { codingAgentOf } from "../agents/coding-agents.ts";
@@ -20,9 +27,15 @@ export type AgentToLaunch = {
 export type View = { state: string; shared: string; docs: string; config: string; agents: string; run: string };
 
 /** Names of the files in a launch's directory: see `secrets.ts`. */
-export const runFiles = { token: "forge-token", gitConfig: "gitconfig", passwd: "passwd", socket: "mcp.sock" } as const;
-
-const systemPath = "/usr/local/bin:/usr/bin:/bin:/run/current-system/sw/bin";
+export const runFiles = {
+  token: "forge-token",
+  gitConfig: "gitconfig",
+  curlConfig: "curlrc",
+  passwd: "passwd",
+  socket: "mcp.sock",
+  /** a directory, in the agent's PATH */
+  programs: "bin",
+} as const;
 
 /** The whole environment of an agent; no secret is in it, only where one lies. */
 export function environmentOf(
@@ -31,8 +44,10 @@ export function environmentOf(
   place: Place,
   forge: { url: string },
 ): Record<string, string> {
+  const codingAgent = codingAgentOf(agent.config.harness);
+  const promptFile = promptFileOf(view);
   return {
-    PATH: `${dirname(place.node)}:${systemPath}`,
+    PATH: [...(place.clients ? [join(view.run, runFiles.programs)] : []), dirname(place.node), systemPath].join(":"),
     HOME: view.state,
     LANG: "C.UTF-8",
     HIVE_AGENT: agent.name,
@@ -42,17 +57,22 @@ export function environmentOf(
     HIVE_DOCS_DIR: view.docs,
     HIVE_CONFIG_DIR: view.config,
     HIVE_AGENTS_DIR: view.agents,
+    HIVE_PROMPT_FILE: promptFile,
     HIVE_FORGE_URL: forge.url,
     HIVE_FORGE_USER: agent.name,
     HIVE_FORGE_TOKEN_FILE: join(view.run, runFiles.token),
+    HIVE_FORGE_CURLRC: join(view.run, runFiles.curlConfig),
     GIT_CONFIG_GLOBAL: join(view.run, runFiles.gitConfig),
     GIT_CONFIG_NOSYSTEM: "1",
     GIT_TERMINAL_PROMPT: "0",
-    ...codingAgentOf(agent.config.harness).env,
+    ...codingAgent.env,
+    ...codingAgent.readPrompt?.(promptFile),
     ...agent.config.harness.env,
     ...(isOurs(agent) ? programEnvironment(place) : {}),
   };
 }
+
+const promptFileOf = (view: View): string => join(view.run, placeNames.prompt);
 
 /** What programs of ours start faster with; others may have a use of their own for it. */
 const programEnvironment = ({ compiled }: Place): Record<string, string> =>
@@ -78,8 +98,20 @@ export function driverOf(agent: AgentToLaunch, view: View, place: Place): Driver
     mcpServers: [{ name: "hyperhive", command: place.node, args: bridge, env: programEnvironment(place) }],
     session: agent.session,
     model: harness.model ?? null,
+    promptFile: promptFileOf(view),
   };
 }
+
+/** What the agent is told of itself and its place. */
+export const promptOf = ({ name, role }: AgentToLaunch, view: View, forge: { url: string }): PromptValues => ({
+  agent: name,
+  role: role === "manager" ? "the manager" : "a worker",
+  forge: forge.url,
+  state: view.state,
+  shared: view.shared,
+  docs: view.docs,
+  config: view.config,
+});
 
 const minuteMs = 60_000;
 

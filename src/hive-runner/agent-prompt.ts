@@ -1,0 +1,76 @@
+/**
+ * What an agent is told at the start of each conversation: our base prompt, its own AGENTS.md, an index of skills. It is put
+ * together anew whenever its process starts, so that a change of the docs reaches its next conversation.
+ */
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { type Launch, type PromptValues, placeNames } from "../contract/launch.ts";
+import type { RunnerConfig } from "../contract/programs.ts";
+import { readSkills, type Skill } from "./skills.ts";
+
+/** Whose it is, and which version of that agent's directory it is read from. */
+type Prompted = Pick<Launch, "agent" | "tree"> & { values: PromptValues };
+type PromptPlaces = Pick<RunnerConfig, "agentsRoot" | "docsRoot" | "program">;
+
+export async function readPrompt(places: PromptPlaces, { agent, tree, values }: Prompted): Promise<string> {
+  const config = join(places.agentsRoot, agent, placeNames.config, tree);
+  const docs = join(places.docsRoot, placeNames.currentDocs);
+  const [base, own, ownSkills, sharedSkills] = await Promise.all([
+    readFile(join(places.program, "templates/base-prompt.md"), "utf8"),
+    readFile(join(config, "AGENTS.md"), "utf8").catch(missing),
+    readSkills(join(config, "skills"), join(values.config, "skills")),
+    readSkills(join(docs, "skills"), join(values.docs, "skills")),
+  ]);
+  return composePrompt({ base, values, own, skills: [...ownSkills, ...sharedSkills] });
+}
+
+type Parts = { base: string; values: Record<string, string>; own: string; skills: readonly Skill[] };
+
+/** @param parts `base` has the names of `values` in double braces; of two skills of a name the first one is told */
+export function composePrompt({ base, values, own, skills }: Parts): string {
+  const filled = base.replace(/\{\{(\w+)\}\}/g, (_, name: string) => {
+    const value = values[name];
+    if (value === undefined) throw new Error(`the base prompt names ${name}, which is not known`);
+    return value;
+  });
+  const names = skills.map(({ name }) => name);
+  const told = skills.filter(({ name }, index) => names.indexOf(name) === index);
+  const sections = [filled, skillIndex(told), ownSection(own)];
+  return `${sections
+    .map((section) => section.trim())
+    .filter((section) => section !== "")
+    .join("\n\n")}\n`;
+}
+
+/** Of the whole index, in characters: it is in every conversation. */
+const longestIndex = 16_000;
+
+function skillIndex(skills: readonly Skill[]): string {
+  if (skills.length === 0) return "";
+  const lines = skills.map(({ name, description, file }) => `- ${name} (${file}): ${description}`);
+  let room = longestIndex;
+  const fitting = lines.findIndex((line) => {
+    room -= line.length + 1;
+    return room < 0;
+  });
+  const shown = fitting === -1 ? lines : lines.slice(0, fitting);
+  const rest = skills.slice(shown.length).map(({ name }) => name);
+  return [
+    "## Skills",
+    "",
+    "Each is a page of instructions for one kind of task. Read its file before you do what it is about.",
+    "",
+    ...shown,
+    ...(rest.length > 0 ? ["", `There are ${rest.length} more, which do not fit here: look beside them.`] : []),
+  ].join("\n");
+}
+
+const ownSection = (own: string): string =>
+  own.trim() === ""
+    ? ""
+    : `## Your own AGENTS.md\n\nWhat you in particular are for, as the operator approved it:\n\n${own}`;
+
+function missing(error: NodeJS.ErrnoException): string {
+  if (error.code !== "ENOENT") throw error;
+  return "";
+}

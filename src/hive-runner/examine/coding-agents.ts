@@ -1,0 +1,69 @@
+/** How each coding agent is asked what it is and whether it is signed in, and where its provider is; as data. */
+import type { DriverSpec } from "../../contract/launch.ts";
+
+/** Any of these shows that it is signed in; where there is none, it needs no signing in. */
+type SignIn = {
+  /** parameters of a command of its own that ends with 0 then; it says so of what is in its home */
+  command?: readonly string[];
+  /** in its environment */
+  variables?: readonly string[];
+  /** in its home; what they hold may be outdated */
+  files?: readonly string[];
+};
+
+export type KnownAgent = {
+  /** what of its command makes it speak with us, and is left out for anything else */
+  serves: readonly string[];
+  version: readonly string[];
+  signIn: SignIn;
+  /** where its provider is, unless one of these variables says another place; null: there is none, or one of many */
+  api: { url: string; variables: readonly string[] } | null;
+};
+
+const anthropic = { url: "https://api.anthropic.com/", variables: ["ANTHROPIC_BASE_URL"] };
+
+type AcpProfile = Extract<DriverSpec, { kind: "acp" }>["profile"];
+/** Read in the programs of 2026-11: codex-acp 2.6.0, Gemini CLI 0.61.0, OpenCode 1.18.33, claude-agent-acp 0.101.0. */
+const acp: Record<AcpProfile, KnownAgent> = {
+  script: { serves: [], version: ["--version"], signIn: {}, api: null },
+  codex: {
+    serves: [],
+    version: ["--version"],
+    signIn: { command: ["cli", "login", "status"], variables: ["CODEX_API_KEY", "OPENAI_API_KEY"] },
+    api: { url: "https://api.openai.com/", variables: ["OPENAI_BASE_URL"] },
+  },
+  gemini: {
+    serves: ["--acp"],
+    version: ["--version"],
+    signIn: {
+      variables: ["GEMINI_API_KEY", "GOOGLE_API_KEY", "GOOGLE_APPLICATION_CREDENTIALS"],
+      files: [".gemini/oauth_creds.json"],
+    },
+    api: { url: "https://generativelanguage.googleapis.com/", variables: ["GOOGLE_GEMINI_BASE_URL"] },
+  },
+  opencode: {
+    serves: ["acp"],
+    version: ["--version"],
+    signIn: {
+      variables: ["ANTHROPIC_API_KEY", "OPENAI_API_KEY", "GEMINI_API_KEY", "OPENROUTER_API_KEY"],
+      files: [".local/share/opencode/auth.json"],
+    },
+    api: null,
+  },
+  claude: {
+    serves: [],
+    version: ["--cli", "--version"],
+    signIn: { command: ["--cli", "auth", "status"] },
+    api: anthropic,
+  },
+};
+
+const claudeCode: KnownAgent = {
+  serves: [],
+  version: ["--version"],
+  signIn: { command: ["auth", "status"] },
+  api: anthropic,
+};
+
+export const knownAgentOf = (driver: Pick<DriverSpec, "kind"> & { profile?: AcpProfile }): KnownAgent =>
+  driver.kind === "acp" && driver.profile ? acp[driver.profile] : claudeCode;

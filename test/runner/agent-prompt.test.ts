@@ -1,0 +1,90 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { afterAll, expect, test } from "vitest";
+import type { AgentName, ObjectId } from "../../src/contract/names.ts";
+import { readPrompt } from "../../src/hive-runner/agent-prompt.ts";
+
+const top = mkdtempSync(join(tmpdir(), "hive-"));
+afterAll(() => rmSync(top, { recursive: true }));
+
+const tree = "a".repeat(40) as ObjectId;
+const values = {
+  agent: "alice",
+  role: "a worker",
+  forge: "http://127.0.0.1:3000",
+  state: "/agents/alice/state",
+  shared: "/shared",
+  docs: "/docs",
+  config: "/agents/alice/config",
+};
+
+/** What alice is told, with these files in her own directory and in the docs. */
+function told(own: Record<string, string>, docs: Record<string, string> = {}): Promise<string> {
+  const root = mkdtempSync(join(top, "place-"));
+  const write = (directory: string, files: Record<string, string>) => {
+    mkdirSync(directory, { recursive: true });
+    for (const [path, content] of Object.entries(files)) {
+      mkdirSync(dirname(join(directory, path)), { recursive: true });
+      writeFileSync(join(directory, path), content);
+    }
+  };
+  write(join(root, "agents/alice/config", tree), own);
+  write(join(root, "docs/current"), docs);
+  const places = { agentsRoot: join(root, "agents"), docsRoot: join(root, "docs"), program: process.cwd() };
+  return readPrompt(places, { agent: "alice" as AgentName, tree, values });
+}
+
+/** The lines of the index of skills. */
+const index = async (text: Promise<string>) => (await text).split("\n").filter((line) => line.includes("/SKILL.md)"));
+
+const skill = (description: string) => `---\nname: x\ndescription: ${description}\n---\n\n# How to\n`;
+
+test("an agent is told who and where it is, which skills there are, and its own AGENTS.md", async () => {
+  const own = {
+    "AGENTS.md": "# alice\n\nYou look after the parser.\n",
+    "skills/grammar/SKILL.md": skill("How we write it"),
+  };
+  const docs = { "README.md": "x", "skills/README.md": "x", "skills/review/SKILL.md": skill("When you review") };
+  await expect(told(own, docs)).resolves.toMatchFileSnapshot("golden/agent-prompt.md");
+});
+
+test("without skills and without a word of its own there is no section of them", async () => {
+  expect(await told({})).not.toMatch(/## Skills|AGENTS\.md\n/);
+});
+
+test("of two skills with one name the agent's own is told", async () => {
+  const own = { "skills/review/SKILL.md": skill("mine") };
+  const docs = { "skills/review/SKILL.md": skill("everybody's"), "skills/a/SKILL.md": skill("A") };
+  expect(await index(told(own, docs))).toEqual([
+    "- review (/agents/alice/config/skills/review/SKILL.md): mine",
+    "- a (/docs/skills/a/SKILL.md): A",
+  ]);
+});
+
+test.each([
+  ["over several lines", "---\ndescription: >-\n  One\n  two\n---\n", "One two"],
+  ["too long", skill("x".repeat(2000)), `${"x".repeat(1023)}…`],
+  ["in a head that is no YAML", "---\ndescription: [\n---\n", "(its SKILL.md does not say what it is for)"],
+  ["by an alias", "---\na: &a hello\ndescription: *a\n---\n", "(its SKILL.md does not say what it is for)"],
+  ["missing", "# How to\n", "(its SKILL.md does not say what it is for)"],
+])("a skill whose description is %s is told of all the same", async (_, text, description) => {
+  expect(await index(told({}, { "skills/one/SKILL.md": text }))).toEqual([
+    `- one (/docs/skills/one/SKILL.md): ${description}`,
+  ]);
+});
+
+test("an index that is too long is cut, and says how many are left out", async () => {
+  const many = Object.fromEntries(
+    Array.from({ length: 40 }, (_, number) => [`skills/s${number + 10}/SKILL.md`, skill("y".repeat(1000))]),
+  );
+  const text = told({}, many);
+  expect(await index(text)).toHaveLength(15);
+  expect(await text).toContain("There are 25 more, which do not fit here: look beside them.");
+});
+
+test("what an AGENTS.md has in double braces stays as it is", async () => {
+  expect(await told({ "AGENTS.md": "Write {{agent}} and $& into templates." })).toContain(
+    "Write {{agent}} and $& into templates.",
+  );
+});
