@@ -35,6 +35,8 @@ export const Agent = z.object({
   /** the git tree of `agents/<name>` that runs, and the one that `main` wants */
   runningTree: ObjectId.nullable(),
   wantedTree: ObjectId.nullable(),
+  /** why these two are not the same, and a version before it runs; a sentence, until `main` is mended or reverted */
+  difference: z.string().nullable(),
   /** counts its versions here; the tag is `deployed/<name>/<n>`, with the next free number where that one is taken */
   deployment: z.number().int().nullable(),
   runtime: RuntimeKind.nullable(),
@@ -62,4 +64,4 @@ export const isStuck = ({ state, retryAt }: Agent): boolean =>
 
 /** Whether somebody has to look after it. */
 export const isAgentInTrouble = (agent: Agent): boolean =>
-  isStuck(agent) || agent.deadLetters > 0 || agent.canary?.state === "failed";
+  isStuck(agent) || agent.difference !== null || agent.deadLetters > 0 || agent.canary?.state === "failed";

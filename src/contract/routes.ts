@@ -15,6 +15,7 @@ import { table } from "./table.ts";
 import { ThreadPage } from "./thread.ts";
 import { Turn, TurnRecord } from "./turn.ts";
 import { LiveBatch, TurnLog } from "./turn-log.ts";
+import { AgentVersion } from "./version.ts";
 
 const nothing = z.object({});
 
@@ -127,6 +128,13 @@ export const routes = table({
     z.object({ number: z.number().int().positive(), reason: z.string().trim().min(1).max(5_000) }),
     nothing,
   ),
+  /** an agent's versions, newest first; `more`: there are older ones */
+  readVersions: operatorsVerb(
+    z.object({ agent: AgentName, limit: z.number().int().min(1).max(200).default(20) }),
+    z.object({ versions: z.array(AgentVersion), more: z.boolean() }),
+  ),
+  /** puts an agent's directory on `main` back to the version that runs; events tell how that goes */
+  revertAgent: operatorsVerb(z.object({ agent: AgentName }), nothing),
   /** lets two agents write to each other that rest after too many letters */
   liftPairRest: operatorsVerb(z.object({ one: AgentName, other: AgentName }), nothing),
   /** answers an agent's question, or one between agents, as the operator; `answer` as in a comment behind `/answer` */

@@ -42,6 +42,11 @@ export async function readTurn(agent: AgentName, turn: TurnId): Promise<Response
   return routes.readTurn.response.parse(await post("readTurn", { agent, turn }));
 }
 
+/** An agent's newest versions, newest first. */
+export async function readVersions(agent: AgentName): Promise<ResponseOf<typeof routes.readVersions>> {
+  return routes.readVersions.response.parse(await post("readVersions", { agent }));
+}
+
 /** Tries whether an agent's loop wakes up; how that went comes with the agent's row, too. */
 export const sendCanary = (agent: AgentName) => post("sendCanary", { agent });
 /** Queues a dead or cancelled entry again. */
@@ -63,6 +68,8 @@ export const changeConversation = (agent: AgentName, change: ConversationChange)
 export const approve = (number: number, head: ObjectId) => post("approve", { number, head });
 /** Says why, and closes the pull request, in the forge, as the operator. */
 export const deny = (number: number, reason: string) => post("deny", { number, reason });
+/** Puts an agent on main back to the version that runs. */
+export const revertAgent = (agent: AgentName) => post("revertAgent", { agent });
 /** Lets a parked agent go on. */
 export const unparkAgent = (agent: AgentName) => post("unparkAgent", { agent });
 /** Lets two agents write to each other that rest. */

@@ -1,10 +1,10 @@
-/** What the page at a place shows beyond the state of the hive: an agent's older turns, a turn's record, its log as it grows. */
+/** What the page at a place shows beyond the state of the hive: an agent's older turns, its versions, a turn's record, its log as it grows. */
 import { Fault } from "../contract/fault.ts";
 import type { AgentName, TurnId } from "../contract/names.ts";
 import { Refusal } from "../contract/refusal.ts";
 import { routes } from "../contract/routes.ts";
 import { addToLog } from "../contract/turn-log.ts";
-import { readTurn, readTurns } from "./calls.ts";
+import { readTurn, readTurns, readVersions } from "./calls.ts";
 import { pause } from "./connection.ts";
 import type { Place } from "./place.ts";
 import type { Store, View } from "./store.ts";
@@ -13,11 +13,11 @@ const pauseMs = 2_000;
 
 /** Runs until all is loaded that the place shows, or the signal is aborted; a running turn is followed to its end. */
 export async function look(store: Store, place: Place, signal: AbortSignal): Promise<void> {
-  store.show({ place, turns: null, record: null, problem: null });
+  store.show({ place, turns: null, versions: null, record: null, problem: null });
   while (!signal.aborted) {
     await until(store, ({ hive }) => hive !== null, signal);
     try {
-      if (place.kind === "agent") return await lookAtTurns(store, place.agent, signal);
+      if (place.kind === "agent") return await lookAtAgent(store, place.agent, signal);
       if (place.kind === "turn") return await lookAtTurn(store, place, signal);
       return;
     } catch (error) {
@@ -30,9 +30,20 @@ export async function look(store: Store, place: Place, signal: AbortSignal): Pro
   }
 }
 
-async function lookAtTurns(store: Store, agent: AgentName, signal: AbortSignal): Promise<void> {
-  const turns = await readTurns(agent, null);
-  if (!signal.aborted) store.show({ turns, problem: null });
+/** Its newest turns, which events then add to, and its versions, read again whenever its row tells of another. */
+async function lookAtAgent(store: Store, name: AgentName, signal: AbortSignal): Promise<void> {
+  const turns = await readTurns(name, null);
+  if (!signal.aborted) store.show({ turns });
+  const versionsOf = ({ hive }: View) => {
+    const agent = hive?.agents.find((row) => row.name === name);
+    return agent && [agent.wantedTree, agent.deployment, agent.difference, agent.state === "failed"].join();
+  };
+  while (!signal.aborted) {
+    const seen = versionsOf(store.view());
+    const versions = await readVersions(name);
+    if (!signal.aborted) store.show({ versions, problem: null });
+    await until(store, (view) => view.hive !== null && versionsOf(view) !== seen, signal);
+  }
 }
 
 /** The page of turns after those that are shown. */

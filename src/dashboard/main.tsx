@@ -85,7 +85,7 @@ async function goToForge(): Promise<void> {
   }
 }
 
-function Page({ hive, connection, news, place, turns, record, problem }: View) {
+function Page({ hive, connection, news, place, turns, versions, record, problem }: View) {
   if (connection.kind === "signed-out")
     return <SignIn refusal={connection.refusal} signInByForge={() => void goToForge()} />;
   if (!hive) return <Opening connection={connection} />;
@@ -97,6 +97,7 @@ function Page({ hive, connection, news, place, turns, record, problem }: View) {
           agent={place.agent}
           hive={hive}
           turns={turns}
+          versions={versions}
           showOlder={(before) => showOlder(store, place.agent, before)}
         />
       )}

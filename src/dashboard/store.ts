@@ -4,6 +4,7 @@ import { fold, type HiveState } from "../contract/fold.ts";
 import type { EpochMs } from "../contract/names.ts";
 import type { RefusalBody } from "../contract/refusal.ts";
 import type { Turn, TurnRecord } from "../contract/turn.ts";
+import type { AgentVersion } from "../contract/version.ts";
 import { newsIn } from "./attention.ts";
 import type { Place } from "./place.ts";
 
@@ -23,6 +24,8 @@ type Looked = {
   place: Place;
   /** an agent's turns, newest first, as they were when they were loaded; `more`: there are older ones */
   turns: { turns: Turn[]; more: boolean } | null;
+  /** an agent's newest versions, newest first */
+  versions: { versions: AgentVersion[]; more: boolean } | null;
   record: TurnRecord | null;
   /** why that can't be shown; a sentence */
   problem: string | null;
@@ -48,7 +51,7 @@ export type Store = {
   show(looked: Partial<Looked>): void;
 };
 
-const nowhere: Looked = { place: { kind: "front" }, turns: null, record: null, problem: null };
+const nowhere: Looked = { place: { kind: "front" }, turns: null, versions: null, record: null, problem: null };
 
 export function openStore(): Store {
   let view: View = { hive: null, connection: { kind: "connecting", problem: null }, news: "", ...nowhere };
@@ -73,7 +76,7 @@ export function openStore(): Store {
     connect: (connection) =>
       show(
         connection.kind === "signed-out"
-          ? { connection, hive: null, news: "", turns: null, record: null, problem: null }
+          ? { connection, hive: null, news: "", turns: null, versions: null, record: null, problem: null }
           : { connection },
       ),
     show,

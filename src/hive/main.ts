@@ -1,24 +1,17 @@
 /** The `hive` command. Each of its commands has a file in commands/, and is loaded when it is called. */
-import { Command, CommanderError, InvalidArgumentError } from "commander";
+import { Command, CommanderError } from "commander";
 import { addAgent } from "./commands/agent.ts";
 import { addForge } from "./commands/forge.ts";
 import { addToken } from "./commands/token.ts";
 import { exitCodes, explain } from "./exit-codes.ts";
+import { limit, wholeNumber } from "./whole-number.ts";
 
 const hive = new Command("hive")
   .description("Runs a swarm of coding agents under one human operator, on top of a private git forge.")
   .helpCommand(false)
   .exitOverride();
 
-const wholeNumber =
-  (least: number, most: number, sentence: string) =>
-  (text: string): number => {
-    const number = Number(text);
-    if (Number.isInteger(number) && number >= least && number <= most) return number;
-    throw new InvalidArgumentError(sentence);
-  };
 const port = wholeNumber(1, 65_535, "It is a number from 1 to 65535.");
-const limit = wholeNumber(1, 200, "It is a number from 1 to 200.");
 const offset = wholeNumber(0, Number.POSITIVE_INFINITY, "It is a number, 0 or more.");
 const home = [
   "--home <directory>",

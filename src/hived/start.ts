@@ -13,6 +13,7 @@ import { followApproval } from "./approvals/follow.ts";
 import { approve, deny } from "./approvals/operator.ts";
 import { failApproval, tellDestroyed } from "./approvals/outcomes.ts";
 import { proposeAgent } from "./approvals/propose.ts";
+import { askForRevert, revertAgent } from "./approvals/revert.ts";
 import { tellDeployment } from "./approvals/tell-deployment.ts";
 import { openReceiver } from "./broker/lease.ts";
 import { canaryEveryMs } from "./broker/limits.ts";
@@ -180,6 +181,10 @@ function wire(config: HivedConfig, core: Core, boot: BootId, signal: AbortSignal
       wake: link.wake,
       canary: { atOnce: 1, run: () => link.canaries.sendSome() },
       "canary-late": { atOnce: 8, run: (agent: string) => link.canaries.late(AgentName.parse(agent)) },
+      revert: {
+        atOnce: 1,
+        run: (agent: string) => done(revertAgent({ ...lifecycle, scratch: scratchOf(config) }, AgentName.parse(agent))),
+      },
       ...handlersOf(core, lifecycle, provisioning, threads.changed),
     },
     routes: {
@@ -190,6 +195,7 @@ function wire(config: HivedConfig, core: Core, boot: BootId, signal: AbortSignal
       approvals: {
         approve: (request: Parameters<typeof approve>[1]) => approve(lifecycle, request),
         deny: (request: Parameters<typeof deny>[1]) => deny(lifecycle, request),
+        askForRevert: (agent: AgentName) => askForRevert(lifecycle, agent),
       },
       forgeHealth: health.read,
       newestQuestions,

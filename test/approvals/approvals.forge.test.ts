@@ -1,5 +1,5 @@
 /** Approvals on each forge, from the pull request to what it brings about: one hive for all, as making one takes longest. */
-import { afterAll, beforeAll, describe } from "vitest";
+import { afterAll, afterEach, beforeAll, describe } from "vitest";
 import { forges } from "../support/forges.ts";
 import type { RunningForge } from "../support/running-forge.ts";
 import { cutOff } from "./cut-off.ts";
@@ -15,6 +15,7 @@ describe.each(forges)("on $name", ({ name, start }) => {
     forge = await start();
     hive = await openApprovals(forge);
   });
+  afterEach(() => hive.closeAll());
   afterAll(async () => {
     await hive[Symbol.asyncDispose]();
     await forge[Symbol.asyncDispose]();

@@ -1,7 +1,11 @@
 /** The ends that an approval's way can have: each with a status, an event, and a message to its submitter, once. */
 import { expect, test } from "vitest";
 import { Fault } from "../../src/contract/fault.ts";
+import { AgentName } from "../../src/contract/names.ts";
 import { Refusal } from "../../src/contract/refusal.ts";
+import { broughtBy } from "../../src/contract/version.ts";
+import { readVersions } from "../../src/hived/approvals/history.ts";
+import { askForRevert, revertAgent } from "../../src/hived/approvals/revert.ts";
 import { agentsRepo } from "../../src/hived/forge/plan.ts";
 import { yaml } from "../lifecycle/open-lifecycle.ts";
 import type { Approvals } from "./open-approvals.ts";
@@ -178,7 +182,7 @@ export function ends(hive: () => Approvals): void {
     await hive().expectSettled(proposed);
   });
 
-  test("merged, and its agent can't be started: what ran before goes on, until main is put back", async () => {
+  test("merged, and its agent can't be started: what ran before goes on, until the operator has main put back", async () => {
     const first = await hive().propose("judy", hive().worker("judy", "One.\n"));
     await hive().review(first, "APPROVED");
     await hive().follow(first);
@@ -195,18 +199,44 @@ export function ends(hive: () => Approvals): void {
     expect(hive().told(second)).toEqual([expect.stringContaining("judy could not be started")]);
     expect((await hive().statuses(second.head))[0]).toContain("deploy failure: judy could not be started");
     await hive().core.event("AgentChanged", ({ fact: { agent } }) => {
-      return agent.name === "judy" && agent.state === "idle" && (agent.problem?.includes("Mend or revert it") ?? false);
+      return agent.name === "judy" && agent.state === "idle" && agent.difference !== null;
     });
-    expect(hive().agent("judy")).toMatchObject({ running_tree: tree, deployment: 1 });
+    const difference = expect.stringMatching(/^Version 2, which main wants, is not what runs\. .* ended with code 1/);
+    expect(hive().agent("judy")).toMatchObject({ running_tree: tree, deployment: 1, problem: null, difference });
     await hive().expectSettled(second);
 
-    const revert = await hive().propose("judy-revert", { "agents/judy/AGENTS.md": "One.\n" });
-    await hive().review(revert, "APPROVED");
+    const judy = AgentName.parse("judy");
+    await askForRevert(hive().parts, judy);
+    const { fact } = await hive().core.event("Note", ({ fact }) => fact.text.includes("(Put judy back to version 1)"));
+    const revert = { number: Number(/#(\d+)/.exec(fact.text)?.[1]) };
+    await revertAgent(hive().parts, judy); // it was cut off after that
     await hive().follow(revert);
     await hive().becomes(revert, "deployed");
-    expect(hive().agent("judy")).toMatchObject({ running_tree: tree, wanted_tree: tree, problem: null });
-    expect(hive().told(revert)).toEqual([expect.stringMatching(/^it was approved, and judy runs as version \d\.$/)]);
+    const row = hive().row(revert);
+    expect(row).toMatchObject({ kind: "config", submitter: "system", permissions: ["is given another AGENTS.md"] });
+    expect(hive().eventsOf(revert)).toContain("merging"); // so it was approved, not merged by hand
+    expect(
+      hive()
+        .notes()
+        .filter((text) => text.includes(`#${revert.number} `)),
+    ).toEqual([
+      `With the operator's token: approved #${revert.number} (Put judy back to version 1) at ${row.head.slice(0, 10)}`,
+    ]);
+    expect(await hive().readMain("agents/judy/AGENTS.md")).toBe("One.\n");
+    expect(hive().agent("judy")).toMatchObject({ running_tree: tree, wanted_tree: tree, difference: null });
     expect(hive().row(second)).toMatchObject({ state: "failed" });
+    await expect(askForRevert(hive().parts, judy)).rejects.toMatchObject({ code: "no_difference" });
+    const { versions } = hive().core.db.read((reader) => readVersions(reader, { agent: judy, limit: 5 }));
+    expect(versions.map(({ number, state, approvals }) => [number, state, approvals.map((by) => by.number)])).toEqual([
+      [3, "ready", [revert.number]],
+      [2, "failed", [second.number]],
+      [1, "ready", [first.number]],
+    ]);
+    expect(versions.map(broughtBy)).toEqual([
+      `#${revert.number} of the hive, approved`,
+      `#${second.number} of manager, approved`,
+      `#${first.number} of manager, approved`,
+    ]);
   });
 
   test("merged by the operator's hand: that counts as approved", async () => {

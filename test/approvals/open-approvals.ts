@@ -44,14 +44,24 @@ export async function openApprovals(forge: RunningForge) {
     as,
     row,
     followOnce: ({ number }: Pick<Proposed, "number">) => followApproval(parts, number),
-    /** Again and again, as the scheduler does, while the forge still looks for conflicts. */
+    /** Again, as the scheduler does, once the forge has looked for conflicts. */
     async follow(proposed: Pick<Proposed, "number">): Promise<void> {
       for (let tries = 0; ; tries += 1)
         try {
           return await followApproval(parts, proposed.number);
         } catch (error) {
-          if (tries > 200 || !(error instanceof Fault && /can't merge #\d+ yet/.test(error.message))) throw error;
+          if (tries > 20 || !(error instanceof Fault && /can't merge #\d+ yet/.test(error.message))) throw error;
+          await expect
+            .poll(() => operator.call("GET", pullPath(proposed)), { timeout: 20_000 })
+            .toMatchObject({
+              mergeable: true,
+            });
         }
+    },
+    /** What is left open the forge looks at again for conflicts with each push: that is most of what it does then. */
+    async closeAll(): Promise<void> {
+      for (const { number } of await bot.listPulls(agentsRepo, { state: "open" }))
+        await operator.call("PATCH", pullPath({ number }), { state: "closed" });
     },
     propose: (topic: string, files: Record<string, string | null>) => manager.propose(agentsRepo, topic, files),
     worker: (name: string, prompt = "Work.\n") => ({
@@ -67,7 +77,7 @@ export async function openApprovals(forge: RunningForge) {
     readMain: async (path: string) => (await bot.readFile(agentsRepo, "main", path))?.toString(),
     agent: (name: string) => core.db.read((reader) => findAgent(reader, name)),
     /** Resolves once follow-main and converge have brought it there. */
-    becomes: (proposed: Proposed, state: ApprovalRow["state"]) =>
+    becomes: (proposed: Pick<Proposed, "number">, state: ApprovalRow["state"]) =>
       core.event("ApprovalChanged", ({ fact }) => {
         return fact.approval.number === proposed.number && fact.approval.state === state;
       }),

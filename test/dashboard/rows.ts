@@ -31,6 +31,7 @@ export const agentFact = (row: Row): Fact => ({
     turn: null,
     deadLetters: 0,
     failedTurns: 0,
+    difference: null,
     lostWakes: 0,
     lostWakeAt: null,
     canary: null,

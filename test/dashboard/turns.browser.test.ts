@@ -2,6 +2,7 @@
 import type { Page } from "playwright-core";
 import { expect, test } from "vitest";
 import { Turn, TurnMessage } from "../../src/contract/turn.ts";
+import { AgentVersion } from "../../src/contract/version.ts";
 import { agentFact, entryFact, entryOf, messageFact, turnFact, turnRow } from "./rows.ts";
 import { dashboards } from "./start-dashboard.ts";
 
@@ -113,6 +114,52 @@ test("the page of a turn that nobody knows says so, and what to do", async () =>
   await page.getByRole("link", { name: "All turns of alice" }).click();
   await page.getByText("None yet.").waitFor();
   expect(await page.getByRole("alert").count()).toBe(0);
+});
+
+test("an agent whose newest version failed says so until main is put back, which is one click, and lists its versions", async () => {
+  await using dashboard = await start();
+  const { hived } = dashboard;
+  const [runs, wanted] = ["a".repeat(40), "b".repeat(40)];
+  const version = (number: number, row: Record<string, unknown>) =>
+    AgentVersion.parse({
+      number,
+      commit: runs,
+      tree: runs,
+      at: 1,
+      state: "ready",
+      problem: null,
+      approvals: [],
+      ...row,
+    });
+  const proposal = {
+    number: 7,
+    submitter: "manager",
+    summary: "Shorter",
+    url: "http://127.0.0.1:3000/7",
+    isApproved: true,
+  };
+  const failed = { state: "failed", problem: "It ended with code 1.", approvals: [proposal] };
+  hived.versions = [version(2, failed), version(1, {})];
+  const difference = "Version 2, which main wants, is not what runs. It ended with code 1.";
+  hived.publish(agentFact({ runningTree: runs, wantedTree: wanted, deployment: 1, difference }));
+  const page = await dashboard.open();
+  const card = page.getByRole("article", { name: "alice", exact: true });
+  await card.getByText(difference).waitFor();
+  const revert = card.getByRole("button", { name: "Put alice on main back to the version that runs" });
+  await revert.click();
+  await card.getByRole("button", { name: "Put main back?" }).click();
+  await expect.poll(() => hived.verbs).toEqual([{ name: "revertAgent", request: { agent: "alice" } }]);
+  await card.getByRole("heading").getByRole("link").click();
+  const versions = page.getByRole("region", { name: "Versions of alice" }).getByRole("listitem");
+  expect(await versions.first().textContent()).toMatch(
+    /^2failedShorter.*#7 of manager, approved.*It ended with code 1\.$/,
+  );
+  expect(await versions.last().textContent()).toMatch(/^1runsA push to mainpushed by the operator/);
+  hived.versions = [version(3, { approvals: [{ ...proposal, number: 8, submitter: "system" }] }), ...hived.versions];
+  hived.publish(agentFact({ runningTree: runs, wantedTree: runs, deployment: 3 }));
+  await versions.first().getByText("#8 of the hive, approved").waitFor();
+  expect(await revert.count()).toBe(0);
+  expect(dashboard.complaints).toEqual([]);
 });
 
 test("an agent's row shows what went wrong, and tries its loop", async () => {

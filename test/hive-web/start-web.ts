@@ -12,6 +12,7 @@ import { Refusal } from "../../src/contract/refusal.ts";
 import { routes } from "../../src/contract/routes.ts";
 import type { Turn, TurnMessage } from "../../src/contract/turn.ts";
 import { addToLog, emptyLog, type LiveBatch, type LiveEvent, type TurnLog } from "../../src/contract/turn-log.ts";
+import type { AgentVersion } from "../../src/contract/version.ts";
 import { openLog } from "../../src/daemon/log.ts";
 import { readAssets } from "../../src/hive-web/assets.ts";
 import { siteOf } from "../../src/hive-web/headers.ts";
@@ -41,6 +42,7 @@ class FakeHived {
   calls = 0;
   /** turns before those that the state holds, newest first */
   olderTurns: Turn[] = [];
+  versions: AgentVersion[] = [];
   /** what every turn holds, and what its agent has done in it */
   held: TurnMessage[] = [];
   log: TurnLog = emptyLog;
@@ -132,6 +134,8 @@ class FakeHived {
       readApprovals: () => counted({ approvals: [] }),
       approve: noted("approve"),
       deny: noted("deny"),
+      readVersions: () => counted({ versions: this.versions, more: false }),
+      revertAgent: noted("revertAgent"),
       readThreads: () => counted({ threads: [], totals: { approval: 0, question: 0, pr: 0 } }),
       answerQuestion: (request) => {
         this.verbs.push({ name: "answerQuestion", request });

@@ -128,6 +128,7 @@ test("what goes wrong is a line each, with where to look", () => {
     agentOf({}),
     agentOf({ name: "bob", state: "parked", since: at, retryAt: at + 60_000, deadLetters: 1, failedTurns: 3 }),
     agentOf({ name: "carol", state: "parked", since: at, canary, lostWakes: 2, lostWakeAt: at }),
+    agentOf({ name: "dave", difference: "Version 2, which main wants, is not what runs." }),
   ];
   const restingPairs = [Pair.parse({ one: "alice", other: "bob", restsUntil: at })];
   const work = { id: 1, kind: "converge", key: "bob", attempts: 2, dueAt: at, lastError: "No\nforge." };
@@ -139,6 +140,7 @@ test("what goes wrong is a line each, with where to look", () => {
     "carol: parked since 2026-11-28 01:02:03, until somebody helps",
     "carol: the canary of 2026-11-28 01:02:03 failed. No runner.",
     "carol: 2 lost wakes, the last at 2026-11-28 01:02:03",
+    "dave: Version 2, which main wants, is not what runs. `hive agent revert dave` puts main back",
     "alice and bob: they wrote to each other too often and rest until 2026-11-28 01:02:03; the dashboard lifts it",
     "work converge bob: fails after 2 attempts: No forge.",
   ]);
@@ -150,6 +152,7 @@ test.each([
   ["an agent that failed", { state: "failed" }, true],
   ["an agent that is parked until somebody helps", { state: "parked" }, true],
   ["a dead letter", { deadLetters: 1 }, true],
+  ["an agent of which main wants what can't be started", { difference: "It could not." }, true],
   [
     "a canary that failed",
     { canary: { id: `canary-${"1".repeat(32)}`, sentAt: 1, state: "failed", hops: {}, problem: null } },

@@ -1,7 +1,9 @@
 /** hived's lifecycle on a real forge, with a runner that the test plays. */
+import { join } from "node:path";
 import { AgentName, type ObjectId } from "../../src/contract/names.ts";
 import { convergingApprovals, putApproval } from "../../src/hived/approvals/approvals.ts";
 import { failApproval, tellDestroyed } from "../../src/hived/approvals/outcomes.ts";
+import { revertAgent } from "../../src/hived/approvals/revert.ts";
 import { tellDeployment } from "../../src/hived/approvals/tell-deployment.ts";
 import type { Runner } from "../../src/hived/core.ts";
 import { agentsRepo } from "../../src/hived/forge/plan.ts";
@@ -22,7 +24,7 @@ export type Lifecycle = Awaited<ReturnType<typeof openLifecycle>>;
 export const yaml = "role: worker\nharness: { driver: acp, profile: script }\nruntime: { driver: process }\n";
 
 export async function openLifecycle(forge: RunningForge) {
-  let parts: (LifecycleParts & { forgeParts: Provisioned }) | undefined;
+  let parts: Parts | undefined;
   const made = () => {
     if (!parts) throw new Error("the parts are made first");
     return parts;
@@ -36,6 +38,7 @@ export async function openLifecycle(forge: RunningForge) {
     return {
       converge: { atOnce: 8, run: (key: string) => converge(made(), AgentName.parse(key)) },
       "follow-main": { atOnce: 1, run: () => done(followMain(made())) },
+      revert: { atOnce: 1, run: (key: string) => done(revertAgent(made(), AgentName.parse(key))) },
       "tell-deployment": { atOnce: 1, run: (key: string) => done(tellDeployment(made(), ...parseDeploymentKey(key))) },
       ...Object.fromEntries(
         ["reconcile", "update-docs", "refresh"].map((kind) => [kind, { atOnce: 1, run: async () => undefined }]),
@@ -93,7 +96,9 @@ export async function openLifecycle(forge: RunningForge) {
   };
 }
 
-function lifecycleParts(forgeParts: Provisioned, runner: Runner): LifecycleParts & { forgeParts: Provisioned } {
+type Parts = LifecycleParts & { forgeParts: Provisioned; scratch: string };
+
+function lifecycleParts(forgeParts: Provisioned, runner: Runner): Parts {
   const nothing = async () => undefined;
   const parts = {
     core: forgeParts.core,
@@ -110,5 +115,5 @@ function lifecycleParts(forgeParts: Provisioned, runner: Runner): LifecycleParts
     failApproval: (number: number, problem: string) => failApproval(forgeParts, number, problem),
     tellDestroyed: (agent: string) => tellDestroyed(forgeParts, agent),
   };
-  return { ...parts, forgeParts };
+  return { ...parts, forgeParts, scratch: join(forgeParts.core.directory, "scratch") };
 }

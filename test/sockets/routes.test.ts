@@ -29,7 +29,7 @@ const partsOf = (core: TestCore): RouteParts => ({
   runner: { call: () => Promise.reject(new Fault("no runner is connected")) },
   canaries: { send: async () => [] },
   live: openLive(),
-  approvals: { approve: async () => undefined, deny: async () => undefined },
+  approvals: { approve: async () => undefined, deny: async () => undefined, askForRevert: async () => undefined },
   forgeSignIn: { core, forgeUrl: "http://127.0.0.1:9", client: () => undefined },
   forgeWayIn: async () => ({ kind: "own", user: "operator" }),
   checkForge: async () => [],

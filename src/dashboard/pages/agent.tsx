@@ -1,4 +1,4 @@
-/** An agent's page: the agent as on the front page, and its turns, newest first. */
+/** An agent's page: the agent as on the front page, its turns, and its versions, newest first. */
 import type { HiveState } from "../../contract/fold.ts";
 import { type AgentName, shortTurnId, type TurnId } from "../../contract/names.ts";
 import type { Turn } from "../../contract/turn.ts";
@@ -9,6 +9,7 @@ import { Chip } from "../parts/chip.tsx";
 import { Section } from "../parts/section.tsx";
 import { shown } from "../parts/shown.ts";
 import { costText, tokensText, turnTook, turnWord } from "../parts/turn-words.ts";
+import { Versions } from "../parts/versions.tsx";
 import { turnPath } from "../place.ts";
 import type { View } from "../store.ts";
 
@@ -16,10 +17,11 @@ type Props = {
   agent: AgentName;
   hive: HiveState;
   turns: View["turns"];
+  versions: View["versions"];
   showOlder: (before: TurnId) => Promise<void>;
 };
 
-export function AgentPage({ agent: name, hive, turns, showOlder }: Props) {
+export function AgentPage({ agent: name, hive, turns, versions, showOlder }: Props) {
   const agent = hive.agents.find((row) => row.name === name);
   const listed = newestFirst(
     hive.turns.filter((turn) => turn.agent === name),
@@ -54,6 +56,7 @@ export function AgentPage({ agent: name, hive, turns, showOlder }: Props) {
           </p>
         )}
       </Section>
+      {agent && <Versions agent={agent} page={versions} />}
     </>
   );
 }

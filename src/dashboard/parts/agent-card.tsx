@@ -2,7 +2,7 @@ import { type Agent, isUp } from "../../contract/agent.ts";
 import type { InboxEntry } from "../../contract/message.ts";
 import type { ThreadPage } from "../../contract/thread.ts";
 import type { Turn } from "../../contract/turn.ts";
-import { cancelQueued, sendCanary, unparkAgent } from "../calls.ts";
+import { cancelQueued, revertAgent, sendCanary, unparkAgent } from "../calls.ts";
 import { agentPath } from "../place.ts";
 import { ActionButton } from "./action-button.tsx";
 import { AgentControls } from "./agent-controls.tsx";
@@ -40,6 +40,7 @@ export function AgentCard({ agent, turns, entries, threads, forgeUrl }: Props) {
         </Chip>
       </div>
       {agent.problem && <Why text={agent.problem} tone={tone} />}
+      {agent.difference && <Difference name={agent.name} text={agent.difference} />}
       <AgentTroubles agent={agent} />
       {agent.state === "parked" && (
         <p class="meta">
@@ -79,6 +80,21 @@ export function AgentCard({ agent, turns, entries, threads, forgeUrl }: Props) {
     </article>
   );
 }
+
+/** main wants what could not be started: it stays so until somebody mends it there, or this is pressed. */
+const Difference = ({ name, text }: { name: Agent["name"]; text: string }) => (
+  <>
+    <Problem text={text} />
+    <p class="meta">
+      <ActionButton
+        text="Revert main"
+        label={`Put ${name} on main back to the version that runs`}
+        question="Put main back?"
+        act={() => revertAgent(name)}
+      />
+    </p>
+  </>
+);
 
 /** What somebody should see of an agent besides its state. */
 function AgentTroubles({ agent: { name, deadLetters, failedTurns, lostWakes, lostWakeAt } }: { agent: Agent }) {

@@ -26,6 +26,13 @@ const said: Record<ConversationChange["kind"], (agent: string) => string> = {
   new: (agent) => `${agent} begins a new conversation.`,
 };
 
+export const revert = (name: string, options: Home): Promise<number> =>
+  act(options, async (hived) => {
+    const agent = parseAgent(name);
+    await hived.revertAgent({ agent });
+    return `A pull request puts ${agent} on main back to the version that runs: \`hive approvals\` shows how far it is.`;
+  });
+
 export const unpark = (name: string, options: Home): Promise<number> =>
   act(options, async (hived) => {
     const agent = parseAgent(name);

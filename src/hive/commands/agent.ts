@@ -1,5 +1,6 @@
 /** `hive agent`: what the operator does to one agent at once; the verbs are loaded when one is called. */
 import type { Command } from "commander";
+import { limit } from "../whole-number.ts";
 
 /** @param home the option that tells where the hive lives */
 export function addAgent(hive: Command, home: readonly [flags: string, description: string]): void {
@@ -38,6 +39,27 @@ export function addAgent(hive: Command, home: readonly [flags: string, descripti
     .option(...home)
     .action(async (name, options) => {
       process.exitCode = await (await verbs()).change(name, { kind: "new" }, options);
+    });
+  agent
+    .command("history")
+    .description("show the versions that it has had, newest first, what became of each, and who brought it")
+    .argument("<agent>", "its name")
+    .option("--limit <number>", "how many to list", limit, 20)
+    .option(...home)
+    .option("--json", "for programs; docs/cli.md describes it")
+    .action(async (name, options) => {
+      const { history } = await import("./history.ts");
+      process.exitCode = await history(name, options);
+    });
+  agent
+    .command("revert")
+    .description(
+      "put it on main of hive/agents back to the version that runs, by a pull request that you approve herewith",
+    )
+    .argument("<agent>", "its name")
+    .option(...home)
+    .action(async (name, options) => {
+      process.exitCode = await (await verbs()).revert(name, options);
     });
   agent
     .command("unpark")

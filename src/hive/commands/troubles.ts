@@ -28,11 +28,12 @@ export const troubleLines = ({ agents, restingPairs, troubles }: Troubled): stri
 ];
 
 function linesOfAgent(agent: Agent): string[] {
-  const { name, state, since, retryAt, deadLetters, failedTurns, lostWakes, lostWakeAt, canary } = agent;
+  const { name, state, since, retryAt, difference, deadLetters, failedTurns, lostWakes, lostWakeAt, canary } = agent;
   const says = (text: string) => `${name}: ${text}`;
   return [
     state === "parked" &&
       `parked since ${timeText(since)}, ${retryAt === null ? "until somebody helps" : `until ${timeText(retryAt)}`}`,
+    difference !== null && `${oneLine(difference, 500)} \`hive agent revert ${name}\` puts main back`,
     deadLetters > 0 && `${count(deadLetters, "dead letter")}; \`hive messages ${name}\` shows them`,
     failedTurns > 0 && `${count(failedTurns, "failed turn")} in a row; \`hive turns ${name}\` shows them`,
     canary?.state === "failed" && `the canary of ${timeText(canary.sentAt)} failed. ${canary.problem ?? ""}`,

@@ -18,6 +18,8 @@ export type AgentRow = {
   wanted_tree: ObjectId | null;
   /** the commit of `main` that brought the wanted tree */
   wanted_commit: ObjectId | null;
+  /** why the wanted tree does not run, as it could not be started */
+  difference: string | null;
   deployment: number | null;
   runtime: RuntimeKind | null;
   launch: LaunchId | null;
@@ -37,7 +39,7 @@ export type AgentRow = {
 };
 
 const columns =
-  "role wish state since problem running_tree wanted_tree wanted_commit deployment runtime launch turn session config retry_at dead_letters failed_turns lost_wakes lost_wake_at canary".split(
+  "role wish state since problem running_tree wanted_tree wanted_commit difference deployment runtime launch turn session config retry_at dead_letters failed_turns lost_wakes lost_wake_at canary".split(
     " ",
   );
 const FIND = "SELECT * FROM agents WHERE name = :name";
@@ -77,6 +79,7 @@ export function addAgent(
     since: core.clock.now(),
     problem: null,
     running_tree: null,
+    difference: null,
     deployment: null,
     runtime: null,
     launch: null,
@@ -130,6 +133,7 @@ export const toAgent = (row: AgentRow): Agent => ({
   retryAt: row.retry_at,
   runningTree: row.running_tree,
   wantedTree: row.wanted_tree,
+  difference: row.difference,
   deployment: row.deployment,
   runtime: row.runtime,
   launch: row.launch,

@@ -24,15 +24,22 @@ export async function approve(parts: Parts, { number, head }: { number: number; 
   const row = requireOpen(parts, number);
   if (row.state === "invalid" || row.state === "refused")
     throw new Refusal("not_actionable", `#${number} can't be acted on: ${row.problem}`, "It needs a new push first.");
-  const { as, pull } = await lookAt(parts, row);
+  const { pull } = await lookAt(parts, row);
   if (pull.author === operator)
     throw new Refusal("own_proposal", `#${number} is your own, and the forge lets nobody approve an own one.`, mergeIt);
   if (pull.head !== head || row.head !== head)
     throw new Refusal("head_moved", `#${number} has another head than ${head.slice(0, 10)} by now.`, lookAgain);
-  if (decide(pull, await as.listGivenReviews(agentsRepo, number)).kind === "approved") return ring(parts, number);
-  await noteUse(parts, `approved #${number} (${row.summary}) at ${head.slice(0, 10)}`);
-  await onForge(row, () => as.giveReview(agentsRepo, number, { event: "APPROVED", head, body: "" }));
-  await ring(parts, number);
+  await approveHead(parts, pull);
+  await ringApproval(parts, number);
+}
+
+/** The operator's review of a pull request's head, unless it is there. @throws Refusal when the forge refuses it */
+export async function approveHead(parts: Parts, pull: Pull): Promise<void> {
+  const { number, title, head } = pull;
+  const as = parts.forge.as(operator);
+  if (decide(pull, await as.listGivenReviews(agentsRepo, number)).kind === "approved") return;
+  await noteUse(parts, `approved #${number} (${title}) at ${head.slice(0, 10)}`);
+  await onForge(pull, () => as.giveReview(agentsRepo, number, { event: "APPROVED", head, body: "" }));
 }
 
 /** Says why, and closes it. What of that is there already is not done again. @throws Refusal for one that has ended */
@@ -45,7 +52,7 @@ export async function deny(parts: Parts, { number, reason }: { number: number; r
     if (said?.body.trim() !== reason.trim()) await as.postComment(agentsRepo, number, reason);
     await as.closeIssue(agentsRepo, number);
   });
-  await ring(parts, number);
+  await ringApproval(parts, number);
 }
 
 const mergeIt = "Merge it in the forge, or push to main yourself.";
@@ -68,7 +75,7 @@ async function lookAt({ forge }: Parts, row: ApprovalRow): Promise<{ as: ForgeVe
 }
 
 /** What the forge refuses is the operator's to know, in its words. */
-async function onForge<Answer>({ url }: ApprovalRow, call: () => Promise<Answer>): Promise<Answer> {
+async function onForge<Answer>({ url }: { url: string }, call: () => Promise<Answer>): Promise<Answer> {
   try {
     return await call();
   } catch (error) {
@@ -79,5 +86,6 @@ async function onForge<Answer>({ url }: ApprovalRow, call: () => Promise<Answer>
 
 const noteUse = ({ core }: Parts, what: string): Promise<void> => note(core, `With the operator's token: ${what}`);
 
-const ring = ({ core }: Parts, number: number): Promise<void> =>
+/** What we do on the forge may ring no bell. */
+export const ringApproval = ({ core }: Pick<Parts, "core">, number: number): Promise<void> =>
   core.db.write((tx) => ringItem(tx, core, agentsRepo, number));

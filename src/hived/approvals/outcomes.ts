@@ -31,10 +31,12 @@ export async function recordMerge(parts: Parts, pull: Pull): Promise<void> {
 }
 
 /** What we merged was approved; the operator's own merge needs no approval. */
-export function howMerged({ course }: ApprovalRow): string {
+export function isApproved({ course }: ApprovalRow): boolean {
   const merged = course.findIndex(({ state }) => state === "converging" || state === "deployed");
-  return course[merged - 1]?.state === "merging" ? "it was approved" : "it was merged by hand";
+  return course[merged - 1]?.state === "merging";
 }
+
+export const howMerged = (row: ApprovalRow): string => (isApproved(row) ? "it was approved" : "it was merged by hand");
 
 /** Closed without being merged: withdrawn by whoever proposed it, else denied. */
 export async function recordClose(parts: Parts, row: ApprovalRow, { author }: Pull): Promise<void> {

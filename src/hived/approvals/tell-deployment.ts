@@ -81,6 +81,6 @@ function wakeFirst(tx: Transaction, { core }: LifecycleParts, { agent, number }:
 const tellOperator = (tx: Transaction, { core }: LifecycleParts, { agent, number, problem }: Deployment) =>
   notify(tx, core, {
     to: "operator",
-    body: `Version ${number} of ${agent} could not be started: ${problem} What ran before goes on running. Mend it, or revert it on main of ${agentsRepo}.`,
+    body: `Version ${number} of ${agent} could not be started: ${problem} What ran before goes on running. Mend it on main of ${agentsRepo}, or put main back: \`hive agent revert ${agent}\`, or the button on its page.`,
     clientId: `failed/${agent}/${number}`,
   });

@@ -6,7 +6,7 @@
  *   the wanted version cannot be started → its deployment has failed, and the version before it goes on running
  */
 import { Fault } from "../../contract/fault.ts";
-import { type AgentName, type EpochMs, type LaunchId, ObjectId } from "../../contract/names.ts";
+import type { AgentName, EpochMs, LaunchId } from "../../contract/names.ts";
 import { Refusal } from "../../contract/refusal.ts";
 import { backoffMs } from "../../daemon/fault.ts";
 import type { AgentConfig } from "../agents/agent-yaml.ts";
@@ -101,7 +101,8 @@ async function moveTo(parts: LifecycleParts, row: AgentRow, target: Deployment):
       runtime: spec.runtime,
       session,
       state: now.turn ? "working" : "idle",
-      problem: differenceOf(now, target),
+      problem: null,
+      ...(now.wanted_tree === target.tree && { difference: null }),
     });
     if (target.state !== "converging") return;
     endDeployment(tx, target, "ready", null);
@@ -112,10 +113,11 @@ async function moveTo(parts: LifecycleParts, row: AgentRow, target: Deployment):
 async function start(parts: LifecycleParts, row: AgentRow, target: Deployment, launch: LaunchId, config: AgentConfig) {
   await parts.sockets.open(launch, row.name);
   const agent = { name: row.name, role: row.role, session: row.session, config, tree: target.tree };
-  const spec = specFor(agent, parts.runner.place(), launch, { url: parts.forgeUrl });
+  const place = parts.runner.place();
+  const spec = specFor(agent, place, launch, { url: parts.forgeUrl });
   const token = parts.tokens.read(row.name);
   if (!token) throw new Error(`${row.name} was prepared, but has no forge token`);
-  const secrets = secretsFor(row.name, { url: parts.forgeUrl, token, email: emailOf(parts.core, row.name) });
+  const secrets = secretsFor(row.name, { url: parts.forgeUrl, token, email: emailOf(parts.core, row.name) }, place);
   const { session } = await parts.runner.call("launch", { launch, agent: row.name, tree: target.tree, spec, secrets });
   return { spec, session };
 }
@@ -152,9 +154,10 @@ async function giveUp(parts: LifecycleParts, agent: AgentName, target: Deploymen
     if (target.state === "converging") {
       endDeployment(tx, target, "failed", problem);
       enqueueTelling(tx, core, agent, target.number);
+      if (lastReadyDeployment(tx, agent)) changeAgent(tx, core, agent, { difference: differenceOf(target, problem) });
     }
     if (launch && !isOfTarget) {
-      changeAgent(tx, core, agent, { problem, state: state === "converging" ? "idle" : state });
+      if (state === "converging") changeAgent(tx, core, agent, { state: "idle", problem: null });
       return null;
     }
     if (turn) releaseTurn(tx, core, turn, problem);
@@ -181,9 +184,6 @@ const fail = (parts: LifecycleParts, agent: AgentName, problem: string): Promise
     changeAgent(tx, parts.core, agent, { state: "failed", problem: before.problem ?? problem });
   });
 
-/** What stays visible while the version that `main` wants is not the one that runs. */
-function differenceOf(row: AgentRow, target: Deployment): string | null {
-  if (row.wanted_tree === target.tree) return null;
-  const wanted = ObjectId.parse(row.wanted_tree).slice(0, 10);
-  return `The version that main wants (${wanted}) could not be started, so the one before it runs. Mend or revert it.`;
-}
+/** What stays visible until `main` wants another version. */
+const differenceOf = ({ number }: Deployment, problem: string): string =>
+  `Version ${number}, which main wants, is not what runs. ${problem}`;

@@ -2,7 +2,7 @@
  * The table of deployments: each move of an agent to another version.
  * converging → ready | failed; converging → superseded when `main` moved on meanwhile.
  */
-import type { AgentName, ObjectId } from "../../contract/names.ts";
+import type { AgentName, EpochMs, ObjectId } from "../../contract/names.ts";
 import type { Core } from "../core.ts";
 import type { Reader, Transaction } from "../database/write.ts";
 
@@ -17,6 +17,8 @@ export type Deployment = {
   approvals: number[];
   state: "converging" | "ready" | "failed" | "superseded";
   problem: string | null;
+  /** when it began */
+  at: EpochMs;
   /** its tag, statuses and messages are out */
   isTold: boolean;
 };
@@ -27,7 +29,7 @@ type Stored = Omit<Deployment, "commit" | "approvals" | "isTold"> & {
   told: number;
 };
 
-const NEWEST = "SELECT * FROM deployments WHERE agent = :agent ORDER BY number DESC LIMIT 1";
+const NEWEST = "SELECT * FROM deployments WHERE agent = :agent ORDER BY number DESC LIMIT :limit";
 const LAST_READY = "SELECT * FROM deployments WHERE agent = :agent AND state = 'ready' ORDER BY number DESC LIMIT 1";
 const FIND = "SELECT * FROM deployments WHERE agent = :agent AND number = :number";
 const SUPERSEDE = "UPDATE deployments SET state = 'superseded' WHERE agent = :agent AND state = 'converging'";
@@ -47,7 +49,11 @@ const fromStored = ({ commit_id, approvals, told, ...rest }: Stored): Deployment
 
 const one = (row: Stored | undefined) => row && fromStored(row);
 
-export const newestDeployment = (reader: Reader, agent: AgentName) => one(reader.get<Stored>(NEWEST, { agent }));
+export const newestDeployments = (reader: Reader, agent: AgentName, limit: number): Deployment[] =>
+  reader.all<Stored>(NEWEST, { agent, limit }).map(fromStored);
+
+export const newestDeployment = (reader: Reader, agent: AgentName): Deployment | undefined =>
+  newestDeployments(reader, agent, 1)[0];
 
 /** The version that ran last, and runs on when a newer one fails. */
 export const lastReadyDeployment = (reader: Reader, agent: AgentName) => one(reader.get<Stored>(LAST_READY, { agent }));

@@ -33,7 +33,12 @@ export function wantVersion(
   approvals: number[],
 ): void {
   const row = findAgent(tx, agent);
-  const wanted = { wish: "running" as const, wanted_tree: version.tree, wanted_commit: version.commit };
+  const wanted = {
+    wish: "running" as const,
+    wanted_tree: version.tree,
+    wanted_commit: version.commit,
+    difference: null,
+  };
   const newest = newestDeployment(tx, agent);
   if (row?.wish === "running" && row.wanted_tree === version.tree && newest) {
     if (approvals.length === 0) return;
@@ -51,6 +56,6 @@ export function wantVersion(
 /** `main` has the agent's directory no more. Its state is kept; a version that is on its way comes no more. */
 export function wantDestroyed(tx: Transaction, core: Core, agent: AgentName): void {
   supersede(tx, agent);
-  changeAgent(tx, core, agent, { wish: "destroyed" });
+  changeAgent(tx, core, agent, { wish: "destroyed", difference: null });
   enqueueConverge(tx, core, agent);
 }

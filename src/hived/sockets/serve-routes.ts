@@ -1,11 +1,13 @@
 /** Each route to its verb, at the socket of its caller: hive-web's, and the admin's own. */
 import type { Drift, Rotation } from "../../contract/forge.ts";
 import { WaitingState } from "../../contract/message.ts";
+import type { AgentName } from "../../contract/names.ts";
 import { type ForgeWayIn, routes } from "../../contract/routes.ts";
 import type { RequestOf, ResponseOf } from "../../contract/table.ts";
 import { serve } from "../../rpc/serve.ts";
 import { listAgents, toAgent } from "../agents/agents.ts";
 import { readApprovals } from "../approvals/approvals.ts";
+import { readVersions } from "../approvals/history.ts";
 import type { Canaries } from "../broker/canary.ts";
 import { cancelTurn, changeConversation } from "../broker/conversation.ts";
 import { countWaiting, newestWaiting } from "../broker/inbox.ts";
@@ -33,6 +35,7 @@ export type RouteParts = StateParts & {
   approvals: {
     approve(request: RequestOf<typeof routes.approve>): Promise<void>;
     deny(request: RequestOf<typeof routes.deny>): Promise<void>;
+    askForRevert(agent: AgentName): Promise<void>;
   };
   forgeSignIn: ForgeSignInParts;
   forgeWayIn(): Promise<ForgeWayIn>;
@@ -85,6 +88,9 @@ const operatorHandlers = (parts: RouteParts) => {
       core.db.read((reader) => ({ approvals: readApprovals(reader, number) })),
     approve: (request: RequestOf<typeof routes.approve>) => done(parts.approvals.approve(request)),
     deny: (request: RequestOf<typeof routes.deny>) => done(parts.approvals.deny(request)),
+    readVersions: (request: RequestOf<typeof routes.readVersions>) =>
+      core.db.read((reader) => readVersions(reader, request)),
+    revertAgent: ({ agent }: RequestOf<typeof routes.revertAgent>) => done(parts.approvals.askForRevert(agent)),
     cancelTurn: ({ agent, requeues }: RequestOf<typeof routes.cancelTurn>) => done(cancelTurn(parts, agent, requeues)),
     changeConversation: ({ agent, change }: RequestOf<typeof routes.changeConversation>) =>
       done(changeConversation(parts, agent, change)),

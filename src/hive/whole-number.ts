@@ -1,0 +1,13 @@
+import { InvalidArgumentError } from "commander";
+
+/** Reads an option that is a number; `sentence` says what is wrong with any other. */
+export const wholeNumber =
+  (least: number, most: number, sentence: string) =>
+  (text: string): number => {
+    const number = Number(text);
+    if (Number.isInteger(number) && number >= least && number <= most) return number;
+    throw new InvalidArgumentError(sentence);
+  };
+
+/** How many rows to list. */
+export const limit = wholeNumber(1, 200, "It is a number from 1 to 200.");
