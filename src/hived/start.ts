@@ -44,6 +44,8 @@ import { retireTokens } from "./lifecycle/retire-tokens.ts";
 import { updateDocs } from "./lifecycle/update-docs.ts";
 import { enqueueConverge, parseDeploymentKey } from "./lifecycle/wishes.ts";
 import { openTools } from "./mcp/tools.ts";
+import { beginTelling } from "./pulls/places.ts";
+import { followPull, pullWork } from "./pulls/tell-pull.ts";
 import { answerQuestion, cancelQuestion } from "./questions/answer.ts";
 import { ask } from "./questions/ask.ts";
 import { dropQuestion, followQuestion } from "./questions/follow.ts";
@@ -89,6 +91,7 @@ export async function startHived(
   const routes = await serveRoutes(hive.routes);
   await db.write((tx) => {
     reviveFailed(tx, clock.now());
+    beginTelling(tx, core, config.forge);
     scheduler.enqueue(tx, "provision", "");
     scheduler.enqueue(tx, "forget-messages", "");
     scheduler.enqueue(tx, "forget-turns", "");
@@ -224,6 +227,7 @@ function handlersOf(
   const follow: Follow = (tx, fetched) => {
     threadsChanged(tx);
     const { repo, number, kind } = fetched.item;
+    if (kind === "pull") followPull(tx, core, { repo, number });
     if (repo === agentsRepo && kind === "pull") core.scheduler.enqueue(tx, "approval", String(number));
     if (repo === questionsRepo && kind === "issue") followQuestion(tx, core, fetched);
   };
@@ -259,6 +263,7 @@ function handlersOf(
     "update-docs": { atOnce: 1, run: () => done(updateDocs(lifecycle)) },
     converge: { atOnce: 8, run: (key) => converge(lifecycle, AgentName.parse(key)) },
     "tell-deployment": { atOnce: 1, run: (key) => done(tellDeployment(lifecycle, ...parseDeploymentKey(key))) },
+    ...pullWork(core, forge),
     ...questionWork(core, forge),
   };
 }

@@ -60,9 +60,14 @@ export async function expectDeployed(hive: Hive, { number, head, agent }: Approv
   await hive.until(({ agents }) => agents.find(({ name, deployment }) => name === agent && deployment === 1));
 }
 
+/** What the worker has told its manager itself; that a review is asked for the hive tells in its name. */
+export const isReport = ({ from, to, body }: Message, { worker, manager }: Tour): boolean =>
+  from === worker && to === manager && !body.startsWith(`${worker} asks you to review `);
+
 /** The report of the worker's first turn, once a turn of the manager has handled it. */
-export async function reportOf(hive: Hive, { worker, manager }: Tour): Promise<Message> {
-  const report = await hive.until(({ messages }) => messages.find(({ from, to }) => from === worker && to === manager));
+export async function reportOf(hive: Hive, tour: Tour): Promise<Message> {
+  const { manager } = tour;
+  const report = await hive.until(({ messages }) => messages.find((message) => isReport(message, tour)));
   const entry = await hive.until(({ entries }) =>
     entries.find(({ message, state }) => message === report.id && state === "handled"),
   );
