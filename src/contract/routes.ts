@@ -4,6 +4,7 @@ import { Agent } from "./agent.ts";
 import { Approval } from "./approval.ts";
 import { Canary } from "./canary.ts";
 import { ConversationChange } from "./conversation.ts";
+import { Examination } from "./examination.ts";
 import { Event, ForgeHealth, WorkTrouble } from "./facts.ts";
 import { HiveState } from "./fold.ts";
 import { Drift, Rotation } from "./forge.ts";
@@ -179,6 +180,14 @@ export const routes = table({
     request: z.object({ user: z.string().nullable() }),
     response: z.object({ rotations: z.array(Rotation) }),
   },
+  /** what an agent is told at the start of its next conversation */
+  readAgentPrompt: {
+    callers: ["admin"],
+    request: z.object({ agent: AgentName }),
+    response: z.object({ text: z.string() }),
+  },
+  /** tries all that an agent needs, where it runs; takes as long as its slowest part, half a minute at most */
+  examineAgent: { callers: ["admin"], request: z.object({ agent: AgentName }), response: Examination },
   readStatus: {
     callers: ["admin"],
     request: nothing,

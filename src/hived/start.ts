@@ -39,6 +39,7 @@ import { deliverWebhook } from "./intake/doorbell.ts";
 import { reconcile } from "./intake/reconcile.ts";
 import { converge } from "./lifecycle/converge.ts";
 import { followMain } from "./lifecycle/follow-main.ts";
+import { examineAgent, readAgentPrompt } from "./lifecycle/look-into.ts";
 import type { LifecycleParts } from "./lifecycle/parts.ts";
 import { retireTokens } from "./lifecycle/retire-tokens.ts";
 import { updateDocs } from "./lifecycle/update-docs.ts";
@@ -199,6 +200,10 @@ function wire(config: HivedConfig, core: Core, boot: BootId, signal: AbortSignal
         approve: (request: Parameters<typeof approve>[1]) => approve(lifecycle, request),
         deny: (request: Parameters<typeof deny>[1]) => deny(lifecycle, request),
         askForRevert: (agent: AgentName) => askForRevert(lifecycle, agent),
+      },
+      lookInto: {
+        prompt: (agent: AgentName) => readAgentPrompt(lifecycle, agent),
+        examine: (agent: AgentName) => examineAgent(lifecycle, agent),
       },
       forgeHealth: health.read,
       newestQuestions,

@@ -30,6 +30,10 @@ const partsOf = (core: TestCore): RouteParts => ({
   canaries: { send: async () => [] },
   live: openLive(),
   approvals: { approve: async () => undefined, deny: async () => undefined, askForRevert: async () => undefined },
+  lookInto: {
+    prompt: () => Promise.reject(new Fault("no runner is connected")),
+    examine: () => Promise.reject(new Fault("no runner is connected")),
+  },
   forgeSignIn: { core, forgeUrl: "http://127.0.0.1:9", client: () => undefined },
   forgeWayIn: async () => ({ kind: "own", user: "operator" }),
   checkForge: async () => [],

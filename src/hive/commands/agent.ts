@@ -41,6 +41,23 @@ export function addAgent(hive: Command, home: readonly [flags: string, descripti
       process.exitCode = await (await verbs()).change(name, { kind: "new" }, options);
     });
   agent
+    .command("prompt")
+    .description("print what it is told at the start of its next conversation")
+    .argument("<agent>", "its name")
+    .option(...home)
+    .action(async (name, options) => {
+      process.exitCode = await (await import("./agent-prompt.ts")).agentPrompt(name, options);
+    });
+  agent
+    .command("doctor")
+    .description("try, where it runs, all that it needs: its coding agent, its sign-in, its provider, its tools, git")
+    .argument("<agent>", "its name")
+    .option(...home)
+    .option("--json", "for programs; docs/cli.md describes it")
+    .action(async (name, options) => {
+      process.exitCode = await (await import("./agent-doctor.ts")).agentDoctor(name, options);
+    });
+  agent
     .command("history")
     .description("show the versions that it has had, newest first, what became of each, and who brought it")
     .argument("<agent>", "its name")

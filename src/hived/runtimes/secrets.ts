@@ -12,7 +12,7 @@ import { runFiles } from "./view.ts";
 export function secretsFor(
   agent: AgentName,
   forge: ForgeAccess,
-  { clients = {} }: Pick<Place, "clients"> = {},
+  { clients = {} }: Pick<Place, "clients">,
 ): FileToWrite[] {
   return [
     file(runFiles.token, `${forge.token}\n`),

@@ -1,4 +1,5 @@
 /** Each route to its verb, at the socket of its caller: hive-web's, and the admin's own. */
+import type { Examination } from "../../contract/examination.ts";
 import type { Drift, Rotation } from "../../contract/forge.ts";
 import { WaitingState } from "../../contract/message.ts";
 import type { AgentName } from "../../contract/names.ts";
@@ -36,6 +37,10 @@ export type RouteParts = StateParts & {
     approve(request: RequestOf<typeof routes.approve>): Promise<void>;
     deny(request: RequestOf<typeof routes.deny>): Promise<void>;
     askForRevert(agent: AgentName): Promise<void>;
+  };
+  lookInto: {
+    prompt(agent: AgentName): Promise<string>;
+    examine(agent: AgentName): Promise<Examination>;
   };
   forgeSignIn: ForgeSignInParts;
   forgeWayIn(): Promise<ForgeWayIn>;
@@ -141,6 +146,8 @@ const adminHandlers = (parts: RouteParts): Parameters<typeof serve<typeof routes
     },
     checkForge: async () => ({ drift: await parts.checkForge() }),
     repairForge: () => parts.repairForge(),
+    readAgentPrompt: async ({ agent }) => ({ text: await parts.lookInto.prompt(agent) }),
+    examineAgent: ({ agent }) => parts.lookInto.examine(agent),
     rotateTokens: async ({ user }) => ({ rotations: await parts.rotateTokens(user) }),
     readStatus: () => ({
       database: core.db.problem(),
