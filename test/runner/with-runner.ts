@@ -70,6 +70,7 @@ type Wanted = {
   session?: string | null;
   launch?: LaunchId;
   mcpServers?: LaunchSpec["driver"]["mcpServers"];
+  forge?: typeof someForge;
 };
 
 /** Prepares an agent with a script, as hived does, and makes a launch of it. */
@@ -85,6 +86,7 @@ export async function prepare(
     session = null,
     launch = newLaunchId(),
     mcpServers = [],
+    forge = someForge,
   }: Wanted = {},
 ): Promise<Launch> {
   const agent = name as AgentName;
@@ -95,12 +97,12 @@ export async function prepare(
     harness: { driver: "acp", profile: "script" },
     runtime: { driver: runtime },
   });
-  const spec = specFor({ name: agent, role, session, config, tree: someTree }, hived.place(), launch, someForge);
+  const spec = specFor({ name: agent, role, session, config, tree: someTree }, hived.place(), launch, forge);
   return {
     launch,
     agent,
     tree: someTree,
-    secrets: secretsFor(agent, someForge, hived.place()),
+    secrets: secretsFor(agent, forge, hived.place()),
     spec: {
       ...spec,
       argv: argv ?? spec.argv,

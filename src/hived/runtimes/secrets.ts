@@ -68,7 +68,8 @@ const clientConfigs: Record<ForgeClient, (agent: AgentName, forge: ForgeAccess) 
     ),
   fj: (name, { url, token }) => {
     const { host, pathname } = new URL(url);
-    const hosts = { [`${host}${pathname}`.replace(/\/$/, "")]: { type: "Application", name, token, api_url: url } };
+    const key = { type: "Application", name, token, api_url: url };
+    const hosts = { [host]: key, [`${host}${pathname}`.replace(/\/$/, "")]: key }; // older ones know no path
     return file(
       join(clientDirectory, "forgejo-cli/keys.json"),
       `${JSON.stringify({ hosts, aliases: {}, default_ssh: [] })}\n`,

@@ -1,0 +1,110 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { AgentName } from "../../src/contract/names.ts";
+import { systemClock } from "../../src/daemon/clock.ts";
+import { emailOf } from "../../src/hived/forge/addresses.ts";
+import { provision, provisionAgent } from "../../src/hived/forge/provision.ts";
+import { forges } from "../support/forges.ts";
+import { openCore, type TestCore } from "../support/open-core.ts";
+import { type Provisioned, partsFor } from "../support/provisioned.ts";
+import { withToken } from "../support/raw-forge.ts";
+import type { RunningForge } from "../support/running-forge.ts";
+import { prepare, type Stage, withRunner } from "./with-runner.ts";
+
+const alice = "alice" as AgentName;
+
+/** Every command line and environment of the sandbox, at that moment. */
+const look = "cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ 2>/dev/null | tr '\\0' '\\n' >>\"$HIVE_SHARED_DIR\"/seen";
+
+/** What the base prompt says how to do, with somebody who looks on while the token is in use. */
+const work = `
+set -eu
+git clone -q "$HIVE_FORGE_URL/org-shared/docs.git" docs
+test -f docs/README.md
+api="$HIVE_FORGE_URL/api/v1"
+curl -K "$HIVE_FORGE_CURLRC" -d '{"name": "notes", "private": true, "auto_init": true, "default_branch": "main"}' "$api/user/repos"
+git clone -q "$HIVE_FORGE_URL/$HIVE_FORGE_USER/notes.git" notes
+for repository in docs notes; do
+  printf '#!/bin/sh\\n%s\\n' "$look" >$repository/.git/hooks/pre-push
+  chmod +x $repository/.git/hooks/pre-push
+done
+cd notes
+git checkout -q -b idea && echo idea >idea.md && git add idea.md && git commit -q -m "Have an idea" && git push -q origin idea
+mkfifo ../body
+curl -K "$HIVE_FORGE_CURLRC" -d @../body "$api/repos/$HIVE_FORGE_USER/notes/pulls" & # it waits for what it is to send
+exec 3>../body
+sh -c "$look"
+echo '{"head": "idea", "base": "main", "title": "An idea"}' >&3
+exec 3>&-
+wait $!
+cd ../docs
+echo "Well said." >>README.md && git commit -q -a -m "Praise the docs"
+git push origin HEAD:refs/for/main -o topic=praise -o title="Praise the docs" -o description="They are good."
+`;
+
+for (const { name, start } of forges)
+  describe(name, () => {
+    let forge: RunningForge;
+    let core: TestCore;
+    let parts: Provisioned;
+    let token: string;
+    beforeAll(async () => {
+      forge = await start();
+      core = openCore();
+      parts = partsFor(core, forge);
+      await provision(parts);
+      await provisionAgent(parts, alice, "worker");
+      token = parts.tokens.read(alice) ?? "";
+    });
+    afterAll(async () => {
+      await core[Symbol.asyncDispose]();
+      await forge[Symbol.asyncDispose]();
+    });
+    const access = () => ({ url: forge.url, token, email: emailOf(core, alice) });
+
+    test("an agent clones, pushes and opens pull requests with nothing set up by itself, and its token is seen nowhere", async () => {
+      await using stage = await withRunner(systemClock, true);
+      const runtime = stage.hived.place().runtimes.at(-1) ?? "process";
+      if (runtime === "process") console.warn("NO SANDBOX WORKS HERE, so git was tried outside of one.");
+      const rule = {
+        name: "work",
+        steps: [{ run: work, save: "said" }, { say: "{{said}}" }],
+      };
+      const script = JSON.stringify({ vars: { look }, rules: [rule] });
+      const launch = await prepare(stage, alice, script, { runtime, forge: access() });
+      await stage.hived.runner("launch", launch);
+      stage.hived.mail(alice, "Go to work.");
+      const end = await stage.hived.ends.next();
+      const said = JSON.stringify(end.log);
+      expect(said).toContain('"status":"completed"');
+
+      const operator = withToken(forge.url, parts.tokens.read("operator") ?? "");
+      const asAlice = withToken(forge.url, token);
+      expect(await asAlice.call("GET", "/repos/alice/notes/pulls/1")).toMatchObject({
+        title: "An idea",
+        state: "open",
+      });
+      expect(await operator.call("GET", "/repos/org-shared/docs/pulls?state=open")).toMatchObject([
+        { title: "Praise the docs", body: "They are good.", user: { login: "alice" } },
+      ]);
+
+      const seen = readFileSync(join(stage.directory, "shared/seen"), "utf8");
+      expect(seen).toMatch(/^git-remote-http|^.*git.*remote-http/m);
+      expect(seen).toMatch(/^-K$/m);
+      expect(seen).toMatch(/^HIVE_FORGE_TOKEN_FILE=/m);
+      expect(token.length).toBeGreaterThan(20);
+      for (const text of [seen, said, JSON.stringify(launch.spec)]) expect(text).not.toContain(token);
+      for (const [path, text] of filesBelow(stage)) expect(text.includes(token), path).toBe(false);
+    });
+  });
+
+/** All that the agent left, and what it was told; but not the secrets themselves. */
+function* filesBelow({ directory }: Stage): Generator<[string, string]> {
+  const launches = readdirSync(join(directory, "launches"));
+  for (const launch of launches)
+    yield ["prompt", readFileSync(join(directory, "launches", launch, "prompt.md"), "utf8")];
+  for (const part of ["agents", "shared"])
+    for (const entry of readdirSync(join(directory, part), { recursive: true, withFileTypes: true }))
+      if (entry.isFile()) yield [join(part, entry.name), readFileSync(join(entry.parentPath, entry.name), "latin1")];
+}
