@@ -61,7 +61,10 @@ for (const { name, start } of forges)
       await core[Symbol.asyncDispose]();
       await forge[Symbol.asyncDispose]();
     });
-    const access = () => ({ url: forge.url, token, email: emailOf(core, alice) });
+    const access = (name: AgentName) => ({
+      ...{ url: forge.url, email: emailOf(core, name) },
+      token: parts.tokens.read(name) ?? "",
+    });
 
     test("an agent clones, pushes and opens pull requests with nothing set up by itself, and its token is seen nowhere", async () => {
       await using stage = await withRunner(systemClock, true);
@@ -72,7 +75,7 @@ for (const { name, start } of forges)
         steps: [{ run: work, save: "said" }, { say: "{{said}}" }],
       };
       const script = JSON.stringify({ vars: { look }, rules: [rule] });
-      const launch = await prepare(stage, alice, script, { runtime, forge: access() });
+      const launch = await prepare(stage, alice, script, { runtime, forge: access(alice) });
       await stage.hived.runner("launch", launch);
       stage.hived.mail(alice, "Go to work.");
       const end = await stage.hived.ends.next();
@@ -97,7 +100,36 @@ for (const { name, start } of forges)
       for (const text of [seen, said, JSON.stringify(launch.spec)]) expect(text).not.toContain(token);
       for (const [path, text] of filesBelow(stage)) expect(text.includes(token), path).toBe(false);
     });
+
+    test("the skill about reviews leaves a verdict on the commit that was looked at", async () => {
+      const bob = "bob" as AgentName;
+      await provisionAgent(parts, bob, "worker");
+      const proposer = withToken(forge.url, token);
+      const { number, head } = await proposer.propose("org-shared/docs", "new-page", { "new.md": "A new page.\n" });
+      await using stage = await withRunner();
+      const rule = { name: "review", steps: [{ run: reviewCommands(number), save: "said" }, { say: "{{said}}" }] };
+      const script = JSON.stringify({ rules: [rule] });
+      await stage.hived.runner("launch", await prepare(stage, bob, script, { forge: access(bob) }));
+      stage.hived.mail(bob, "Review it.");
+      const { log } = await stage.hived.ends.next();
+      const reviews = await proposer.call("GET", `/repos/org-shared/docs/pulls/${number}/reviews`);
+      expect(reviews, JSON.stringify(log)).toMatchObject([
+        { state: "REQUEST_CHANGES", commit_id: head, user: { login: "bob" }, comments_count: 1 },
+      ]);
+    });
   });
+
+/** The commands of the skill that each hive begins with, about a pull request that adds new.md. */
+function reviewCommands(number: number): string {
+  const skill = readFileSync("seeds/org-shared/docs/skills/review-a-pull-request/SKILL.md", "utf8");
+  const blocks = [...skill.matchAll(/```sh\n([\s\S]*?)```/g)].map(([, block]) => block);
+  const values = { "<owner>/<repository>": "org-shared/docs", "<number>": `${number}`, "<base>": "main" };
+  const filled = Object.entries(values).reduce(
+    (text, [name, value]) => text.replaceAll(name, value),
+    blocks.join("\n"),
+  );
+  return `set -eu\n${filled.replace("src/parse.ts", "new.md").replace('"new_position": 42', '"new_position": 1')}`;
+}
 
 /** All that the agent left, and what it was told; but not the secrets themselves. */
 function* filesBelow({ directory }: Stage): Generator<[string, string]> {
