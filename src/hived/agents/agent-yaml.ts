@@ -75,8 +75,15 @@ export const AgentConfig = z.strictObject({
   budgets: z
     .strictObject({
       turns_per_hour: z.number().int().min(1).max(3600).default(120).describe("after as many within an hour it rests"),
+      tool_calls_per_minute: z
+        .number()
+        .int()
+        .min(10)
+        .max(1_000_000)
+        .default(300)
+        .describe("calls of the hive's tools beyond that are refused"),
     })
-    .default({ turns_per_hour: 120 })
+    .default({ turns_per_hour: 120, tool_calls_per_minute: 300 })
     .describe("of work"),
 });
 export type AgentConfig = z.infer<typeof AgentConfig>;

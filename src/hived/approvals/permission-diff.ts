@@ -68,6 +68,10 @@ const measures: Measure[] = [
     say: (minutes) => `its process is ended after ${minutes} minutes without work`,
   },
   { of: ({ budgets }) => budgets.turns_per_hour, say: (turns) => `has at most ${turns} turns an hour` },
+  {
+    of: ({ budgets }) => budgets.tool_calls_per_minute,
+    say: (calls) => `calls the hive's tools at most ${calls} times a minute`,
+  },
 ];
 
 /** For a new agent all that it may do; for a changed one what changes, old and new. What weighs most comes first. */
