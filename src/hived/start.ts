@@ -12,7 +12,7 @@ import { convergingApprovals } from "./approvals/approvals.ts";
 import { followApproval } from "./approvals/follow.ts";
 import { approve, deny } from "./approvals/operator.ts";
 import { failApproval, tellDestroyed } from "./approvals/outcomes.ts";
-import { proposeAgent } from "./approvals/propose.ts";
+import { proposeAgent, proposeConfig, proposeDecision } from "./approvals/propose.ts";
 import { askForRevert, revertAgent } from "./approvals/revert.ts";
 import { tellDeployment } from "./approvals/tell-deployment.ts";
 import { openReceiver } from "./broker/lease.ts";
@@ -41,9 +41,11 @@ import { converge } from "./lifecycle/converge.ts";
 import { followMain } from "./lifecycle/follow-main.ts";
 import { examineAgent, readAgentPrompt } from "./lifecycle/look-into.ts";
 import type { LifecycleParts } from "./lifecycle/parts.ts";
+import { rebuildAgent, restart, restartAgent } from "./lifecycle/restart.ts";
 import { retireTokens } from "./lifecycle/retire-tokens.ts";
 import { updateDocs } from "./lifecycle/update-docs.ts";
 import { enqueueConverge, parseDeploymentKey } from "./lifecycle/wishes.ts";
+import { openDocs } from "./mcp/docs.ts";
 import { openTools } from "./mcp/tools.ts";
 import { beginTelling } from "./pulls/places.ts";
 import { followPull, pullWork } from "./pulls/tell-pull.ts";
@@ -163,18 +165,26 @@ function wire(config: HivedConfig, core: Core, boot: BootId, signal: AbortSignal
     failApproval: (number, problem) => failApproval({ core, forge }, number, problem),
     tellDestroyed: (agent) => tellDestroyed({ core, forge }, agent),
   };
-  const callTool = openTools({
+  const proposing = { ...lifecycle, scratch: scratchOf(config) };
+  const docs = openDocs();
+  const tools = openTools({
     core,
     recv: openReceiver(core, link.runner, boot, signal),
     forgeUrl: url,
     runner: link.runner,
+    docs,
+    signal,
     openThreads,
     ask: (asker, args) => ask(core, asker, args),
     answer: (by, args) => answerQuestion(core, by, args),
     cancelQuestion: (asker, args) => cancelQuestion(core, asker, args),
-    proposeAgent: (proposer, args) => proposeAgent({ ...lifecycle, scratch: scratchOf(config) }, proposer, args),
+    proposeAgent: (proposer, args) => proposeAgent(proposing, proposer, args),
+    proposeConfig: (proposer, args) => proposeConfig(proposing, proposer, args),
+    proposeDecision: (proposer, args) => proposeDecision(proposing, proposer, args),
+    restartAgent: (by, wanted) => restartAgent(core, by, wanted),
+    rebuildAgent: (by, agent) => rebuildAgent(core, by, agent),
   });
-  const sockets = openAgentSockets({ core, launchesRoot: config.launchesRoot, callTool, version: versionOf(config) });
+  const sockets = openAgentSockets({ core, launchesRoot: config.launchesRoot, tools, version: versionOf(config) });
   const threads = openThreadPublisher(core);
   return {
     link,
@@ -189,6 +199,7 @@ function wire(config: HivedConfig, core: Core, boot: BootId, signal: AbortSignal
         atOnce: 1,
         run: (agent: string) => done(revertAgent({ ...lifecycle, scratch: scratchOf(config) }, AgentName.parse(agent))),
       },
+      "update-docs": { atOnce: 1, run: () => done(updateDocs(lifecycle, docs)) },
       ...handlersOf(core, lifecycle, provisioning, threads.changed),
     },
     routes: {
@@ -265,7 +276,7 @@ function handlersOf(
           user,
         ),
     },
-    "update-docs": { atOnce: 1, run: () => done(updateDocs(lifecycle)) },
+    restart: { atOnce: 8, run: (key) => done(restart(lifecycle, key)) },
     converge: { atOnce: 8, run: (key) => converge(lifecycle, AgentName.parse(key)) },
     "tell-deployment": { atOnce: 1, run: (key) => done(tellDeployment(lifecycle, ...parseDeploymentKey(key))) },
     ...pullWork(core, forge),

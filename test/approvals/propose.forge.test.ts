@@ -2,7 +2,7 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { AgentName } from "../../src/contract/names.ts";
-import { proposeAgent } from "../../src/hived/approvals/propose.ts";
+import { proposeAgent, proposeConfig, proposeDecision } from "../../src/hived/approvals/propose.ts";
 import { agentsRepo } from "../../src/hived/forge/plan.ts";
 import { provision, provisionAgent } from "../../src/hived/forge/provision.ts";
 import { forges } from "../support/forges.ts";
@@ -13,7 +13,7 @@ import type { RunningForge } from "../support/running-forge.ts";
 const bob = AgentName.parse("bob");
 const yaml = "role: worker\nharness:\n  driver: acp\n  profile: script\n";
 
-describe.each(forges)("proposing an agent on $name", ({ start }) => {
+describe.each(forges)("proposals on $name", ({ start }) => {
   let forge: RunningForge;
   let core: TestCore;
   let parts: Provisioned;
@@ -23,25 +23,28 @@ describe.each(forges)("proposing an agent on $name", ({ start }) => {
     parts = partsFor(core, forge);
     await provision(parts);
     await provisionAgent(parts, bob, "worker");
+    await parts.forge.as("operator").commitFiles(agentsRepo, {
+      branch: "main",
+      message: "Add ivan",
+      files: Object.entries({ "agent.yaml": yaml, "AGENTS.md": "Work.", "skills/old.md": "Old." }).map(
+        ([path, content]) => ({ path: `agents/ivan/${path}`, content: Buffer.from(content) }),
+      ),
+    });
   });
   afterAll(async () => {
     await forge[Symbol.asyncDispose]();
     await core[Symbol.asyncDispose]();
   });
 
-  const propose = (name: string, prompt = "Work.") =>
-    proposeAgent({ ...parts, forgeUrl: forge.url, scratch: join(core.directory, "scratch") }, bob, {
-      name,
-      agent_yaml: yaml,
-      prompt,
-      files: {},
-      reason: "To see it.",
-    });
+  const proposing = () => ({ ...parts, forgeUrl: forge.url, scratch: join(core.directory, "scratch") });
+  const reason = "To see it.";
   const bot = () => parts.forge.as("hive-bot");
+  const pullAt = async (said: string) => bot().readPull(agentsRepo, Number(/pulls\/(\d+)/.exec(said)?.[1]));
+  const propose = (name: string, prompt = "Work.") =>
+    proposeAgent(proposing(), bob, { name, agent_yaml: yaml, prompt, files: {}, reason });
   const pullOf = async (name: string) => {
     const said = await propose(name);
-    const number = Number(/pulls\/(\d+)/.exec(said)?.[1]);
-    return { said, pull: await bot().readPull(agentsRepo, number) };
+    return { said, pull: await pullAt(said) };
   };
 
   test("several at once are each a pull request of its own, made from the main that it is against", async () => {
@@ -77,5 +80,48 @@ describe.each(forges)("proposing an agent on $name", ({ start }) => {
     expect(await propose("heidi")).toBe("The agent heidi is on main already, with exactly this content.");
     await expect(propose("heidi", "Rest.")).rejects.toMatchObject({ code: "name_taken" });
     expect(readdirSync(join(core.directory, "scratch"))).toEqual([]);
+  });
+
+  test("an agent's directory changes as given, and keeps what was left out", async () => {
+    const files = { "skills/new.md": "New.", "skills/old.md": null };
+    const said = await proposeConfig(proposing(), bob, { name: "ivan", prompt: "Work harder.", files, reason });
+    const pull = await pullAt(said);
+    expect(pull).toMatchObject({ author: bob, base: "main", title: "Change the agent ivan" });
+    expect(pull?.body).toContain(reason);
+    const made = await bot().readFiles(agentsRepo, pull?.head ?? "", "agents/ivan");
+    const texts = Object.fromEntries(
+      made.map(({ path, content }) => [path, Buffer.from(content, "base64").toString()]),
+    );
+    expect(texts).toEqual({ "agent.yaml": yaml, "AGENTS.md": "Work harder.", "skills/new.md": "New." });
+  });
+
+  test.each([
+    ["an agent that main has not", { name: "nobody-here" }, "unknown_agent"],
+    ["a name that is none", { name: "No One" }, "bad_name"],
+    ["an agent.yaml that does not parse", { name: "ivan", agent_yaml: "role: king" }, "bad_agent_yaml"],
+    ["an agent without a prompt", { name: "ivan", files: { "AGENTS.md": null } }, "file_needed"],
+    ["a path that leads elsewhere", { name: "ivan", files: { "../bob/AGENTS.md": "x" } }, "bad_path"],
+  ])("%s is refused", async (_, wanted, code) => {
+    const refused = proposeConfig(proposing(), bob, { files: {}, reason, ...wanted });
+    await expect(refused).rejects.toMatchObject({ code });
+  });
+
+  test("what main has already is said", async () => {
+    const said = await proposeConfig(proposing(), bob, { name: "ivan", prompt: "Work.", files: {}, reason });
+    expect(said).toBe("That would change nothing of ivan: main has it so already.");
+  });
+
+  test("a decision is a file of its own; the same once more is answered with the one that is open", async () => {
+    const decision = { slug: "use-tabs", text: "# Tabs\n\nWe use tabs.", reason };
+    const pull = await pullAt(await proposeDecision(proposing(), bob, decision));
+    expect(pull).toMatchObject({ author: bob, title: "Decide use-tabs" });
+    const file = await bot().readFile(agentsRepo, pull?.head ?? "", "decisions/use-tabs.md");
+    expect(file?.toString()).toBe("# Tabs\n\nWe use tabs.\n");
+    expect(await proposeDecision(proposing(), bob, decision)).toContain(`is open as #${pull?.number}`);
+  });
+
+  test("a slug that is none is refused", async () => {
+    const refused = proposeDecision(proposing(), bob, { slug: "../x", text: "x", reason });
+    await expect(refused).rejects.toMatchObject({ code: "bad_slug" });
   });
 });

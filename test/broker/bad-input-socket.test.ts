@@ -3,13 +3,13 @@ import { join } from "node:path";
 import { Readable } from "node:stream";
 import { Pool } from "undici";
 import { expect, test } from "vitest";
-import { openReceiver } from "../../src/hived/broker/lease.ts";
 import { newestMessages } from "../../src/hived/broker/messages.ts";
 import { openTools } from "../../src/hived/mcp/tools.ts";
 import { openAgentSockets } from "../../src/hived/sockets/agent-socket.ts";
 import { callTool as call } from "../support/mcp-client.ts";
-import { openBroker, somePlace } from "../support/open-broker.ts";
+import { openBroker } from "../support/open-broker.ts";
 import { addIdleAgent } from "../support/open-core.ts";
+import { toolPartsOf } from "../support/tool-parts.ts";
 
 async function openSocket() {
   const broker = await openBroker();
@@ -17,14 +17,7 @@ async function openSocket() {
   await addIdleAgent(core, "manager", { role: "manager" });
   const alice = await addIdleAgent(core, "alice");
   const launchesRoot = join(core.directory, "launches");
-  const never = () => Promise.reject(new Error("this tool is not called"));
-  const callTool = openTools({
-    ...{ core, forgeUrl: "http://forge.test", runner: { place: () => somePlace }, ask: never, proposeAgent: never },
-    ...{ answer: never, cancelQuestion: never },
-    openThreads: () => ({ threads: [], totals: { approval: 0, question: 0, pr: 0 } }),
-    recv: openReceiver(core, broker.link.runner, broker.boot, broker.stopping),
-  });
-  const sockets = openAgentSockets({ core, launchesRoot, callTool, version: "1.2.3" });
+  const sockets = openAgentSockets({ core, launchesRoot, tools: openTools(toolPartsOf(broker)), version: "1.2.3" });
   await sockets.open(alice.launch, alice.name);
   const path = join(launchesRoot, alice.launch, "mcp.sock");
   return {

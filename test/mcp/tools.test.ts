@@ -5,20 +5,18 @@ import { expect, test } from "vitest";
 import { Fault } from "../../src/contract/fault.ts";
 import type { EpochMs, MessageId } from "../../src/contract/names.ts";
 import { Refusal } from "../../src/contract/refusal.ts";
-import type { ThreadPage } from "../../src/contract/thread.ts";
+import { toolList } from "../../src/contract/tools.ts";
 import { endLaunch } from "../../src/hived/agents/launches.ts";
 import { entriesSince } from "../../src/hived/broker/inbox.ts";
-import { openReceiver } from "../../src/hived/broker/lease.ts";
 import { maxAnswerCharacters } from "../../src/hived/broker/limits.ts";
 import { newestMessages } from "../../src/hived/broker/messages.ts";
 import { send } from "../../src/hived/broker/send.ts";
 import { openTools, type ToolParts } from "../../src/hived/mcp/tools.ts";
 import { openAgentSockets } from "../../src/hived/sockets/agent-socket.ts";
 import { connectMcp, post } from "../support/mcp-client.ts";
-import { openBroker, somePlace } from "../support/open-broker.ts";
+import { openBroker } from "../support/open-broker.ts";
 import { addIdleAgent, someTree } from "../support/open-core.ts";
-
-const noThreads: ThreadPage = { threads: [], totals: { approval: 0, question: 0, pr: 0 } };
+import { toolPartsOf } from "../support/tool-parts.ts";
 
 /** hived with alice at her socket, and a runner that the test plays. */
 async function openHive(change: Partial<ToolParts> = {}) {
@@ -27,19 +25,8 @@ async function openHive(change: Partial<ToolParts> = {}) {
   await addIdleAgent(core, "manager", { role: "manager" });
   const alice = await addIdleAgent(core, "alice");
   const launchesRoot = join(core.directory, "launches");
-  const callTool = openTools({
-    core,
-    recv: openReceiver(core, broker.link.runner, broker.boot, broker.stopping),
-    forgeUrl: "http://forge.test",
-    runner: { place: () => somePlace },
-    openThreads: () => noThreads,
-    ask: async (asker, { question }) => `${asker} asked: ${question}`,
-    answer: async () => undefined,
-    cancelQuestion: async () => undefined,
-    proposeAgent: async (proposer, { name }) => `${proposer} proposed ${name}`,
-    ...change,
-  });
-  const sockets = openAgentSockets({ core, launchesRoot, callTool, version: "1.2.3" });
+  const tools = openTools(toolPartsOf(broker, change));
+  const sockets = openAgentSockets({ core, launchesRoot, tools, version: "1.2.3" });
   await sockets.open(alice.launch, alice.name);
   const socketPath = join(launchesRoot, alice.launch, "mcp.sock");
   const mcp = await connectMcp(socketPath);
@@ -59,12 +46,13 @@ async function openHive(change: Partial<ToolParts> = {}) {
   };
 }
 
+const workersTools = toolList.filter(({ role }) => role !== "manager").map(({ name }) => name);
+
 test("a client finds the tools, each with a schema, and none of them deferred", async () => {
   await using hive = await openHive();
   const { tools } = await hive.mcp.client.listTools();
   expect(hive.mcp.client.getServerVersion()).toEqual({ name: "hyperhive", version: "1.2.3" });
-  const names = ["whoami", "send", "recv", "ask", "answer", "cancel_question", "get_open_threads", "propose_agent"];
-  expect(tools.map(({ name }) => name)).toEqual(names);
+  expect(tools.map(({ name }) => name)).toEqual(workersTools);
   for (const tool of tools) {
     expect(tool.inputSchema.type).toBe("object");
     expect(tool._meta).toEqual({ "anthropic/alwaysLoad": true });
@@ -73,7 +61,7 @@ test("a client finds the tools, each with a schema, and none of them deferred", 
 
 test("the socket says who sends", async () => {
   await using hive = await openHive();
-  const { text } = await hive.mcp.call("send", { to: "manager", body: "hello", from: "operator" });
+  const { text } = await hive.mcp.call("send", { to: "manager", body: "hello" });
   expect(text).toBe("Sent as message 1.");
   expect(hive.core.db.read((reader) => newestMessages(reader, 10))).toMatchObject([{ from: "alice", to: "manager" }]);
 });
@@ -93,8 +81,8 @@ test("bad arguments are told in a sentence, with what the tool takes", async () 
   expect(isError).toBe(true);
   expect(text).toBe(
     "send was not called: `to` is wrong (Invalid input: expected string, received number); `body` is missing; " +
-      "`in_reply_to` is wrong (Too small: expected number to be >0). It takes: to, an agent's name, `manager`, `operator` or `*`; " +
-      "body, plain text; put anything long into a file under /shared and name it here; " +
+      "`in_reply_to` is wrong (Too small: expected number to be >0). It takes: to, an agent's name, `manager`, `operator` or `*` (all agents); " +
+      "body, plain text; " +
       "in_reply_to (may be left out), the id of the message that you answer; " +
       "client_id (may be left out), any id of yours; a call repeated with the same one is carried out once.",
   );
@@ -152,7 +140,7 @@ test("recv outside of a turn says so, and leases nothing", async () => {
   expect(hive.core.db.read((reader) => entriesSince(reader, 1 as MessageId))).toMatchObject([{ state: "queued" }]);
 });
 
-test("whoami tells name, role, directories, forge and peers", async () => {
+test("whoami tells name, role, directories, forge, limits and peers", async () => {
   await using hive = await openHive();
   const { text } = await hive.mcp.call("whoami");
   expect(text).toBe(
@@ -164,7 +152,10 @@ test("whoami tells name, role, directories, forge and peers", async () => {
       `/agents/alice/config/${someTree} ($HIVE_CONFIG_DIR): your own agent.yaml, AGENTS.md and skills, to read`,
       "/agents ($HIVE_AGENTS_DIR): the agents' directories, as far as you can see them",
       "The forge: http://forge.test",
-      "You can write to: operator, manager, * (all agents), and the agents below as far as your agent.yaml allows.",
+      "Limits: a turn of 60 minutes, of which 15 without a sign of life; 120 turns an hour;",
+      "300 tool calls a minute; a message of 65536 bytes; with any one agent 100 messages in a row, 2 a minute after that.",
+      "Beside manager, operator and whom you answer you may write to: nobody else.",
+      "You can write to: operator, manager, * (all agents), and the agents below as far as your limits allow.",
       "- manager (manager, idle)",
     ].join("\n"),
   );
@@ -195,7 +186,9 @@ test("open threads come with their age, as many as fit into an answer, and the t
   const { text } = await hive.mcp.call("get_open_threads");
   expect(text.length).toBeLessThanOrEqual(maxAnswerCharacters);
   const { threads, totals, rest } = JSON.parse(text);
-  expect(rest).toBe(`${250 - threads.length} newer ones: http://forge.test/pulls and http://forge.test/issues`);
+  expect(rest).toBe(
+    `${250 - threads.length} newer ones: call again with offset ${threads.length}, or see http://forge.test/pulls and http://forge.test/issues`,
+  );
   expect(threads[0]).toEqual({
     kind: "approval",
     id: 0,

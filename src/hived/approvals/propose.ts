@@ -1,7 +1,8 @@
 /**
- * The tool that proposes an agent: pushes a commit by AGit as the proposer. The forge makes or updates the pull request;
- * from there on it is followed like any other.
+ * The tools that propose a change of hive/agents: each pushes a commit by AGit as the proposer. The forge makes or updates the
+ * pull request; from there on it is followed like any other. To repeat one with the same content changes nothing.
  */
+import { dirname } from "node:path";
 import { z } from "zod";
 import { AgentName } from "../../contract/names.ts";
 import { Refusal } from "../../contract/refusal.ts";
@@ -10,74 +11,158 @@ import { parseAgentYaml } from "../agents/agent-yaml.ts";
 import { agentsRepo } from "../forge/plan.ts";
 import { agentDirectory, type LifecycleParts } from "../lifecycle/parts.ts";
 import { openApprovals } from "./approvals.ts";
-import { openScratch, type Scratch, type ScratchParts } from "./scratch.ts";
+import { openScratch, type ScratchParts } from "./scratch.ts";
 
 type Parts = ScratchParts & Pick<LifecycleParts, "forge">;
-type Arguments = ToolArguments<"propose_agent">;
+
+type Change = {
+  /** the directory or file that it is about */
+  path: string;
+  /** by their whole paths; null takes one away */
+  files: Map<string, string | null>;
+  /** of the pull request: an open one of the proposer's with the same is replaced */
+  topic: string;
+  title: string;
+  reason: string;
+  /** a sentence when there is nothing to propose. @throws Refusal when it may not be proposed */
+  judge(onMain: { isThere: boolean; isSame: boolean }): string | undefined;
+};
 
 /**
- * Proposes an agent, or a new version of one's own open proposal of it; answers with a sentence for the proposer.
- * Repeating it with the same content changes nothing.
+ * Proposes a new agent, or a new version of one's own open proposal of it; answers with a sentence for the proposer.
  * @throws Refusal for a name or content that could not be approved; Fault when the forge can't be reached.
  */
-export async function proposeAgent(parts: Parts, proposer: AgentName, wanted: Arguments): Promise<string> {
+export async function proposeAgent(
+  parts: Parts,
+  proposer: AgentName,
+  { agent_yaml, prompt, files, ...wanted }: ToolArguments<"propose_agent">,
+): Promise<string> {
   const name = checkName(wanted.name);
-  const parsed = parseAgentYaml(wanted.agent_yaml);
-  if ("problems" in parsed)
-    throw new Refusal("bad_agent_yaml", `agent_yaml: ${parsed.problems.join("; ")}.`, "Correct it and call again.");
+  checkYaml(agent_yaml);
+  return propose(parts, proposer, {
+    path: agentDirectory(name),
+    files: filesOf(name, { ...files, "agent.yaml": agent_yaml, "AGENTS.md": prompt }),
+    topic: `agent-${name}`,
+    title: `Add the agent ${name}`,
+    reason: wanted.reason,
+    judge({ isThere, isSame }) {
+      if (isSame) return `The agent ${name} is on main already, with exactly this content.`;
+      const next = "Choose another name.";
+      if (isThere)
+        throw new Refusal("name_taken", `There is an agent ${name} already.`, `${next} \`propose_config\` changes it.`);
+      const other = parts.core.db.read(openApprovals).find((row) => row.agent === name && row.submitter !== proposer);
+      if (other)
+        throw new Refusal("name_taken", `${other.submitter} has proposed an agent ${name}: ${other.url}`, next);
+      return undefined;
+    },
+  });
+}
+
+/** Proposes a change of an agent's directory, as `proposeAgent`; what is left out stays as it is on main. */
+export async function proposeConfig(
+  parts: Parts,
+  proposer: AgentName,
+  { agent_yaml, prompt, files, ...wanted }: ToolArguments<"propose_config">,
+): Promise<string> {
+  const name = checkName(wanted.name);
+  if (agent_yaml !== undefined) checkYaml(agent_yaml);
+  const changed: Record<string, string | null> = {
+    ...files,
+    ...(agent_yaml !== undefined && { "agent.yaml": agent_yaml }),
+    ...(prompt !== undefined && { "AGENTS.md": prompt }),
+  };
+  for (const path of ["agent.yaml", "AGENTS.md"])
+    if (changed[path] === null)
+      throw new Refusal("file_needed", `An agent can't be without ${path}.`, "Give it new content instead.");
+  return propose(parts, proposer, {
+    path: agentDirectory(name),
+    files: filesOf(name, changed),
+    topic: `config-${name}`,
+    title: `Change the agent ${name}`,
+    reason: wanted.reason,
+    judge({ isThere, isSame }) {
+      if (!isThere)
+        throw new Refusal("unknown_agent", `main has no agent ${name}.`, "`propose_agent` proposes a new one.");
+      return isSame ? `That would change nothing of ${name}: main has it so already.` : undefined;
+    },
+  });
+}
+
+const Slug = z
+  .string()
+  .max(80, "it is too long")
+  .regex(/^[a-z0-9]+(-[a-z0-9]+)*$/, "it has lower-case letters, digits and single dashes");
+
+/** Proposes a decision for the record, or another text of one that there is, as `proposeAgent`. */
+export async function proposeDecision(
+  parts: Parts,
+  proposer: AgentName,
+  { slug, text, reason }: ToolArguments<"propose_decision">,
+): Promise<string> {
+  const { success, error } = Slug.safeParse(slug);
+  if (!success)
+    throw new Refusal("bad_slug", `"${slug.slice(0, 40)}": ${sentence(error)}.`, "Call again with another slug.");
+  const path = `decisions/${slug}.md`;
+  return propose(parts, proposer, {
+    path,
+    files: new Map([[path, text.endsWith("\n") ? text : `${text}\n`]]),
+    topic: `decision-${slug}`,
+    title: `Decide ${slug}`,
+    reason,
+    judge: ({ isSame }) => (isSame ? `main has ${path} already, with exactly this content.` : undefined),
+  });
+}
+
+async function propose(parts: Parts, proposer: AgentName, change: Change): Promise<string> {
   const git = openScratch(parts, proposer);
   try {
-    return await proposeFrom(git, parts, { proposer, name, wanted });
+    const made = await git.addToMain(change.path, change.files);
+    const done = change.judge({ isThere: made.before !== "", isSame: made.before === made.directory });
+    if (done !== undefined) return done;
+    const same = await findSame(parts, proposer, change.path, made.directory);
+    if (same) return `This very proposal is open as #${same.number}: ${same.url}`;
+    const { said } = await git.push(made, change.topic, `${change.title}\n\n${change.reason}\n`);
+    const url = /https?:\/\/\S+\/pulls\/\d+/.exec(said)?.[0];
+    return `Proposed${url ? `: ${url}` : ""}. The operator reviews it; you are told the outcome by a message.`;
   } finally {
     git.remove();
   }
 }
 
-type Wanted = { proposer: AgentName; name: AgentName; wanted: Arguments };
-
-async function proposeFrom(git: Scratch, parts: Parts, { proposer, name, wanted }: Wanted): Promise<string> {
-  const made = await git.addToMain(agentDirectory(name), filesOf(name, wanted));
-  if (made.before === made.directory) return `The agent ${name} is on main already, with exactly this content.`;
-  if (made.before) throw new Refusal("name_taken", `There is an agent ${name} already.`, "Choose another name.");
-  const other = parts.core.db.read(openApprovals).find((row) => row.agent === name && row.submitter !== proposer);
-  if (other)
-    throw new Refusal(
-      "name_taken",
-      `${other.submitter} has proposed an agent ${name}: ${other.url}`,
-      "Choose another name.",
-    );
-  const same = await findSame(parts, proposer, name, made.directory);
-  if (same) return `This very proposal is open as #${same.number}: ${same.url}`;
-  const { said } = await git.push(made, `agent-${name}`, `Add the agent ${name}\n\n${wanted.reason}\n`);
-  const url = /https?:\/\/\S+\/pulls\/\d+/.exec(said)?.[0];
-  return `Proposed${url ? `: ${url}` : ""}. The operator reviews it; you are told the outcome by a message.`;
-}
-
 /** Asked of the forge itself: a push whose answer got lost with a restart of ours may be in no row yet. */
-async function findSame(parts: Parts, proposer: AgentName, name: AgentName, directory: string) {
-  const bot = parts.forge.as("hive-bot");
+async function findSame({ forge }: Parts, proposer: AgentName, path: string, id: string) {
+  const bot = forge.as("hive-bot");
+  const idAt = async (ref: string): Promise<string | undefined> => {
+    const above = await bot.readDirectoryTree(agentsRepo, ref, dirname(path));
+    const entries = above === null ? [] : await bot.readTree(agentsRepo, above);
+    return entries.find((entry) => `${dirname(path)}/${entry.path}` === path)?.sha;
+  };
   const pulls = await bot.listPulls(agentsRepo, { state: "open" });
   for (const pull of pulls.filter(({ author, base }) => author === proposer && base === "main"))
-    if ((await bot.readDirectoryTree(agentsRepo, pull.head, agentDirectory(name))) === directory) return pull;
+    if ((await idAt(pull.head)) === id) return pull;
   return undefined;
 }
 
 function checkName(name: string): AgentName {
   const parsed = AgentName.safeParse(name);
   if (parsed.success) return parsed.data;
-  throw new Refusal(
-    "bad_name",
-    `"${name.slice(0, 40)}": ${z.prettifyError(parsed.error).replace(/^✖ /, "")}.`,
-    "Call again with another name.",
-  );
+  throw new Refusal("bad_name", `"${name.slice(0, 40)}": ${sentence(parsed.error)}.`, "Call again with another name.");
 }
 
-function filesOf(name: AgentName, { agent_yaml, prompt, files }: Arguments): Map<string, string> {
-  const all = new Map([...Object.entries(files), ["agent.yaml", agent_yaml] as const, ["AGENTS.md", prompt] as const]);
-  for (const path of all.keys()) {
+function checkYaml(text: string): void {
+  const parsed = parseAgentYaml(text);
+  if ("problems" in parsed)
+    throw new Refusal("bad_agent_yaml", `agent_yaml: ${parsed.problems.join("; ")}.`, "Correct it and call again.");
+}
+
+const sentence = (error: z.ZodError): string => z.prettifyError(error).replace(/^✖ /, "");
+
+/** @param files by their paths in the agent's directory */
+function filesOf(name: AgentName, files: Record<string, string | null>): Map<string, string | null> {
+  for (const path of Object.keys(files)) {
     const isPlain = path.split("/").every((part) => /^[A-Za-z0-9_][A-Za-z0-9._-]{0,99}$/.test(part));
     if (!isPlain)
       throw new Refusal("bad_path", `"${path.slice(0, 80)}" can't be a file of an agent.`, "Use plain relative paths.");
   }
-  return new Map([...all].map(([path, content]) => [`${agentDirectory(name)}/${path}`, content]));
+  return new Map(Object.entries(files).map(([path, content]) => [`${agentDirectory(name)}/${path}`, content]));
 }

@@ -58,7 +58,7 @@ export function openScratch({ scratch, forgeUrl, tokens, core }: ScratchParts, u
     await git(["read-tree", base]);
     for (const [path, content] of files) {
       if (content === null) {
-        await git(["update-index", "--force-remove", "--", path]);
+        await git(["update-index", "--index-info"], `0 ${"0".repeat(base.length)}\t${path}\n`);
         continue;
       }
       const { out: blob } = await git(["hash-object", "-w", "--stdin"], content);

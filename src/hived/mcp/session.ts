@@ -15,9 +15,10 @@ import {
   type Tool,
 } from "@modelcontextprotocol/sdk/types.js";
 import { z } from "zod";
+import type { AgentRole } from "../../contract/agent.ts";
 import { Fault } from "../../contract/fault.ts";
-import { toolList } from "../../contract/tools.ts";
-import type { Caller, CallTool } from "./tools.ts";
+import { isToolOf, toolInstructions, toolList } from "../../contract/tools.ts";
+import type { AgentTools, Caller } from "./tools.ts";
 
 /** How a posted message is answered over HTTP; a notification gets no body. */
 export type PostAnswer = { status: 200 | 202 | 400; body?: unknown };
@@ -28,25 +29,28 @@ export type Session = {
   close(): Promise<void>;
 };
 
-const instructions =
-  "You are one of several agents of a hive. Mail that woke you is in your prompt; `recv` fetches what came since. " +
-  "Answer by `send` with `in_reply_to`: what you merely write here, nobody else reads.";
-
-/** The same for every agent, so made once. */
-const offered: Tool[] = toolList.map(({ name, description, input, readOnly }) => ({
-  name,
-  description,
-  inputSchema: z.toJSONSchema(input, { io: "input" }) as Tool["inputSchema"],
-  ...(readOnly && { annotations: { readOnlyHint: true } }),
-  // Claude Code hides tools behind a search otherwise
-  _meta: { "anthropic/alwaysLoad": true },
-}));
+/** The same for every agent of a role, so made once. */
+const offeredTo = (role: AgentRole): Tool[] =>
+  toolList
+    .filter((tool) => isToolOf(role, tool))
+    .map(({ name, description, input, readOnly }) => ({
+      name,
+      description,
+      inputSchema: z.toJSONSchema(input, { io: "input" }) as Tool["inputSchema"],
+      ...(readOnly && { annotations: { readOnlyHint: true } }),
+      // Claude Code hides tools behind a search otherwise
+      _meta: { "anthropic/alwaysLoad": true },
+    }));
+const offered: Record<AgentRole, Tool[]> = { manager: offeredTo("manager"), worker: offeredTo("worker") };
 
 /** @param version of this program, told to the client */
-export async function openSession(caller: Caller, callTool: CallTool, version: string): Promise<Session> {
-  const server = new Server({ name: "hyperhive", version }, { capabilities: { tools: {} }, instructions });
-  server.setRequestHandler(ListToolsRequestSchema, () => ({ tools: offered }));
-  server.setRequestHandler(CallToolRequestSchema, ({ params }) => callTool(caller, params.name, params.arguments));
+export async function openSession(caller: Caller, tools: AgentTools, version: string): Promise<Session> {
+  const server = new Server(
+    { name: "hyperhive", version },
+    { capabilities: { tools: {} }, instructions: toolInstructions },
+  );
+  server.setRequestHandler(ListToolsRequestSchema, () => ({ tools: offered[tools.roleOf(caller.agent)] }));
+  server.setRequestHandler(CallToolRequestSchema, ({ params }) => tools.call(caller, params.name, params.arguments));
   const { transport, post } = openPosts();
   await server.connect(transport);
   return { post, close: () => server.close() };

@@ -1,52 +1,78 @@
 /** Each tool of the agents to its verb, and every outcome to a text that a model can act on. */
 import type { CallToolResult } from "@modelcontextprotocol/sdk/types.js";
-import type { z } from "zod";
+import type { AgentRole } from "../../contract/agent.ts";
 import type { LeasedEntry } from "../../contract/link.ts";
-import type { AgentName, EpochMs, LaunchId } from "../../contract/names.ts";
+import type { AgentName, LaunchId } from "../../contract/names.ts";
 import { Refusal } from "../../contract/refusal.ts";
-import type { Thread, ThreadPage } from "../../contract/thread.ts";
-import { type ToolArguments, type ToolName, tools } from "../../contract/tools.ts";
+import type { ThreadPage } from "../../contract/thread.ts";
+import { isToolOf, type ToolArguments, type ToolName, toolList, tools } from "../../contract/tools.ts";
 import { describe, isOutsideFault } from "../../daemon/fault.ts";
-import { listAgents, requireAgent } from "../agents/agents.ts";
+import { configOf, findAgent, requireAgent } from "../agents/agents.ts";
 import type { Receiver } from "../broker/lease.ts";
 import { maxAnswerCharacters } from "../broker/limits.ts";
 import { send } from "../broker/send.ts";
 import type { Core, Runner } from "../core.ts";
 import type { Reader } from "../database/write.ts";
-import { directoriesOf } from "./directories.ts";
+import { agentList, agentStatus, findRecord, turnReport } from "./agent-reports.ts";
+import type { Docs } from "./docs.ts";
+import { introduce } from "./introduce.ts";
+import { parseArguments } from "./parse-arguments.ts";
+import { openRateLimit } from "./rate-limit.ts";
+import { threadList } from "./thread-list.ts";
 
 export type ToolParts = {
   core: Core;
   recv: Receiver;
   forgeUrl: string;
-  runner: Pick<Runner, "place">;
-  openThreads(reader: Reader, agent: AgentName): ThreadPage;
+  runner: Runner;
+  docs: Pick<Docs, "read">;
+  /** ends what is held back */
+  signal: AbortSignal;
+  openThreads(reader: Reader, agent: AgentName, offset?: number): ThreadPage;
   ask(asker: AgentName, args: ToolArguments<"ask">): Promise<string>;
   answer(by: AgentName, args: ToolArguments<"answer">): Promise<unknown>;
   cancelQuestion(asker: AgentName, args: ToolArguments<"cancel_question">): Promise<unknown>;
   proposeAgent(proposer: AgentName, args: ToolArguments<"propose_agent">): Promise<string>;
+  proposeConfig(proposer: AgentName, args: ToolArguments<"propose_config">): Promise<string>;
+  proposeDecision(proposer: AgentName, args: ToolArguments<"propose_decision">): Promise<string>;
+  restartAgent(by: AgentName, wanted: { agent: AgentName; now: boolean }): Promise<string>;
+  rebuildAgent(by: AgentName, agent: AgentName): Promise<string>;
 };
 
 /** Who calls is known from the socket that was called. */
 export type Caller = { agent: AgentName; launch: LaunchId };
 
-type Tools = { [Name in ToolName]: (caller: Caller, args: ToolArguments<Name>) => string | Promise<string> };
+type Verbs = { [Name in ToolName]: (caller: Caller, args: ToolArguments<Name>) => string | Promise<string> };
 
-/** Calls a tool for an agent: never rejects, as every outcome is an answer to the model. */
-export type CallTool = (caller: Caller, name: string, args: unknown) => Promise<CallToolResult>;
+export type AgentTools = {
+  /** Looked up for each call, as it may change. */
+  roleOf(agent: AgentName): AgentRole;
+  /** Calls a tool for an agent: never rejects, as every outcome is an answer to the model. */
+  call(caller: Caller, name: string, args: unknown): Promise<CallToolResult>;
+};
 
-export function openTools(parts: ToolParts): CallTool {
+export function openTools(parts: ToolParts): AgentTools {
+  const { core } = parts;
   const verbs = verbsOf(parts);
-  return async (caller, name, args) => {
-    try {
-      const tool = requireTool(name);
-      const verb = verbs[tool] as (caller: Caller, args: unknown) => string | Promise<string>;
-      return answer(await verb(caller, parseArguments(tool, args)));
-    } catch (error) {
-      return { ...answer(explain(parts.core, caller, name, error)), isError: true };
-    }
+  const countCall = openRateLimit(core.clock, parts.signal);
+  return {
+    roleOf: (agent) => core.db.read((reader) => findAgent(reader, agent)?.role ?? "worker"),
+    async call(caller, name, args) {
+      try {
+        const agent = core.db.read((reader) => requireAgent(reader, caller.agent));
+        await countCall(agent.name, configOf(agent)?.budgets.tool_calls_per_minute ?? callsBeforeConfig);
+        const tool = requireTool(name, agent.role);
+        const verb = verbs[tool] as (caller: Caller, args: unknown) => string | Promise<string>;
+        return answer(await verb(caller, parseArguments(tool, args)));
+      } catch (error) {
+        return { ...answer(explain(core, caller, name, error)), isError: true };
+      }
+    },
   };
 }
+
+/** Of an agent whose first version is being prepared, which is not there to call. */
+const callsBeforeConfig = 10;
 
 const answer = (text: string): CallToolResult => ({ content: [{ type: "text", text: shorten(text) }] });
 
@@ -63,7 +89,7 @@ function explain(core: Core, { agent }: Caller, tool: string, error: unknown): s
   return `Something went wrong inside ${tool}; the hive has it in its log. Try again once, then tell the operator.`;
 }
 
-function verbsOf(parts: ToolParts): Tools {
+function verbsOf(parts: ToolParts): Verbs {
   const { core } = parts;
   return {
     whoami: ({ agent }) => core.db.read((reader) => introduce(reader, agent, parts)),
@@ -87,29 +113,32 @@ function verbsOf(parts: ToolParts): Tools {
       await parts.cancelQuestion(agent, args);
       return `Question ${args.question} is cancelled.`;
     },
-    get_open_threads: ({ agent }) =>
+    get_open_threads: ({ agent }, { offset }) =>
       threadList(
-        core.db.read((reader) => parts.openThreads(reader, agent)),
-        { agent, now: core.clock.now(), forgeUrl: parts.forgeUrl },
+        core.db.read((reader) => parts.openThreads(reader, agent, offset)),
+        { agent, now: core.clock.now(), forgeUrl: parts.forgeUrl, offset },
       ),
+    list_agents: (_, { offset }) => core.db.read((reader) => agentList(reader, offset)),
+    read_docs: (_, args) => parts.docs.read(args),
     propose_agent: ({ agent }, args) => parts.proposeAgent(agent, args),
+    propose_config: ({ agent }, args) => parts.proposeConfig(agent, args),
+    propose_decision: ({ agent }, args) => parts.proposeDecision(agent, args),
+    agent_status: (_, { name }) =>
+      core.db.read((reader) => agentStatus(reader, name, (agent) => parts.openThreads(reader, agent))),
+    async agent_log(_, args) {
+      const record = core.db.read((reader) => findRecord(reader, args));
+      if (!record) return `${args.name} has had no turn yet.`;
+      const { turn, log } = record;
+      const running =
+        log ?? (turn.endedAt === null ? (await parts.runner.call("readTurnLog", { turn: turn.id })).log : null);
+      return turnReport(record, running, args.offset);
+    },
+    restart_agent: ({ agent }, { name, now }) => parts.restartAgent(agent, { agent: requireName(core, name), now }),
+    rebuild_agent: ({ agent }, { name }) => parts.rebuildAgent(agent, requireName(core, name)),
   };
 }
 
-function introduce(reader: Reader, name: AgentName, parts: ToolParts): string {
-  const agent = requireAgent(reader, name);
-  const peers = listAgents(reader).filter((row) => row.name !== name && row.wish !== "destroyed");
-  const lines = [
-    `You are ${name}, ${agent.role === "manager" ? "the manager" : "a worker"} of this hive. ${name} is your address and your forge user.`,
-    ...directoriesOf(agent, parts.runner.place(), parts.forgeUrl).map(
-      ({ variable, path, use }) => `${path} ($${variable}): ${use}`,
-    ),
-    `The forge: ${parts.forgeUrl}`,
-    "You can write to: operator, manager, * (all agents), and the agents below as far as your agent.yaml allows.",
-    ...peers.map((row) => `- ${row.name} (${row.role}, ${row.state})`),
-  ];
-  return lines.join("\n");
-}
+const requireName = (core: Core, name: string): AgentName => core.db.read((reader) => requireAgent(reader, name)).name;
 
 const toRow = ({ message, from, body, sentAt, inReplyTo, redelivered, broadcast }: LeasedEntry) => ({
   id: message,
@@ -121,51 +150,11 @@ const toRow = ({ message, from, body, sentAt, inReplyTo, redelivered, broadcast 
   body,
 });
 
-/** One row a line, as many of the oldest as fit; `totals` counts those that do not, too, and `rest` says where they are. */
-function threadList({ threads, totals }: ThreadPage, { agent, now, forgeUrl }: ThreadReader): string {
-  const lines = threads.map((thread) => JSON.stringify(toThreadRow(thread, agent, now)));
-  const all = totals.approval + totals.question + totals.pr;
-  const endAfter = (shown: number) => {
-    const rest = `${all - shown} newer ones: ${forgeUrl}/pulls and ${forgeUrl}/issues`;
-    return `\n], "totals": ${JSON.stringify(totals)}${shown < all ? `, "rest": ${JSON.stringify(rest)}` : ""}}`;
-  };
-  let room = maxAnswerCharacters - endAfter(0).length - '{"threads": ['.length;
-  const fitting = lines.findIndex((line) => {
-    room -= line.length + ",\n".length;
-    return room < 0;
-  });
-  const shown = fitting === -1 ? lines.length : fitting;
-  return `{"threads": [\n${lines.slice(0, shown).join(",\n")}${endAfter(shown)}`;
+function requireTool(name: string, role: AgentRole): ToolName {
+  const tool = Object.hasOwn(tools, name) ? toolList.find((one) => one.name === name) : undefined;
+  if (tool && isToolOf(role, tool)) return name as ToolName;
+  const own = toolList.filter((one) => isToolOf(role, one)).map((one) => one.name);
+  const why = tool ? `"${name}" is a tool of the ${tool.role}.` : `There is no tool "${name}".`;
+  const next = tool ? "Ask the manager to call it." : `There are: ${own.join(", ")}.`;
+  throw new Refusal(tool ? "tool_not_yours" : "unknown_tool", why, next);
 }
-
-type ThreadReader = { agent: AgentName; now: EpochMs; forgeUrl: string };
-
-function toThreadRow({ owner, openedAt, ...thread }: Thread, agent: AgentName, now: EpochMs) {
-  return { ...thread, ...(owner !== agent && { owner }), age_seconds: Math.floor((now - openedAt) / 1000) };
-}
-
-function requireTool(name: string): ToolName {
-  if (Object.hasOwn(tools, name)) return name as ToolName;
-  throw new Refusal("unknown_tool", `There is no tool "${name}".`, `There are: ${Object.keys(tools).join(", ")}.`);
-}
-
-function parseArguments(name: ToolName, args: unknown): unknown {
-  const { input } = tools[name];
-  const parsed = input.safeParse(args ?? {});
-  if (parsed.success) return parsed.data;
-  const problems = parsed.error.issues.map(({ path, message }) => {
-    const isMissing = message.endsWith("received undefined");
-    return `\`${path.join(".") || "arguments"}\` ${isMissing ? "is missing" : `is wrong (${message})`}`;
-  });
-  throw new Refusal("bad_arguments", `${name} was not called: ${problems.join("; ")}.`, `It takes: ${takes(input)}.`);
-}
-
-/** A tool's arguments in a sentence. */
-const takes = (input: z.ZodObject): string =>
-  Object.entries(input.shape)
-    .map(([key, schema]) => {
-      const isOptional = (schema as z.ZodType).safeParse(undefined).success;
-      const { description } = schema as z.ZodType;
-      return `${key}${isOptional ? " (may be left out)" : ""}${description ? `, ${description}` : ""}`;
-    })
-    .join("; ") || "no arguments";

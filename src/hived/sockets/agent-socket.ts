@@ -12,7 +12,7 @@ import { socketBacklog } from "../../rpc/serve.ts";
 import { aliveLaunches } from "../agents/launches.ts";
 import type { Core } from "../core.ts";
 import type { PostAnswer, Session } from "../mcp/session.ts";
-import type { CallTool } from "../mcp/tools.ts";
+import type { AgentTools } from "../mcp/tools.ts";
 import { runFiles } from "../runtimes/view.ts";
 import { prepareSocket } from "./socket-directory.ts";
 
@@ -27,10 +27,10 @@ export type AgentSockets = {
   closeAll(): Promise<void>;
 };
 
-type Parts = { core: Core; launchesRoot: string; callTool: CallTool; version: string };
+type Parts = { core: Core; launchesRoot: string; tools: AgentTools; version: string };
 type Listening = { server: Server; closeSession(): Promise<void> };
 
-export function openAgentSockets({ core, launchesRoot, callTool, version }: Parts): AgentSockets {
+export function openAgentSockets({ core, launchesRoot, tools, version }: Parts): AgentSockets {
   const listening = new Map<LaunchId, Promise<Listening>>();
   const directoryOf = (launch: string) => join(launchesRoot, launch);
   const listen = async (launch: LaunchId, agent: AgentName): Promise<Listening> => {
@@ -39,7 +39,7 @@ export function openAgentSockets({ core, launchesRoot, callTool, version }: Part
     let session: Promise<Session> | undefined;
     /** At the first message: most agents sleep most of the time, and this is the larger part of what a launch holds here. */
     const opened = () => {
-      session ??= openSession({ agent, launch }, callTool, version);
+      session ??= openSession({ agent, launch }, tools, version);
       return session;
     };
     const path = join(directoryOf(launch), runFiles.socket);

@@ -10,6 +10,7 @@ import type { AgentName, BootId } from "../../../src/contract/names.ts";
 import { sendIn } from "../../../src/hived/broker/send.ts";
 import { countBoot } from "../../../src/hived/database/meta.ts";
 import type { Database } from "../../../src/hived/database/write.ts";
+import { openDocs } from "../../../src/hived/mcp/docs.ts";
 import { openTools } from "../../../src/hived/mcp/tools.ts";
 import { openAgentSockets } from "../../../src/hived/sockets/agent-socket.ts";
 import { openRunnerLink } from "../../../src/hived/sockets/runner-link.ts";
@@ -44,18 +45,24 @@ const link = openRunnerLink({
 });
 await link.listen();
 void core.scheduler.run({ wake: link.wake }, new AbortController().signal);
-const callTool = openTools({
+const tools = openTools({
   core,
   recv: async () => ({ entries: [], more: 0, oversized: false }),
   forgeUrl: "http://127.0.0.1:9",
-  runner: { place: () => somePlace },
+  runner: { place: () => somePlace, call: () => Promise.reject(new Error("there is no runner")) },
+  docs: openDocs(),
+  signal: new AbortController().signal,
   openThreads: () => ({ threads: [], totals: { approval: 0, question: 0, pr: 0 } }),
   ask: async () => "",
   answer: async () => undefined,
   cancelQuestion: async () => undefined,
   proposeAgent: async () => "",
+  proposeConfig: async () => "",
+  proposeDecision: async () => "",
+  restartAgent: async () => "",
+  rebuildAgent: async () => "",
 });
-const sockets = openAgentSockets({ core, launchesRoot: config.launchesRoot, callTool, version: "0" });
+const sockets = openAgentSockets({ core, launchesRoot: config.launchesRoot, tools, version: "0" });
 
 const listeners: Socket[] = [];
 const rawSocket = join(home, "raw.sock");

@@ -24,8 +24,11 @@ export type Pair = { from: AgentName; to: AgentName };
 export const body = "x".repeat(200);
 const boot = 1 as BootId;
 
-/** As much as an agent.yaml can allow: anybody may be written to, and a turn every second. */
-const generous = { recipients: ["*" as const], budgets: { turns_per_hour: 3600 } };
+/** As much as an agent.yaml can allow: anybody may be written to, a turn every second, and as many calls as there can be. */
+export const generous = {
+  recipients: ["*" as const],
+  budgets: { turns_per_hour: 3600, tool_calls_per_minute: 1_000_000 },
+};
 
 export type BenchCore = Core & { scheduler: Scheduler };
 
