@@ -58,15 +58,16 @@ export type Words = readonly (readonly [RegExp, Outcome])[];
 /** What agents and model APIs say in common. */
 const commonWords: Words = [
   [/prompt is too long|context.?(window|length|overflow)/i, "context_full"],
+  [/budget/i, "budget"],
   [/rate.?limit|too many requests|\b429\b/i, "rate_limited"],
   [/overloaded|\b(500|502|503|529)\b/i, "overloaded"],
   [/unauthorized|not logged in|invalid api key|\b401\b/i, "needs_login"],
   [/ECONNREFUSED|ENOTFOUND|ETIMEDOUT|fetch failed|connection (refused|error)/i, "network"],
 ];
 
-/** What a failure means that an agent has only in words. @param own what this agent says, tried first */
-export const outcomeInWords = (message: string, own: Words): Outcome =>
-  [...own, ...commonWords].find(([words]) => words.test(message))?.[1] ?? "crashed";
+/** What a failure means that an agent has only in words; null: nobody knows. @param own what this agent says, tried first */
+export const outcomeInWords = (message: string, own: Words): Outcome | null =>
+  [...own, ...commonWords].find(([words]) => words.test(message))?.[1] ?? null;
 
 /** A library's error text as a sentence for a person. */
 function sentence(text: string): string {

@@ -1,4 +1,4 @@
-/** The quirks of each coding agent that is spoken to by ACP, as data. */
+/** The quirks of each coding agent that is spoken to by ACP, as data. How it is started: hived/agents/coding-agents.ts. */
 import type { Words } from "../outcome.ts";
 
 export type Profile = {
@@ -7,10 +7,18 @@ export type Profile = {
    * to be asked, so what comes up is allowed where that is so.
    */
   permissions: "allow" | "reject";
+  /** the mode that it is to work in, where it has that one; null: the one that it begins with */
+  mode: string | null;
   /** its own command that makes the conversation smaller; null when it has none */
   compactCommand: string | null;
+  /** said to it when a conversation is opened, besides the standard */
+  sessionMeta: Record<string, unknown> | null;
+  /** how it is signed in with what its environment has, when it refuses to begin; null: it needs no such call */
+  signIn: string | null;
+  /** it counts tokens: a turn that it counted none for had no model */
+  countsTokens: boolean;
   /** it is configured to read what it is told from the file: see hived/agents/coding-agents.ts */
-  readsPromptFile?: true;
+  readsPromptFile: boolean;
   /** what it is known to say when it fails, before the general list is tried */
   errors: Words;
 };
