@@ -115,6 +115,13 @@ export const routes = table({
   cancelTurn: operatorsVerb(z.object({ agent: AgentName, requeues: z.boolean().default(false) }), nothing),
   /** changes the conversation of an agent that is in no turn; answered when it is done, or when it takes long */
   changeConversation: operatorsVerb(z.object({ agent: AgentName, change: ConversationChange }), nothing),
+  /** starts an agent's process anew after its running turn, or `now`; `said` is a sentence about what happens */
+  restartAgent: operatorsVerb(
+    z.object({ agent: AgentName, now: z.boolean().default(false) }),
+    z.object({ said: z.string() }),
+  ),
+  /** makes an agent anew from what `main` wants, a version that failed once more */
+  rebuildAgent: operatorsVerb(z.object({ agent: AgentName }), z.object({ said: z.string() })),
   /** lets a parked agent go on: the operator has seen to what stood in its way */
   unparkAgent: operatorsVerb(z.object({ agent: AgentName }), nothing),
   /** what is open, oldest first; or the one of that number, if there is one, open or not */

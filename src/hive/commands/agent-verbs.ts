@@ -33,6 +33,15 @@ export const revert = (name: string, options: Home): Promise<number> =>
     return `A pull request puts ${agent} on main back to the version that runs: \`hive approvals\` shows how far it is.`;
   });
 
+export const restart = (name: string, options: Home & { now?: boolean }): Promise<number> =>
+  act(options, async (hived) => {
+    const { said: sentence } = await hived.restartAgent({ agent: parseAgent(name), now: options.now === true });
+    return sentence;
+  });
+
+export const rebuild = (name: string, options: Home): Promise<number> =>
+  act(options, async (hived) => (await hived.rebuildAgent({ agent: parseAgent(name) })).said);
+
 export const unpark = (name: string, options: Home): Promise<number> =>
   act(options, async (hived) => {
     const agent = parseAgent(name);

@@ -79,6 +79,23 @@ export function addAgent(hive: Command, home: readonly [flags: string, descripti
       process.exitCode = await (await verbs()).revert(name, options);
     });
   agent
+    .command("restart")
+    .description("start its process anew after its running turn; its conversation and its messages are kept")
+    .argument("<agent>", "its name")
+    .option("--now", "cut its turn off, whose messages are queued again")
+    .option(...home)
+    .action(async (name, options) => {
+      process.exitCode = await (await verbs()).restart(name, options);
+    });
+  agent
+    .command("rebuild")
+    .description("make it anew from main of hive/agents; a version that failed to start is tried once more")
+    .argument("<agent>", "its name")
+    .option(...home)
+    .action(async (name, options) => {
+      process.exitCode = await (await verbs()).rebuild(name, options);
+    });
+  agent
     .command("unpark")
     .description("let it go on that is parked, as what stood in its way is seen to")
     .argument("<agent>", "its name")

@@ -17,6 +17,7 @@ import { cancelEntry, cancelQueued, markRead, retryEntry, unparkAgent } from "..
 import { liftRest, restingPairs } from "../broker/pairs.ts";
 import { readTurn, readTurns } from "../broker/turn-record.ts";
 import type { Runner } from "../core.ts";
+import { rebuildAgent, restartAgent } from "../lifecycle/restart.ts";
 import { answerQuestion } from "../questions/answer.ts";
 import { beginForgeSignIn, type ForgeSignInParts, finishForgeSignIn } from "../sign-in/forge-sign-in.ts";
 import { checkSession, createLink, isSignedIn, signIn, signOut } from "../sign-in/sign-in.ts";
@@ -102,6 +103,12 @@ const operatorHandlers = (parts: RouteParts) => {
     answerQuestion: (request: RequestOf<typeof routes.answerQuestion>) => answerQuestion(core, "operator", request),
     readThreads: ({ viewer, offset }: RequestOf<typeof routes.readThreads>) =>
       core.db.read((reader) => openThreads(reader, viewer, offset)),
+    restartAgent: async (wanted: RequestOf<typeof routes.restartAgent>) => ({
+      said: await restartAgent(core, "operator", wanted),
+    }),
+    rebuildAgent: async ({ agent }: RequestOf<typeof routes.rebuildAgent>) => ({
+      said: await rebuildAgent(core, "operator", agent),
+    }),
     unparkAgent: ({ agent }: RequestOf<typeof routes.unparkAgent>) => done(unparkAgent(core, agent)),
     liftPairRest: ({ one, other }: RequestOf<typeof routes.liftPairRest>) => done(liftRest(core, one, other)),
   };
