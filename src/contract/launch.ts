@@ -33,6 +33,8 @@ export const Place = z.object({
   docsRoot: z.string(),
   /** one directory per launch, with the agent's socket and secrets: `<launchesRoot>/<launch>` */
   launchesRoot: z.string(),
+  /** what an agent's program keeps that is nobody else's, such as its sign-in: `<privateRoot>/<name>`, seen by that agent alone */
+  privateRoot: z.string(),
   node: z.string(),
   /** the directory that holds our package.json */
   program: z.string(),

@@ -57,6 +57,7 @@ export const RunnerConfig = z.object({
   sharedRoot: z.string(),
   docsRoot: z.string(),
   launchesRoot: z.string(),
+  privateRoot: z.string(),
   program: z.string(),
 });
 export type RunnerConfig = z.infer<typeof RunnerConfig>;

@@ -3,6 +3,7 @@
  *
  *   <agentsRoot>/<name>/state            the agent's own, durable
  *   <agentsRoot>/<name>/config/<tree>    one version of its configuration, read-only, made whole or not at all
+ *   <privateRoot>/<name>                 the agent's own, durable, seen by nobody else: what its program signs in with
  *   <docsRoot>/<commit>, current → …     `/docs`: `current` leads to the newest, so that it changes under a running sandbox,
  *                                        which has mounted the directory above
  */
@@ -15,10 +16,11 @@ import { Refusal } from "../contract/refusal.ts";
 
 /** Makes an agent's directories and the version of its configuration; found done when it is there. */
 export async function prepareAgent(
-  agentsRoot: string,
+  { agentsRoot, privateRoot }: { agentsRoot: string; privateRoot: string },
   { agent, tree, files }: { agent: AgentName; tree: ObjectId; files: readonly FileToWrite[] },
 ): Promise<void> {
   await mkdir(join(agentsRoot, agent, placeNames.state), { recursive: true });
+  await mkdir(join(privateRoot, agent), { recursive: true, mode: 0o700 });
   await makeVersion(join(agentsRoot, agent, placeNames.config, tree), files);
 }
 

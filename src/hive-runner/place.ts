@@ -11,11 +11,11 @@ import { type Mount, sandboxed } from "../daemon/bubblewrap.ts";
 
 /** Tries each runtime and tells the place; none that failed a probe is in it. */
 export async function findPlace(config: RunnerConfig): Promise<Place> {
-  const { agentsRoot, sharedRoot, docsRoot, launchesRoot, program } = config;
+  const { agentsRoot, sharedRoot, docsRoot, launchesRoot, privateRoot, program } = config;
   const node = await realpath(process.execPath);
   const compiled = process.env["NODE_COMPILE_CACHE"];
   const place: Place = {
-    ...{ agentsRoot, sharedRoot, docsRoot, launchesRoot, node, program },
+    ...{ agentsRoot, sharedRoot, docsRoot, launchesRoot, privateRoot, node, program },
     ...(compiled === undefined ? {} : { compiled }),
     runtimes: ["process"],
     missing: {},

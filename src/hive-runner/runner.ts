@@ -102,7 +102,7 @@ export async function startRunner(config: RunnerConfig, { log, clock, place: kno
 
 function handlersOf(config: RunnerConfig, launches: Launches): Omit<LinkHandlers<typeof runnerCalls>, "examine"> {
   return {
-    prepareAgent: async (request) => done(prepareAgent(config.agentsRoot, request)),
+    prepareAgent: async (request) => done(prepareAgent(config, request)),
     launch: async (launch) => ({ session: await faulty(launches.start(launch)) }),
     stopLaunch: async ({ launch, now }) => ({
       ended: await faulty(launches.stop(launch, now ? "now" : "after its turn")),

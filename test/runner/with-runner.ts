@@ -37,6 +37,7 @@ export async function withRunner(clock: Clock = systemClock, isTried = false): P
     sharedRoot: join(directory, "shared"),
     docsRoot: join(directory, "docs"),
     launchesRoot: join(directory, "launches"),
+    privateRoot: join(directory, "private"),
     program: process.cwd(),
   };
   const place: Place = { ...config, node: process.execPath, runtimes: ["process"], missing: {} };

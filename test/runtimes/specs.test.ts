@@ -10,6 +10,7 @@ const place: Place = {
   sharedRoot: "/home/op/hive/shared",
   docsRoot: "/home/op/hive/docs",
   launchesRoot: "/run/user/1/hive/launches",
+  privateRoot: "/home/op/hive/private",
   node: "/opt/node/bin/node",
   program: "/opt/hyperhive",
   compiled: "/home/op/.cache/hyperhive/compiled",
@@ -45,10 +46,17 @@ test("Codex over ACP as a process, with a model and a variable of its own", asyn
   await expect(text(specFor(bob, place, launch, forge))).toMatchFileSnapshot("golden/process-codex.txt");
 });
 
+test("Claude Code in bubblewrap, with a program of its own", async () => {
+  const harness = { driver: "claude", command: ["/opt/claude"], model: "opus" };
+  await expect(text(specFor(agent("bob", { harness }), place, launch, forge))).toMatchFileSnapshot(
+    "golden/bubblewrap-claude.txt",
+  );
+});
+
 test("a command of agent.yaml is run in place of the coding agent's own", () => {
-  const harness = { driver: "claude", command: ["/opt/claude", "-x"] };
+  const harness = { driver: "acp", profile: "codex", command: ["/opt/codex", "-x"] };
   const spec = specFor(agent("bob", { harness, runtime: { driver: "process" } }), place, launch, forge);
-  expect(spec).toMatchObject({ argv: ["/opt/claude", "-x"], driver: { kind: "claude", model: null } });
+  expect(spec).toMatchObject({ argv: ["/opt/codex", "-x"], driver: { kind: "acp", profile: "codex" } });
 });
 
 test("git, curl and the forge's clients get the token from the agent's own files", async () => {

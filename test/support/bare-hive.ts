@@ -64,6 +64,7 @@ export async function openBareHive(
         agentsRoot: join(directory, "agents"),
         sharedRoot: join(directory, "shared"),
         docsRoot: join(directory, "docs"),
+        privateRoot: join(directory, "private"),
       },
     },
   };

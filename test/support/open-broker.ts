@@ -185,6 +185,7 @@ export const somePlace: Place = {
   sharedRoot: "/shared",
   docsRoot: "/docs",
   launchesRoot: "/launches",
+  privateRoot: "/private",
   node: "/node",
   program: "/program",
   runtimes: ["process"],

@@ -25,6 +25,8 @@ export type Home = {
   hived: string;
   forge: string;
   agents: string;
+  /** what agents' programs keep for themselves, each for its own agent: their sign-ins */
+  private: string;
   shared: string;
   docs: string;
   logs: string;
@@ -45,6 +47,7 @@ export function homeAt(root: string): Home {
     hived: join(root, "hived"),
     forge: join(root, "forge"),
     agents: join(root, "agents"),
+    private: join(root, "private"),
     shared: join(root, "shared"),
     docs: join(root, "docs"),
     logs: join(root, "logs"),
@@ -65,7 +68,7 @@ export function openHome(root: string): Home {
     if (uid !== process.getuid?.()) throw notWritable(root, `it belongs to user ${uid}`);
     const { bavail, bsize } = statfsSync(root);
     if (bavail * bsize < reserveBytes) throw diskFull(root);
-    for (const place of [home.hived, home.forge, home.agents, home.shared, home.docs, home.logs])
+    for (const place of [home.hived, home.forge, home.agents, home.private, home.shared, home.docs, home.logs])
       mkdirSync(place, { recursive: true, mode: 0o700 });
     writeFileSync(join(root, ".writable"), "", { flush: true });
     rmSync(join(root, ".writable"));

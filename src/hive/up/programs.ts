@@ -115,6 +115,7 @@ export function runnerSpec(place: Place): ChildSpec {
     sharedRoot: home.shared,
     docsRoot: home.docs,
     launchesRoot: runtime.launches,
+    privateRoot: home.private,
     program,
   };
   return {

@@ -8,6 +8,10 @@ type CodingAgent = {
   env: Readonly<Record<string, string>>;
   /** besides, has it read what it is told from that file, where the driver can't tell it */
   readPrompt?: (file: string) => Record<string, string>;
+  /** has it keep its sign-in and conversations in that directory, which no other agent sees */
+  keepIn?: (directory: string) => Record<string, string>;
+  /** variables in which it looks for what it signs in with: see hive/with-secrets.sh */
+  secrets?: readonly string[];
   /** what inputs.json pins for it: the name there, and the package in npm's registry */
   input: { name: string; package: string } | null;
 };
@@ -38,7 +42,15 @@ const acp: Record<Extract<AgentConfig["harness"], { driver: "acp" }>["profile"],
 };
 const claude: CodingAgent = {
   command: ["claude"],
-  env: {},
+  env: {
+    CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: "1",
+    DISABLE_AUTOUPDATER: "1",
+    // No turn begins by itself: see also the tools that the driver takes away.
+    CLAUDE_CODE_DISABLE_BACKGROUND_TASKS: "1",
+    CLAUDE_CODE_DISABLE_CRON: "1",
+  },
+  keepIn: (directory) => ({ CLAUDE_CONFIG_DIR: directory }),
+  secrets: ["ANTHROPIC_API_KEY", "CLAUDE_CODE_OAUTH_TOKEN"],
   input: { name: "claude-code", package: "@anthropic-ai/claude-code" },
 };
 

@@ -1,5 +1,5 @@
 /** Runtime `bubblewrap`: an agent sees its own directories, the system's programs and our program, and nothing else. */
-import { join } from "node:path";
+import { isAbsolute, join } from "node:path";
 import { type Enter, type Place, placeNames } from "../../contract/launch.ts";
 import type { LaunchId } from "../../contract/names.ts";
 import { compiledMounts, type Mount, sandboxed } from "../../daemon/bubblewrap.ts";
@@ -28,6 +28,7 @@ export const bubblewrapView = ({ name }: AgentToLaunch): View => ({
   config: `/agents/${name}/config`,
   agents: "/agents",
   run: "/run/hive",
+  private: "/private",
 });
 
 /** Of our directory only what the bridge and the script agent run from: a checkout holds much more. */
@@ -39,11 +40,14 @@ const programMounts = ({ node, program, compiled }: Place): Mount[] => [
 ];
 
 function agentMounts(agent: AgentToLaunch, view: View, place: Place, launchDirectory: string): Mount[] {
-  const { state, config } = directoriesOf(agent, place);
+  const { state, config, private: own } = directoriesOf(agent, place);
+  const [program = ""] = agent.config.harness.command ?? [];
   const everybody: Mount[] = [{ kind: "readable", from: place.agentsRoot, at: view.agents }];
   return [
+    ...(isAbsolute(program) ? [{ kind: "readable if there" as const, from: program, at: program }] : []),
     ...(agent.role === "manager" ? everybody : []),
     { kind: "writable", from: state, at: view.state },
+    { kind: "writable", from: own, at: view.private },
     { kind: "readable", from: config, at: view.config },
     { kind: "writable", from: place.sharedRoot, at: view.shared },
     { kind: "readable", from: place.docsRoot, at: docsMount },

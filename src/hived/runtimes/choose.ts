@@ -6,7 +6,7 @@ import { Refusal } from "../../contract/refusal.ts";
 import type { AgentConfig } from "../agents/agent-yaml.ts";
 import { bubblewrapView, enterBubblewrap } from "./bubblewrap.ts";
 import { enterProcess, processView } from "./process.ts";
-import { type AgentToLaunch, commandOf, driverOf, environmentOf, limitsOf, promptOf } from "./view.ts";
+import { type AgentToLaunch, commandOf, driverOf, environmentOf, limitsOf, promptOf, withSecrets } from "./view.ts";
 
 const runtimes: Record<RuntimeKind, { enter: typeof enterProcess; view: typeof processView }> = {
   process: { enter: enterProcess, view: processView },
@@ -45,8 +45,11 @@ export function specFor(agent: AgentToLaunch, place: Place, launch: LaunchId, fo
 }
 
 /** What stands before a command to run it where the agent runs. @throws Refusal as `chooseRuntime` */
-export const enterFor = (agent: AgentToLaunch, place: Place, launch: LaunchId, forge: { url: string }): Enter =>
-  runtimes[chooseRuntime(agent.config, place)].enter(agent, place, launch, forge);
+export function enterFor(agent: AgentToLaunch, place: Place, launch: LaunchId, forge: { url: string }): Enter {
+  const { enter, view } = runtimes[chooseRuntime(agent.config, place)];
+  const { argv, ...rest } = enter(agent, place, launch, forge);
+  return { argv: [...argv, ...withSecrets(agent, view(agent, place, launch), place)], ...rest };
+}
 
 /** The environment that the agent finds, whatever the environment of its launch spec is. @throws Refusal as `chooseRuntime` */
 export function environmentFor(

@@ -23,8 +23,17 @@ export type AgentToLaunch = {
   tree: ObjectId;
 };
 
-/** Where an agent sees its directories; all but `state` and `shared` are read-only, or meant to be. */
-export type View = { state: string; shared: string; docs: string; config: string; agents: string; run: string };
+/** Where an agent sees its directories; all but `state`, `shared` and `private` are read-only, or meant to be. */
+export type View = {
+  state: string;
+  shared: string;
+  docs: string;
+  config: string;
+  agents: string;
+  run: string;
+  /** no other agent sees it, nor does the manager */
+  private: string;
+};
 
 /** Names of the files in a launch's directory: see `secrets.ts`. */
 export const runFiles = {
@@ -66,6 +75,7 @@ export function environmentOf(
     GIT_CONFIG_NOSYSTEM: "1",
     GIT_TERMINAL_PROMPT: "0",
     ...codingAgent.env,
+    ...codingAgent.keepIn?.(view.private),
     ...codingAgent.readPrompt?.(promptFile),
     ...agent.config.harness.env,
     ...(isOurs(agent) ? programEnvironment(place) : {}),
@@ -87,6 +97,13 @@ export function commandOf(agent: AgentToLaunch, place: Place): string[] {
   if (harness.command) return harness.command;
   if (isOurs(agent)) return [place.node, join(place.program, "src/script-agent/main.ts")];
   return [...codingAgentOf(harness).command];
+}
+
+/** What stands before its command, so that what it signs in with is in the environment and on no command line. */
+export function withSecrets({ config: { harness } }: AgentToLaunch, view: View, place: Place): string[] {
+  const { secrets = [] } = codingAgentOf(harness);
+  if (secrets.length === 0) return [];
+  return ["/bin/sh", join(place.program, "src/hive/with-secrets.sh"), view.private, secrets.join(" ")];
 }
 
 export function driverOf(agent: AgentToLaunch, view: View, place: Place): DriverSpec {
@@ -125,4 +142,5 @@ export const limitsOf = ({ config: { limits } }: AgentToLaunch): LaunchSpec["lim
 export const directoriesOf = ({ name, tree }: AgentToLaunch, place: Place) => ({
   state: join(place.agentsRoot, name, placeNames.state),
   config: join(place.agentsRoot, name, placeNames.config, tree),
+  private: join(place.privateRoot, name),
 });
