@@ -162,6 +162,7 @@ test.each([alice, boss, "operator"] as const)("a page of %s is read from what is
   const plan = core.db.read((reader) => {
     const steps: string[] = [];
     const told: Reader = {
+      ...reader,
       all(sql, parameters = {}) {
         const rows = reader.all<{ detail: string }>(`EXPLAIN QUERY PLAN ${sql}`, parameters);
         steps.push(...rows.map(({ detail }) => detail));

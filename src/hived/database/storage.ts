@@ -26,9 +26,26 @@ export const isLocked = (error: unknown): boolean => codeOf(error).startsWith("S
 const reserveBytes = 64 * 1024 ** 2;
 
 /** Whether less than the reserve is left on the disk of a directory. */
-export function isNearlyFull(directory: string): boolean {
+function isNearlyFull(directory: string): boolean {
   const { bavail, bsize } = statfsSync(directory);
   return bavail * bsize < reserveBytes;
+}
+
+/** How long an answer holds: asking the file system takes longer than sending a message does. */
+const nearlyFullForMs = 100;
+
+/** The same, asked now and then however often somebody wants to know. */
+export function nearlyFullWatch(directory: string): () => boolean {
+  let answer = false;
+  let askedAt = Number.NEGATIVE_INFINITY;
+  return () => {
+    const now = performance.now();
+    if (now - askedAt > nearlyFullForMs) {
+      answer = isNearlyFull(directory);
+      askedAt = now;
+    }
+    return answer;
+  };
 }
 
 const nearlyFull = "The disk of the hive is nearly full, so new messages are refused: make room.";

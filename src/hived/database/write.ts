@@ -1,26 +1,21 @@
 /**
- * Durable before answered: closures queued within one tick of the event loop run in one transaction, each in its own
- * savepoint, and their callers hear only after the commit's sync. So many senders share one sync, a refusal spoils
- * nobody else's write, and nothing that was answered can be lost.
+ * Durable before answered: closures queued within one tick of the event loop run in one transaction, and their callers hear
+ * only after the commit's sync. So many senders share one sync. One that throws after it has written spoils nobody else's
+ * write: the transaction is undone, and each runs again in a savepoint of its own, which would cost the others a third more.
  */
 import { dirname } from "node:path";
-import type { Database as Sqlite, Statement } from "better-sqlite3";
-import { isLocked, isNearlyFull, storageFault, watchStorage } from "./storage.ts";
+import type { Database as Sqlite } from "better-sqlite3";
+import { openStatements, type Reader, type Statements, type Writer } from "./statements.ts";
+import { isLocked, nearlyFullWatch, storageFault, watchStorage } from "./storage.ts";
 import { type Disk, openSyncs, realDisk } from "./sync.ts";
 
-type Parameters = Record<string, string | number | null>;
+export type { Addition, Reader } from "./statements.ts";
 
-/** What SQL runs on, inside a write or as a read. All calls are synchronous. */
-export type Transaction = {
-  all<Row>(sql: string, parameters?: Parameters): Row[];
-  get<Row>(sql: string, parameters?: Parameters): Row | undefined;
-  run(sql: string, parameters?: Parameters): { changes: number; id: number };
+/** What a write runs on. All calls are synchronous; what it does outside of the database may be done twice. */
+export type Transaction = Writer & {
   /** called after the commit, in order; for waking whoever waits, never for what must not be lost */
   afterCommit(tell: () => void): void;
 };
-
-/** What reads: the same, without a promise about who else writes meanwhile. */
-export type Reader = Pick<Transaction, "all" | "get">;
 
 export type Database = {
   /**
@@ -28,7 +23,7 @@ export type Database = {
    * Fault when nothing can be stored just now: then nothing of its commit was.
    */
   write<Result>(closure: (tx: Transaction) => Result, options?: WriteOptions): Promise<Result>;
-  /** Reads what is committed, at once, in one snapshot. */
+  /** Reads what is committed, at once. */
   read<Result>(closure: (reader: Reader) => Result): Result;
   /** Why nothing, or nothing new, can be stored just now, as a sentence; null when all is well. */
   problem(): string | null;
@@ -58,51 +53,54 @@ const longestGroupMs = 10;
 const lockPatienceMs = 5_000;
 const lockPauseMs = 20;
 
-/**
- * Built with STAT4, as here, SQLite plans a statement anew for each value of a parameter on which its plan could depend: for
- * twenty microseconds, where running it takes two (measured, 3.54.1). Of an expression, if only `+:name`, it asks no value.
- */
-const plannedOnce = (sql: string): string => sql.replaceAll(/(?<=[\s(,=<>]):(?=[a-z])/gi, "+:");
-
-/** What runs SQL on a connection, each text prepared once. */
-function preparing(sqlite: Sqlite) {
-  const statements = new Map<string, Statement>();
-  const prepare = (sql: string): Statement => {
-    const statement = statements.get(sql) ?? sqlite.prepare(plannedOnce(sql));
-    statements.set(sql, statement);
-    return statement;
-  };
-  const reader: Reader = {
-    all: <Row>(sql: string, parameters: Parameters = {}) => prepare(sql).all(parameters) as Row[],
-    get: <Row>(sql: string, parameters: Parameters = {}) => prepare(sql).get(parameters) as Row | undefined,
-  };
-  const run: Transaction["run"] = (sql, parameters = {}) => {
-    const { changes, lastInsertRowid } = prepare(sql).run(parameters);
-    return { changes, id: Number(lastInsertRowid) };
-  };
-  return { reader, run };
+/** Runs closures one after the other; undefined when one threw after it had written: then all of them have to be undone. */
+function runTogether(sqlite: Sqlite, statements: Statements, writes: readonly Queued[]): Outcome[] | undefined {
+  let calls: (() => void)[] = [];
+  const tx: Transaction = { ...statements, afterCommit: (call) => void calls.push(call) };
+  const outcomes: Outcome[] = [];
+  const began = performance.now();
+  for (const write of writes) {
+    statements.hasWritten();
+    try {
+      outcomes.push({ write, calls, result: write.closure(tx) });
+    } catch (error) {
+      if (!sqlite.inTransaction) throw error;
+      if (statements.hasWritten()) return undefined;
+      outcomes.push({ write, calls: [], error });
+    }
+    calls = [];
+    if (performance.now() - began > longestGroupMs) break;
+  }
+  try {
+    statements.flush();
+  } catch (error) {
+    if (!sqlite.inTransaction) throw error;
+    return undefined;
+  }
+  return outcomes;
 }
-type Prepared = ReturnType<typeof preparing>;
 
 /** Runs a closure in a savepoint of the transaction that is open; what it throws is its outcome. */
-function runOne(sqlite: Sqlite, { reader, run }: Prepared, write: Queued): Outcome {
+function runAlone(sqlite: Sqlite, statements: Statements, write: Queued): Outcome {
   const calls: (() => void)[] = [];
-  run("SAVEPOINT one");
+  statements.run("SAVEPOINT one");
   try {
-    const result = write.closure({ ...reader, run, afterCommit: (call) => calls.push(call) });
-    run("RELEASE one");
+    const result = write.closure({ ...statements, afterCommit: (call) => void calls.push(call) });
+    statements.flush();
+    statements.run("RELEASE one");
     return { write, calls, result };
   } catch (error) {
+    statements.undo();
     // A full disk makes SQLite roll the whole transaction back: then there is no savepoint any more, nor a commit.
     if (!sqlite.inTransaction) throw error;
-    run("ROLLBACK TO one");
-    run("RELEASE one");
+    statements.run("ROLLBACK TO one");
+    statements.run("RELEASE one");
     return { write, calls: [], error };
   }
 }
 
 /** What begins a transaction; it says false when another process writes just now, and is worth waiting for. */
-function openBegin(run: Prepared["run"], patienceMs: number): (mayWait: boolean) => boolean {
+function openBegin({ run }: Statements, patienceMs: number): (mayWait: boolean) => boolean {
   let lockedAt: number | null = null;
   return (mayWait) => {
     try {
@@ -129,9 +127,8 @@ export function grouping(
   { patienceMs = lockPatienceMs, disk = realDisk }: { patienceMs?: number; disk?: Disk } = {},
 ): Database {
   sqlite.pragma("busy_timeout = 0"); // SQLite would wait for a lock in the event loop
-  const prepared = preparing(sqlite);
-  const { reader, run } = prepared;
-  const begin = openBegin(run, patienceMs);
+  const statements = openStatements(sqlite);
+  const begin = openBegin(statements, patienceMs);
   const queue: Queued[] = [];
   const enqueue: Database["write"] = <Result>(
     closure: (tx: Transaction) => Result,
@@ -156,21 +153,37 @@ export function grouping(
     for (const call of outcome.calls) call();
   };
   let isClosing = false;
+  const undo = () => {
+    statements.undo();
+    if (sqlite.inTransaction) statements.run("ROLLBACK");
+  };
+  /** Runs as many of them as there is time for, in a transaction that stays open; null when they have to wait. */
+  const runIn = (writes: Queued[]): Outcome[] | null => {
+    if (!begin(!isClosing)) return null;
+    const outcomes = runTogether(sqlite, statements, writes);
+    if (outcomes) return outcomes;
+    undo();
+    if (!begin(!isClosing)) return null;
+    const began = performance.now();
+    const alone: Outcome[] = [];
+    for (const write of writes) {
+      alone.push(runAlone(sqlite, statements, write));
+      if (performance.now() - began > longestGroupMs) break;
+    }
+    return alone;
+  };
   /** Commits as many of them as there is time for, or none; null when they have to wait. */
   const commit = (writes: Queued[], isWaited: boolean): Outcome[] | null => {
     try {
       syncs.before(isWaited);
-      if (!begin(!isClosing)) return null;
-      const outcomes: Outcome[] = [];
-      const began = performance.now();
-      for (const write of writes) {
-        outcomes.push(runOne(sqlite, prepared, write));
-        if (performance.now() - began > longestGroupMs) break;
+      const outcomes = runIn(writes);
+      if (outcomes) {
+        statements.flush();
+        statements.run("COMMIT");
       }
-      run("COMMIT");
       return outcomes;
     } catch (error) {
-      if (sqlite.inTransaction) run("ROLLBACK");
+      undo();
       return writes.map((write) => ({ write, calls: [], error }));
     }
   };
@@ -192,18 +205,10 @@ export function grouping(
     if (!waiting) answer();
   };
   return {
-    read(closure) {
-      if (sqlite.inTransaction) return closure(reader);
-      run("BEGIN");
-      try {
-        return closure(reader);
-      } finally {
-        if (sqlite.inTransaction) run("COMMIT");
-      }
-    },
+    read: (closure) => closure(statements), // in one piece, as nobody but us writes, and we do not while it runs
     write: enqueue,
     problem: trouble.problem,
-    isNearlyFull: () => isNearlyFull(directory),
+    isNearlyFull: nearlyFullWatch(directory),
     async close() {
       isClosing = true;
       trouble.close();

@@ -46,8 +46,10 @@ export function openForgeHealth(core: Core, { kind, url }: Pick<ForgeHealth, "ki
   let committed = now();
   const lookForMissed = (tx: Transaction) => {
     const at = Math.max(core.clock.now(), nextLookAt);
-    if (at > nextLookAt) nextLookAt = at + pollEveryMs;
     core.scheduler.enqueue(tx, "reconcile", "", at as EpochMs);
+    tx.afterCommit(() => {
+      if (at > nextLookAt) nextLookAt = at + pollEveryMs;
+    });
   };
   const tell = (isBack = false) => {
     const told = core.db.write((tx) => {
