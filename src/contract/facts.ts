@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { Agent } from "./agent.ts";
 import { Approval } from "./approval.ts";
-import { InboxEntry, Message } from "./message.ts";
+import { InboxEntry, Message, Queued } from "./message.ts";
 import { AgentName, EpochMs, Sequence } from "./names.ts";
 import { Pair } from "./pair.ts";
 import { Question } from "./question.ts";
@@ -38,7 +38,8 @@ export type WorkTrouble = z.infer<typeof WorkTrouble>;
 
 export const Fact = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("AgentChanged"), agent: Agent }),
-  z.object({ kind: z.literal("MessageSent"), message: Message }),
+  /** `queued` is null in events from before it was told, each of whose entries has one of its own */
+  z.object({ kind: z.literal("MessageSent"), message: Message, queued: Queued.nullable().default(null) }),
   z.object({ kind: z.literal("EntryChanged"), entry: InboxEntry }),
   z.object({ kind: z.literal("PairChanged"), pair: Pair }),
   z.object({ kind: z.literal("TurnStarted"), turn: Turn }),

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { Agent } from "./agent.ts";
 import { Approval } from "./approval.ts";
 import { type Event, ForgeHealth, WorkTrouble } from "./facts.ts";
-import { InboxEntry, Message } from "./message.ts";
+import { entriesOf, InboxEntry, Message } from "./message.ts";
 import { EpochMs, Sequence } from "./names.ts";
 import { Pair } from "./pair.ts";
 import { Question } from "./question.ts";
@@ -60,7 +60,11 @@ function apply(state: HiveState, { fact, sequence, at }: Event): HiveState {
     case "AgentChanged":
       return { ...state, agents: put(state.agents, fact.agent, (agent) => agent.name).sort(byName) };
     case "MessageSent":
-      return trimMessages({ ...state, messages: put(state.messages, fact.message, (message) => message.id) });
+      return trimMessages({
+        ...state,
+        messages: put(state.messages, fact.message, (message) => message.id),
+        entries: [...state.entries, ...(fact.queued ? entriesOf(fact.message, fact.queued) : [])],
+      });
     case "EntryChanged":
       return trimMessages({ ...state, entries: put(state.entries, fact.entry, (entry) => entry.id) });
     case "PairChanged":

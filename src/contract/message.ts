@@ -42,6 +42,26 @@ export const InboxEntry = z.object({
 });
 export type InboxEntry = z.infer<typeof InboxEntry>;
 
+/** The entries of a message that is sent, one for each recipient: numbered one after the other, and all alike. */
+export const Queued = z.object({ first: EntryId, recipients: z.array(Address) });
+export type Queued = z.infer<typeof Queued>;
+
+export const entriesOf = ({ id, sentAt }: Message, { first, recipients }: Queued): InboxEntry[] =>
+  recipients.map((recipient, place) => ({
+    id: (first + place) as EntryId,
+    message: id,
+    recipient,
+    state: "queued",
+    attempt: 0,
+    failures: 0,
+    turn: null,
+    queuedAt: sentAt,
+    leasedAt: null,
+    settledAt: null,
+    notBefore: 0 as EpochMs,
+    problem: null,
+  }));
+
 /** The states in which an entry still waits for something: its turn, the end of that, or the operator. */
 export const WaitingState = EntryState.extract(["queued", "leased", "dead"]);
 export type WaitingState = z.infer<typeof WaitingState>;

@@ -45,13 +45,13 @@ export type MessageId = z.infer<typeof MessageId>;
 export const EntryId = z.number().int().positive().brand<"EntryId">();
 export type EntryId = z.infer<typeof EntryId>;
 
-/** Of at least 96 random bits, so that an id of an earlier boot can never be taken for one of this. */
+/** Of at least 80 random bits, so that an id of an earlier boot can never be taken for one of this. */
 const randomId = (prefix: string) => z.string().regex(new RegExp(`^${prefix}-[0-9a-f]{32}$`));
 
-/** One run of a coding agent; made by the runner when it asks for a lease, of seconds since 1970 and random bits. */
+/** One run of a coding agent; made by the runner when it asks for a lease, of milliseconds since 1970 and random bits. */
 export const TurnId = randomId("turn").brand<"TurnId">();
 export type TurnId = z.infer<typeof TurnId>;
-/** As much of it as tells the turns of one agent apart: the second, and sixteen random bits. */
+/** As much of it as tells the turns of one agent apart: the millisecond, and four random bits. */
 export const shortTurnId = (id: TurnId): string => id.slice("turn-".length, "turn-".length + 12);
 
 /** One life of an agent's process; made by hived when it asks the runner to start it. */

@@ -7,12 +7,11 @@
  *
  * A broken link cuts nothing off: a turn goes on, and its report waits for the next link.
  */
-import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import type { ConversationChange } from "../contract/conversation.ts";
 import { type Launch, placeNames } from "../contract/launch.ts";
 import type { hivedCalls, runnerCalls } from "../contract/link.ts";
-import type { AgentName, EpochMs, LaunchId, TurnId } from "../contract/names.ts";
+import type { AgentName, LaunchId, TurnId } from "../contract/names.ts";
 import { Refusal } from "../contract/refusal.ts";
 import type { ResponseOf } from "../contract/table.ts";
 import type { Outcome } from "../contract/turn.ts";
@@ -26,6 +25,7 @@ import type { Hived } from "./hived.ts";
 import { writeSecrets } from "./launch.ts";
 import { type Live, openLive } from "./live.ts";
 import { type RunningTurn, runTurn, type TurnReport } from "./turn.ts";
+import { newTurnId } from "./turn-id.ts";
 import { wakePrompt } from "./wake-prompt.ts";
 
 export type LoopParts = {
@@ -388,14 +388,6 @@ export class TurnLoop {
     }
   }
 }
-
-/** Its first digits count seconds: so the rows of turns lie in the order of their times, and far fewer pages are written. */
-const newTurnId = (now: EpochMs): TurnId => {
-  const seconds = Math.floor(now / 1000)
-    .toString(16)
-    .padStart(8, "0");
-  return `turn-${seconds}${randomBytes(12).toString("hex")}` as TurnId;
-};
 
 export const turnOver = () =>
   new Refusal("turn_over", "That turn does not run here any more.", "Let the message start the next one.");

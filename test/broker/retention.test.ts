@@ -103,7 +103,7 @@ async function turnOn(core: Hive, message: MessageId, isEnded = true): Promise<T
   const alice = { agent: "alice" as never, launch: `launch-${"0".repeat(32)}` as LaunchId };
   await core.db.write((tx) => {
     const now = core.clock.now();
-    startTurn(tx, { id, ...alice, messages: [{ message, from: "operator" }] }, now);
+    const turn = startTurn(tx, { id, ...alice, messages: [{ message, from: "operator" }] }, now);
     tx.run("UPDATE inbox SET turn = :id WHERE message = :message", { id, message });
     if (!isEnded) return;
     addLog(tx, id, emptyLog);
@@ -116,7 +116,12 @@ async function turnOn(core: Hive, message: MessageId, isEnded = true): Promise<T
       became: "handled" as const,
     };
     const usage = { model: null, inputTokens: null, costUsd: null };
-    finishTurn(tx, { id, outcome: "ok", evidence: proven, problem: null, messages: [held], session: null, usage }, now);
+    finishTurn(
+      tx,
+      turn,
+      { outcome: "ok", evidence: proven, problem: null, messages: [held], session: null, usage },
+      now,
+    );
   });
   return id;
 }

@@ -86,6 +86,7 @@ export const questionFact = (row: Row): Fact => ({
 export const messageFact = (row: Row): Fact => ({
   kind: "MessageSent",
   message: Message.parse({ id: 1, from: "alice", to: "manager", body: "hello", inReplyTo: null, sentAt: 1, ...row }),
+  queued: null,
 });
 
 export const entryOf = (row: Row): InboxEntry =>

@@ -4,7 +4,7 @@ import { Canary } from "../../contract/canary.ts";
 import type { AgentName, EpochMs, LaunchId, ObjectId, TurnId } from "../../contract/names.ts";
 import { Refusal } from "../../contract/refusal.ts";
 import type { Core } from "../core.ts";
-import type { Reader, Transaction } from "../database/write.ts";
+import type { Addition, Reader, Transaction } from "../database/write.ts";
 import { AgentConfig } from "./agent-yaml.ts";
 
 export type AgentRow = {
@@ -38,20 +38,27 @@ export type AgentRow = {
   canary: string | null;
 };
 
+type Column = Exclude<keyof AgentRow, "name">;
 const columns =
   "role wish state since problem running_tree wanted_tree wanted_commit difference deployment runtime launch turn session config retry_at dead_letters failed_turns lost_wakes lost_wake_at canary".split(
     " ",
-  );
-const FIND = "SELECT * FROM agents WHERE name = :name";
+  ) as Column[];
+/** What the public row does not show; see `toAgent`. */
+const unseen: readonly Column[] = ["wanted_commit", "session", "config"];
 const LIST = "SELECT * FROM agents ORDER BY name";
 const QUIET = `SELECT * FROM agents WHERE state = 'idle' AND launch IS NOT NULL AND turn IS NULL
   AND max(since, coalesce(json_extract(canary, '$.sentAt'), 0)) <= :before
   ORDER BY max(since, coalesce(json_extract(canary, '$.sentAt'), 0)), name LIMIT :limit`;
 const MANAGER = "SELECT * FROM agents WHERE role = 'manager' AND wish <> 'destroyed' ORDER BY name LIMIT 1";
-const PUT = `INSERT INTO agents (name, ${columns.join(", ")}) VALUES (:name, ${columns.map((column) => `:${column}`).join(", ")})
-  ON CONFLICT (name) DO UPDATE SET ${columns.map((column) => `${column} = :${column}`).join(", ")}`;
+const AGENTS: Addition = { table: "agents", columns: ["name", ...columns] };
+const change = (changed: readonly Column[]) =>
+  `UPDATE agents SET ${changed.map((column) => `${column} = :${column}`).join(", ")} WHERE name = :name`;
 
-export const findAgent = (reader: Reader, name: string) => reader.get<AgentRow>(FIND, { name });
+/** By their names, in memory: each send, each lease and each end of a turn looks at several. */
+const agentsOf = (reader: Reader): Map<string, AgentRow> =>
+  reader.remember("agents", () => new Map(listAgents(reader).map((row) => [row.name, row])));
+
+export const findAgent = (reader: Reader, name: string): AgentRow | undefined => agentsOf(reader).get(name);
 export const listAgents = (reader: Reader) => reader.all<AgentRow>(LIST);
 /** Agents that could be sent a canary: up, in no turn, in that state at least since `before`; longest first, no more than `limit`. */
 export const quietAgents = (reader: Reader, quiet: { before: number; limit: number }) =>
@@ -93,24 +100,24 @@ export function addAgent(
     lost_wake_at: null,
     canary: null,
   };
-  return put(tx, core, row);
+  tx.add(AGENTS, [row.name, ...columns.map((column) => row[column])]);
+  agentsOf(tx).set(row.name, row);
+  return tell(tx, core, row);
 }
 
 /** Changes an agent's row, with its event when the public row changed; `since` moves with the state. */
-export function changeAgent(tx: Transaction, core: Core, name: AgentName, change: Partial<AgentRow>): AgentRow {
+export function changeAgent(tx: Transaction, core: Core, name: AgentName, to: Partial<AgentRow>): AgentRow {
   const before = requireAgent(tx, name);
-  if (Object.entries(change).every(([column, value]) => before[column as keyof AgentRow] === value)) return before;
-  const isNewState = change.state !== undefined && change.state !== before.state;
-  const after = { ...before, ...change, since: isNewState ? core.clock.now() : before.since };
-  if (JSON.stringify(toAgent(after)) === JSON.stringify(toAgent(before))) {
-    tx.run(PUT, after);
-    return after;
-  }
-  return put(tx, core, after);
+  const isNewState = to.state !== undefined && to.state !== before.state;
+  const after = { ...before, ...to, since: isNewState ? core.clock.now() : before.since };
+  const changed = columns.filter((column) => after[column] !== before[column]);
+  if (changed.length === 0) return before;
+  tx.run(change(changed), Object.fromEntries([["name", name], ...changed.map((column) => [column, after[column]])]));
+  agentsOf(tx).set(name, after);
+  return changed.every((column) => unseen.includes(column)) ? after : tell(tx, core, after);
 }
 
-function put(tx: Transaction, core: Core, row: AgentRow): AgentRow {
-  tx.run(PUT, row);
+function tell(tx: Transaction, core: Core, row: AgentRow): AgentRow {
   core.events.append(tx, { kind: "AgentChanged", agent: toAgent(row) }, core.clock.now());
   return row;
 }

@@ -27,7 +27,6 @@ export function endTurn(core: Core, end: TurnEnd): Promise<void> {
       throw new Refusal("stale_turn", `${end.agent} has no such turn.`, "Forget it, and ask for a lease.");
     }
     if (turn.endedAt !== null) return;
-    changeAgent(tx, core, end.agent, { session: end.session });
     if (end.log) addLog(tx, end.turn, end.log);
     const answeredMarks = end.answeredMarks.filter((mark) => isCertain(mark, end.boot));
     conclude(tx, core, turn, { ...end, answeredMarks });
@@ -46,23 +45,23 @@ export function releaseTurn(tx: Transaction, core: Core, id: TurnId, problem: st
 
 function conclude(tx: Transaction, core: Core, turn: Turn, end: End): void {
   const now = core.clock.now();
-  const held = heldBy(tx, turn.id);
-  const settled = held.map((entry) => settleEntry(tx, entry.id, settlementOf(end, entry, now), now));
-  for (const entry of settled) core.events.append(tx, { kind: "EntryChanged", entry }, now);
-  const messages = settled.map((entry, index) =>
-    toHeld(entry, held[index]?.from ?? "system", held[index]?.mark ?? null),
-  );
-  const ended = finishTurn(tx, { ...recordOf(end), id: turn.id, messages }, now);
-  if (ended) core.events.append(tx, { kind: "TurnEnded", turn: ended }, now);
+  const messages: Finished["messages"] = [];
+  const settled = heldBy(tx, turn.id).map((held) => {
+    const entry = settleEntry(tx, held, settlementOf(end, held, now), now);
+    core.events.append(tx, { kind: "EntryChanged", entry }, now);
+    messages.push(toHeld(entry, held.from, held.mark));
+    return entry;
+  });
+  const ended = finishTurn(tx, turn, { ...recordOf(end), messages }, now);
+  core.events.append(tx, { kind: "TurnEnded", turn: ended }, now);
   const dead = settled.filter(({ state }) => state === "dead");
-  const agent = noteFailures(tx, core, requireAgent(tx, turn.agent), { end, deadLetters: dead.length });
-  if (agent.turn === turn.id) rest(tx, core, agent, end);
+  settleAgent(tx, core, turn, end, dead.length);
   for (const entry of dead) tellSender(tx, core, entry);
   const retries = settled.filter(({ state, notBefore }) => state === "queued" && notBefore > now);
   if (retries.length > 0) enqueueWake(tx, core, turn.agent, earliest(retries));
 }
 
-const recordOf = (end: End): Omit<Finished, "id" | "messages"> => ({
+const recordOf = (end: End): Omit<Finished, "messages"> => ({
   outcome: end.outcome,
   evidence: end.evidence,
   problem: problemOf(end),
@@ -72,32 +71,35 @@ const recordOf = (end: End): Omit<Finished, "id" | "messages"> => ({
 
 const earliest = (entries: InboxEntry[]) => Math.min(...entries.map(({ notBefore }) => notBefore)) as EpochMs;
 
-/** Counts on the agent's row what somebody should see: turns that failed in a row, and messages that were given up. */
-function noteFailures(
-  tx: Transaction,
-  core: Core,
-  agent: AgentRow,
-  { end, deadLetters }: { end: End; deadLetters: number },
-): AgentRow {
-  const spared = end.outcome === "ok" ? 0 : agent.failed_turns; // a lost or cancelled turn says nothing of its agent
-  const failed_turns = hasFailed(end) ? agent.failed_turns + 1 : spared;
-  if (failed_turns === agent.failed_turns && deadLetters === 0) return agent;
-  return changeAgent(tx, core, agent.name, { failed_turns, dead_letters: agent.dead_letters + deadLetters });
+/** What the agent's row says of a turn's end, and whether it needs the operator or a rest before the next one. */
+function settleAgent(tx: Transaction, core: Core, turn: Turn, end: End, deadLetters: number): void {
+  const agent = requireAgent(tx, turn.agent);
+  const after = agent.turn === turn.id ? restOf(agent, end, core.clock.now()) : {};
+  const session = end.session === undefined ? {} : { session: end.session };
+  changeAgent(tx, core, agent.name, { ...session, ...failuresOf(agent, end, deadLetters), ...after });
+  if (after.state !== "parked") return;
+  if (after.retry_at === null) tellOperator(tx, core, agent.name, after.problem);
+  else enqueueWake(tx, core, agent.name, after.retry_at);
 }
 
+/** What somebody should see: turns that failed in a row, and messages that were given up. */
+function failuresOf(agent: AgentRow, end: End, deadLetters: number) {
+  const spared = end.outcome === "ok" ? 0 : agent.failed_turns; // a lost or cancelled turn says nothing of its agent
+  const failed_turns = hasFailed(end) ? agent.failed_turns + 1 : spared;
+  return { failed_turns, dead_letters: agent.dead_letters + deadLetters };
+}
+
+type Rest =
+  | { turn: null; state?: undefined }
+  | { turn: null; state: "idle"; problem: null }
+  | { turn: null; state: "parked"; problem: string | null; retry_at: EpochMs | null };
+
 /** The agent is idle again, or parked. What converge makes of it meanwhile (`converging`, `stopped`) is left alone. */
-function rest(tx: Transaction, core: Core, agent: AgentRow, end: End): void {
-  const until = restAfter(end, core.clock.now());
-  if (agent.state !== "working" || until === null) {
-    const isFree = agent.state === "working";
-    changeAgent(tx, core, agent.name, isFree ? { turn: null, state: "idle", problem: null } : { turn: null });
-    return;
-  }
-  const problem = problemOf(end);
-  const retryAt = until === "stuck" ? null : until;
-  changeAgent(tx, core, agent.name, { turn: null, state: "parked", problem, retry_at: retryAt });
-  if (retryAt === null) tellOperator(tx, core, agent.name, problem);
-  else enqueueWake(tx, core, agent.name, retryAt);
+function restOf({ state }: AgentRow, end: End, now: EpochMs): Rest | Record<string, never> {
+  if (state !== "working") return { turn: null };
+  const until = restAfter(end, now);
+  if (until === null) return { turn: null, state: "idle", problem: null };
+  return { turn: null, state: "parked", problem: problemOf(end), retry_at: until === "stuck" ? null : until };
 }
 
 function tellOperator(tx: Transaction, core: Core, agent: AgentName, problem: string | null): void {

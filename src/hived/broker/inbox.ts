@@ -4,9 +4,9 @@
  * queued, dead → cancelled, and dead, cancelled → queued.
  */
 import type { LeasedEntry } from "../../contract/link.ts";
-import type { EntryState, InboxEntry, WaitingEntry, WaitingState } from "../../contract/message.ts";
+import type { EntryState, InboxEntry, Queued, WaitingEntry, WaitingState } from "../../contract/message.ts";
 import type { Address, AgentName, EntryId, EpochMs, MessageId, Recipient, TurnId } from "../../contract/names.ts";
-import type { Reader, Transaction } from "../database/write.ts";
+import type { Addition, Reader, Transaction } from "../database/write.ts";
 
 type Row = {
   id: EntryId;
@@ -23,7 +23,7 @@ type Row = {
   not_before: EpochMs;
   problem: string | null;
 };
-type LeasedRow = Row & {
+type RowWithMessage = Row & {
   sender: Address;
   body: string;
   sent_at: EpochMs;
@@ -37,29 +37,29 @@ export type HeldEntry = InboxEntry & { from: Address; mark: number | null };
 /** What becomes of a held entry; back in the queue it belongs to no turn. */
 export type Settlement = Pick<InboxEntry, "state" | "failures" | "notBefore" | "problem">;
 
-const QUEUE = `INSERT INTO inbox (message, recipient, state, queued_at, not_before)
-  VALUES (:message, :recipient, 'queued', :now, 0) RETURNING *`;
+const INBOX: Addition = {
+  table: "inbox",
+  columns: ["id", "message", "recipient", "state", "queued_at", "not_before"],
+};
 // One in backoff holds back the newer ones, so that a recipient gets its messages in order. `not_before > 0` names the index
 // that has those alone: without it every lease would read through all that is queued.
-const DUE = `SELECT id FROM inbox WHERE recipient = :agent AND state = 'queued'
-  AND id < coalesce((SELECT min(id) FROM inbox INDEXED BY inbox_backoff WHERE recipient = :agent AND state = 'queued'
-                     AND not_before > 0 AND not_before > :now), 9e18)
-  ORDER BY id LIMIT :limit`;
-const LEASE = `UPDATE inbox SET state = 'leased', attempt = attempt + 1, turn = :turn, mark = :mark, leased_at = :now,
-  settled_at = NULL WHERE id IN (${DUE}) RETURNING *`;
+const DUE = `inbox.recipient = :agent AND inbox.state = 'queued'
+  AND inbox.id < coalesce((SELECT min(id) FROM inbox INDEXED BY inbox_backoff WHERE recipient = :agent AND state = 'queued'
+                           AND not_before > 0 AND not_before > :now), 9e18)
+  ORDER BY inbox.id LIMIT :limit`;
+const LEASE = `UPDATE inbox SET state = 'leased', attempt = :attempt, turn = :turn, mark = :mark, leased_at = :now,
+  settled_at = NULL WHERE id = :id`;
 const WITH_MESSAGE = `SELECT inbox.*, messages.sender, messages.body, messages.sent_at, messages.in_reply_to,
   messages.recipient AS addressed_to FROM inbox JOIN messages ON messages.id = inbox.message`;
+const DUE_MESSAGES = `${WITH_MESSAGE} WHERE ${DUE}`;
 const HELD_MESSAGES = `${WITH_MESSAGE} WHERE inbox.turn = :turn AND inbox.state = 'leased' AND inbox.mark IS :mark
   ORDER BY inbox.id`;
 const DUE_LENGTHS = `SELECT length(json_quote(messages.body)) AS length FROM inbox JOIN messages ON messages.id = inbox.message
-  WHERE inbox.id IN (${DUE}) ORDER BY inbox.id`;
+  WHERE ${DUE}`;
 const HELD = `SELECT inbox.*, messages.sender FROM inbox JOIN messages ON messages.id = inbox.message
   WHERE inbox.turn = :turn AND inbox.state = 'leased' ORDER BY inbox.id`;
 const SETTLE = `UPDATE inbox SET state = :state, failures = :failures, not_before = :notBefore, problem = :problem,
-  turn = CASE WHEN :state = 'queued' THEN NULL ELSE turn END, mark = NULL,
-  leased_at = CASE WHEN :state = 'queued' THEN NULL ELSE leased_at END,
-  settled_at = CASE WHEN :state = 'queued' THEN NULL ELSE :now END
-  WHERE id = :id RETURNING *`;
+  turn = :turn, mark = NULL, leased_at = :leasedAt, settled_at = :settledAt WHERE id = :id`;
 const END_BACKOFF = `UPDATE inbox SET not_before = 0
   WHERE recipient = :agent AND state = 'queued' AND not_before > 0 AND not_before <= :now RETURNING *`;
 const NEXT_BACKOFF =
@@ -80,8 +80,10 @@ const newestIn = (
 const COUNTS = `SELECT (SELECT count(*) FROM inbox WHERE state = 'queued') AS queued,
   (SELECT count(*) FROM inbox WHERE state = 'leased') AS leased, (SELECT count(*) FROM inbox WHERE state = 'dead') AS dead`;
 const HEAD = "SELECT not_before FROM inbox WHERE recipient = :agent AND state = 'queued' ORDER BY id LIMIT 1";
-const IS_ADDRESSED = "SELECT 1 FROM inbox WHERE message = :message AND recipient = :recipient";
-const SINCE = "SELECT * FROM inbox WHERE message >= :message ORDER BY id";
+const IS_ADDRESSED = `SELECT 1 FROM messages JOIN inbox ON inbox.id BETWEEN messages.first_entry AND messages.last_entry
+  WHERE messages.id = :message AND inbox.recipient = :recipient`;
+const SINCE = `SELECT * FROM inbox
+  WHERE id >= (SELECT first_entry FROM messages WHERE id >= :message ORDER BY id LIMIT 1) ORDER BY id`;
 
 const toEntry = (row: Row): InboxEntry => ({
   id: row.id,
@@ -98,7 +100,7 @@ const toEntry = (row: Row): InboxEntry => ({
   problem: row.problem,
 });
 
-const toLeased = (row: LeasedRow): LeasedEntry => ({
+const toLeased = (row: RowWithMessage): LeasedEntry => ({
   entry: row.id,
   message: row.message,
   from: row.sender,
@@ -109,29 +111,40 @@ const toLeased = (row: LeasedRow): LeasedEntry => ({
   broadcast: row.addressed_to === "*",
 });
 
-const changed = (row: Row | undefined): InboxEntry => {
-  if (!row) throw new Error("an inbox entry that was just written is not there");
-  return toEntry(row);
-};
-
-export const queueEntry = (tx: Transaction, message: MessageId, recipient: Address, now: EpochMs): InboxEntry =>
-  changed(tx.get<Row>(QUEUE, { message, recipient, now }));
-
-/** Leases the oldest due entries of an agent's inbox to its turn, `limit` at most. */
-export function leaseDue(
+/** Queues a message for each of its recipients. */
+export function queueEntries(
   tx: Transaction,
-  lease: { agent: AgentName; turn: TurnId; mark: number | null; now: EpochMs; limit: number },
-): InboxEntry[] {
-  // RETURNING promises no order
-  return tx
-    .all<Row>(LEASE, lease)
-    .sort((a, b) => a.id - b.id)
-    .map(toEntry);
+  message: MessageId,
+  recipients: readonly Address[],
+  now: EpochMs,
+): Queued {
+  const ids = recipients.map((recipient) => {
+    const id = tx.nextId("inbox") as EntryId;
+    tx.add(INBOX, [id, message, recipient, "queued", now, 0]);
+    return id;
+  });
+  return { first: ids[0] as EntryId, recipients: [...recipients] };
+}
+
+type Lease = { agent: AgentName; turn: TurnId; mark: number | null; now: EpochMs; limit: number };
+
+/**
+ * Leases the oldest due entries of an agent's inbox to its turn, `limit` at most.
+ * @returns them oldest first, as they are now, each with what the agent gets
+ */
+export function leaseDue(tx: Transaction, lease: Lease): { entry: InboxEntry; leased: LeasedEntry }[] {
+  const { agent, turn, mark, now, limit } = lease;
+  return tx.all<RowWithMessage>(DUE_MESSAGES, { agent, now, limit }).map((before) => {
+    const attempt = before.attempt + 1;
+    tx.run(LEASE, { id: before.id, attempt, turn, mark, now });
+    const row = { ...before, state: "leased" as const, attempt, turn, leased_at: now, settled_at: null };
+    return { entry: toEntry(row), leased: toLeased(row) };
+  });
 }
 
 /** What a turn holds, as an agent gets it: what started it (`mark` null), or what one `recv` handed out. */
 export const heldMessages = (reader: Reader, turn: TurnId, mark: number | null): LeasedEntry[] =>
-  reader.all<LeasedRow>(HELD_MESSAGES, { turn, mark }).map(toLeased);
+  reader.all<RowWithMessage>(HELD_MESSAGES, { turn, mark }).map(toLeased);
 
 /** The lengths of the bodies that are due next, in characters of JSON, oldest first. */
 export const dueLengths = (reader: Reader, agent: AgentName, now: EpochMs, limit: number): number[] =>
@@ -143,8 +156,16 @@ export const heldBy = (reader: Reader, turn: TurnId): HeldEntry[] =>
     .all<Row & { sender: Address }>(HELD, { turn })
     .map((row) => ({ ...toEntry(row), from: row.sender, mark: row.mark }));
 
-export const settleEntry = (tx: Transaction, id: EntryId, settlement: Settlement, now: EpochMs): InboxEntry =>
-  changed(tx.get<Row>(SETTLE, { id, ...settlement, now }));
+/** @returns the entry as it is now */
+export function settleEntry(tx: Transaction, entry: InboxEntry, settlement: Settlement, now: EpochMs): InboxEntry {
+  const { id, message, recipient, attempt, queuedAt } = entry;
+  const isQueued = settlement.state === "queued";
+  const times = isQueued
+    ? { turn: null, leasedAt: null, settledAt: null }
+    : { turn: entry.turn, leasedAt: entry.leasedAt, settledAt: now };
+  tx.run(SETTLE, { id, ...settlement, ...times });
+  return { id, message, recipient, attempt, queuedAt, ...settlement, ...times };
+}
 
 export const findEntry = (reader: Reader, id: EntryId): InboxEntry | undefined => {
   const row = reader.get<Row>(FIND, { id });

@@ -11,7 +11,7 @@ import type { Reader, Transaction } from "../database/write.ts";
 import { countQueued, dueLengths, headDueAt, heldMessages, leaseDue } from "./inbox.ts";
 import { recvCharacters } from "./limits.ts";
 import { firstMark } from "./marks.ts";
-import { findTurn, nthNewestStart, startTurn } from "./turns.ts";
+import { findTurn, hourSpentUntil, startTurn } from "./turns.ts";
 import { enqueueWake, isFree } from "./waiters.ts";
 
 type LeaseRequest = RequestOf<typeof hivedCalls.lease>;
@@ -30,13 +30,12 @@ export function lease(core: Core, request: LeaseRequest): Promise<Lease> {
     if (agent.turn !== null || findTurn(tx, request.turn)) throw staleTurn(request.agent);
     const now = core.clock.now();
     if (!isFree(agent, now)) return { entries: [], more: 0 };
-    const spentUntil = budgetSpentUntil(tx, agent, now);
+    const spentUntil = hourSpentUntil(tx, agent.name, turnsPerHour(agent), now);
     if (spentUntil !== null) {
       restIfMail(tx, core, agent, spentUntil);
       return { entries: [], more: 0 };
     }
-    leaseIn(tx, core, { ...request, mark: null });
-    const found = leaseOf(tx, request, agent);
+    const found = leaseIn(tx, core, { ...request, mark: null });
     if (found.entries.length === 0) return found;
     const turn = startTurn(tx, { ...request, id: request.turn, messages: found.entries }, now);
     core.events.append(tx, { kind: "TurnStarted", turn }, now);
@@ -48,14 +47,6 @@ export function lease(core: Core, request: LeaseRequest): Promise<Lease> {
 
 /** A crash releases a lease anyway, so nobody waits for the disk. */
 const soon = { isDurable: false };
-
-const hourMs = 60 * 60_000;
-
-/** Until when an agent has had as many turns within an hour as it may; null while it may have another. */
-function budgetSpentUntil(reader: Reader, agent: AgentRow, now: EpochMs): EpochMs | null {
-  const began = nthNewestStart(reader, { agent: agent.name, n: turnsPerHour(agent), since: now - hourMs, now });
-  return began === undefined ? null : ((began + hourMs) as EpochMs);
-}
 
 const turnsPerHour = (agent: AgentRow) => configOf(agent)?.budgets.turns_per_hour ?? Number.MAX_SAFE_INTEGER;
 
@@ -74,10 +65,11 @@ const leaseOf = (reader: Reader, { turn }: LeaseRequest, { name }: AgentRow): Le
 
 type LeaseIn = { agent: AgentName; turn: TurnId; mark: number | null; limit: number };
 
-function leaseIn(tx: Transaction, core: Core, { agent, turn, mark, limit }: LeaseIn): void {
+function leaseIn(tx: Transaction, core: Core, { agent, turn, mark, limit }: LeaseIn): Lease {
   const now = core.clock.now();
-  for (const entry of leaseDue(tx, { agent, turn, mark, limit, now }))
-    core.events.append(tx, { kind: "EntryChanged", entry }, now);
+  const leased = leaseDue(tx, { agent, turn, mark, limit, now });
+  for (const { entry } of leased) core.events.append(tx, { kind: "EntryChanged", entry }, now);
+  return { entries: leased.map(({ leased }) => leased), more: leased.length < limit ? 0 : countQueued(tx, agent) };
 }
 
 /** What `recv` hands out; `oversized` when the next message is too long for an answer and waits for the next turn. */
@@ -111,8 +103,8 @@ export function openReceiver(core: Core, runner: Pick<Runner, "call">, boot: Boo
     return core.db.write((tx) => {
       if (requireTurn(tx, agent, launch) !== turn) throw noTurn();
       const { count, isOversized } = nextPage(tx, core, agent, limit);
-      if (count > 0) leaseIn(tx, core, { agent, turn, mark: own, limit: count });
-      return { entries: heldMessages(tx, turn, own), more: countQueued(tx, agent), oversized: isOversized };
+      if (count === 0) return { entries: [], more: 0, oversized: isOversized };
+      return { ...leaseIn(tx, core, { agent, turn, mark: own, limit: count }), oversized: isOversized };
     });
   };
 }
@@ -146,6 +138,7 @@ async function waitForMail(
 }
 
 const concerns = (fact: Fact, agent: AgentName): boolean =>
+  (fact.kind === "MessageSent" && fact.queued?.recipients.includes(agent) === true) ||
   (fact.kind === "EntryChanged" && fact.entry.recipient === agent) ||
   (fact.kind === "AgentChanged" && fact.agent.name === agent);
 

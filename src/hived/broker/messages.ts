@@ -1,7 +1,7 @@
 /** The table of messages: what was sent, stored once however many it went to. */
-import type { Message } from "../../contract/message.ts";
+import type { Message, Queued } from "../../contract/message.ts";
 import type { Address, EpochMs, MessageId, Recipient } from "../../contract/names.ts";
-import type { Reader, Transaction } from "../database/write.ts";
+import type { Addition, Reader, Transaction } from "../database/write.ts";
 
 type Row = {
   id: MessageId;
@@ -12,8 +12,10 @@ type Row = {
   sent_at: EpochMs;
 };
 
-const ADD = `INSERT INTO messages (sender, recipient, body, in_reply_to, client_id, sent_at)
-  VALUES (:from, :to, :body, :inReplyTo, :clientId, :sentAt)`;
+const MESSAGES: Addition = {
+  table: "messages",
+  columns: ["id", "sender", "recipient", "body", "in_reply_to", "client_id", "sent_at", "first_entry", "last_entry"],
+};
 const FIND = "SELECT * FROM messages WHERE id = :id";
 const OF_CLIENT = "SELECT * FROM messages WHERE sender = :from AND client_id = :clientId";
 const NEWEST = "SELECT * FROM (SELECT * FROM messages ORDER BY id DESC LIMIT :limit) ORDER BY id";
@@ -28,9 +30,12 @@ const toMessage = (row: Row): Message => ({
 });
 const one = (row: Row | undefined) => row && toMessage(row);
 
-export function addMessage(tx: Transaction, message: Omit<Message, "id">, clientId: string | null): Message {
-  const { id } = tx.run(ADD, { ...message, clientId });
-  return { ...message, id: id as MessageId };
+export const nextMessage = (tx: Transaction) => tx.nextId("messages") as MessageId;
+
+export function addMessage(tx: Transaction, message: Message, clientId: string | null, queued: Queued): void {
+  const { id, from, to, body, inReplyTo, sentAt } = message;
+  const last = queued.first + queued.recipients.length - 1;
+  tx.add(MESSAGES, [id, from, to, body, inReplyTo, clientId, sentAt, queued.first, last]);
 }
 
 export const findMessage = (reader: Reader, id: MessageId) => one(reader.get<Row>(FIND, { id }));

@@ -96,7 +96,7 @@ const cancel = (tx: Transaction, core: Core, entry: InboxEntry): InboxEntry =>
   change(tx, core, entry, { ...kept(entry), state: "cancelled" });
 
 function change(tx: Transaction, core: Core, before: InboxEntry, settlement: Settlement): InboxEntry {
-  const entry = settleEntry(tx, before.id, settlement, core.clock.now());
+  const entry = settleEntry(tx, before, settlement, core.clock.now());
   core.events.append(tx, { kind: "EntryChanged", entry }, core.clock.now());
   if (before.state === "dead" && before.recipient !== "operator") {
     const { name, dead_letters } = requireAgent(tx, before.recipient);

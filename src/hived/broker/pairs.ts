@@ -12,24 +12,26 @@ import type { Reader, Transaction } from "../database/write.ts";
 import { noteIn } from "../events/note.ts";
 import { lettersPerMinute, mostLetters, pairRestMs } from "./limits.ts";
 
-type Row = { one: AgentName; other: AgentName; level: number; at: EpochMs; rests_until: EpochMs | null };
+type Row = { one: AgentName; other: AgentName; rests_until: EpochMs };
 type Two = Pick<Row, "one" | "other">;
 
-const FIND = "SELECT * FROM pairs WHERE one = :one AND other = :other";
-const PUT = `INSERT INTO pairs (one, other, level, at, rests_until) VALUES (:one, :other, :level, :at, :rests_until)
-  ON CONFLICT (one, other) DO UPDATE SET level = :level, at = :at, rests_until = :rests_until`;
-const RESTING = "SELECT * FROM pairs WHERE rests_until IS NOT NULL ORDER BY one, other";
+const PUT = "INSERT OR REPLACE INTO pairs (one, other, rests_until) VALUES (:one, :other, :rests_until)";
+const REMOVE = "DELETE FROM pairs WHERE one = :one AND other = :other";
+const RESTING = "SELECT * FROM pairs ORDER BY one, other";
 
 const twoOf = (a: AgentName, b: AgentName): Two => (a < b ? { one: a, other: b } : { one: b, other: a });
-const find = (reader: Reader, two: Two) => reader.get<Row>(FIND, two);
+const keyOf = ({ one, other }: Two) => `${one}/${other}`;
 const toPair = ({ one, other, rests_until }: Row): Pair => ({ one, other, restsUntil: rests_until });
 
 /** The pairs that rest, in the order of their names. */
 export const restingPairs = (reader: Reader): Pair[] => reader.all<Row>(RESTING).map(toPair);
 
+const restsOf = (reader: Reader): Map<string, EpochMs> =>
+  reader.remember("resting pairs", () => new Map(reader.all<Row>(RESTING).map((row) => [keyOf(row), row.rests_until])));
+
 /** @throws Refusal `pair_rests` */
 export function requireNoRest(reader: Reader, from: AgentName, to: AgentName, now: EpochMs): void {
-  const until = find(reader, twoOf(from, to))?.rests_until ?? null;
+  const until = restsOf(reader).get(keyOf(twoOf(from, to))) ?? null;
   if (until === null || until <= now) return;
   throw new Refusal(
     "pair_rests",
@@ -38,19 +40,36 @@ export function requireNoRest(reader: Reader, from: AgentName, to: AgentName, no
   );
 }
 
+type Measure = { level: number; at: EpochMs };
+
+/** How full the measures of pairs are, in memory: what a restart forgets of them is at most one measure more. */
+const measuresOf = (reader: Reader): Map<string, Measure> => reader.remember("measures of pairs", () => new Map());
+
+const levelAt = (measure: Measure | undefined, now: EpochMs): number => {
+  if (!measure) return 0;
+  const passedMs = Math.max(0, now - measure.at);
+  return Math.max(0, measure.level - (passedMs / 60_000) * lettersPerMinute);
+};
+
+/** Above so many, those that are empty again are forgotten. */
+const mostMeasures = 10_000;
+
+function fill(tx: Transaction, key: string, now: EpochMs): number {
+  const measures = measuresOf(tx);
+  const level = levelAt(measures.get(key), now) + 1;
+  if (measures.size > mostMeasures && !measures.has(key))
+    for (const [other, measure] of measures) if (levelAt(measure, now) === 0) measures.delete(other);
+  measures.set(key, { level, at: now });
+  return level;
+}
+
 /** Counts a letter. @returns until when both rest, when it was one too many */
 export function countLetter(tx: Transaction, core: Core, from: AgentName, to: AgentName): EpochMs | null {
   const now = core.clock.now();
   const two = twoOf(from, to);
-  const before = find(tx, two);
-  const passedMs = Math.max(0, now - (before?.at ?? now));
-  const level = Math.max(0, (before?.level ?? 0) - (passedMs / 60_000) * lettersPerMinute) + 1;
-  if (level < mostLetters) {
-    tx.run(PUT, { ...two, level, at: now, rests_until: before?.rests_until ?? null });
-    return null;
-  }
+  if (fill(tx, keyOf(two), now) < mostLetters) return null;
   const until = (now + pairRestMs) as EpochMs;
-  change(tx, core, { ...two, level: 0, at: now, rests_until: until });
+  change(tx, core, two, until);
   core.scheduler.enqueue(tx, "end-pair-rest", keyOf(two), until);
   return until;
 }
@@ -58,30 +77,29 @@ export function countLetter(tx: Transaction, core: Core, from: AgentName, to: Ag
 /** The operator lets two agents write to each other again; found done when they may. */
 export const liftRest = (core: Core, a: AgentName, b: AgentName): Promise<void> =>
   core.db.write((tx) => {
-    const row = find(tx, twoOf(a, b));
-    if (!row || row.rests_until === null) return;
-    wakeUp(tx, core, row);
-    const text = `The operator let ${row.one} and ${row.other} write to each other again.`;
+    const two = twoOf(a, b);
+    if (!restsOf(tx).has(keyOf(two))) return;
+    change(tx, core, two, null);
+    const text = `The operator let ${two.one} and ${two.other} write to each other again.`;
     noteIn(tx, core, text);
   });
 
 /** Work `end-pair-rest`: the time has passed. */
 export const endRest = (core: Core, key: string): Promise<{ again: EpochMs } | undefined> =>
   core.db.write((tx) => {
+    const until = restsOf(tx).get(key);
+    if (until === undefined) return undefined;
+    if (until > core.clock.now()) return { again: until }; // lifted, and tripped once more
     const [one, other] = key.split("/") as [AgentName, AgentName];
-    const row = find(tx, { one, other });
-    if (!row || row.rests_until === null) return undefined;
-    if (row.rests_until > core.clock.now()) return { again: row.rests_until }; // lifted, and tripped once more
-    wakeUp(tx, core, row);
+    change(tx, core, { one, other }, null);
     return undefined;
   });
 
-const keyOf = ({ one, other }: Two) => `${one}/${other}`;
-
-const wakeUp = (tx: Transaction, core: Core, row: Row): void =>
-  change(tx, core, { ...row, level: 0, at: core.clock.now(), rests_until: null });
-
-function change(tx: Transaction, core: Core, row: Row): void {
-  tx.run(PUT, row);
-  core.events.append(tx, { kind: "PairChanged", pair: toPair(row) }, core.clock.now());
+/** Lets them rest, or go on; from an empty measure either way. */
+function change(tx: Transaction, core: Core, two: Two, restsUntil: EpochMs | null): void {
+  if (restsUntil === null) tx.run(REMOVE, two);
+  else tx.run(PUT, { ...two, rests_until: restsUntil });
+  tx.forget("resting pairs");
+  measuresOf(tx).delete(keyOf(two));
+  core.events.append(tx, { kind: "PairChanged", pair: { ...two, restsUntil } }, core.clock.now());
 }

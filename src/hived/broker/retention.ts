@@ -16,7 +16,8 @@ const FORGET_ENTRIES = `DELETE FROM inbox WHERE id IN (
       AND message <= (SELECT max(id) FROM messages) - :newest
     ORDER BY settled_at LIMIT :limit)
   RETURNING message`;
-const FORGET_MESSAGE = "DELETE FROM messages WHERE id = :id AND NOT EXISTS (SELECT 1 FROM inbox WHERE message = :id)";
+const FORGET_MESSAGE = `DELETE FROM messages WHERE id = :id
+  AND NOT EXISTS (SELECT 1 FROM inbox WHERE id BETWEEN messages.first_entry AND messages.last_entry)`;
 
 /**
  * Removes one bite.

@@ -5,8 +5,8 @@ import { Refusal } from "../../contract/refusal.ts";
 import { type AgentRow, configOf, findAgent, findManager, listAgents, requireAgent } from "../agents/agents.ts";
 import type { Core } from "../core.ts";
 import type { Reader, Transaction } from "../database/write.ts";
-import { isAddressed, queueEntry } from "./inbox.ts";
-import { addMessage, findByClientId, findMessage } from "./messages.ts";
+import { isAddressed, queueEntries } from "./inbox.ts";
+import { addMessage, findByClientId, findMessage, nextMessage } from "./messages.ts";
 import { nearNames } from "./near-names.ts";
 import { countLetter, requireNoRest } from "./pairs.ts";
 
@@ -58,18 +58,15 @@ export function sendIn(tx: Transaction, core: Core, letter: Letter): Sent {
   const sentAt = core.clock.now();
   const pair = pairOf(letter, recipients);
   if (pair) requireNoRest(tx, ...pair, sentAt);
-  const message = addMessage(
-    tx,
-    { from, to: to as Recipient, body, inReplyTo: inReplyTo ?? null, sentAt },
-    clientId ?? null,
-  );
-  core.events.append(tx, { kind: "MessageSent", message }, sentAt);
-  for (const name of recipients === "operator" ? (["operator"] as const) : recipients.map((row) => row.name)) {
-    core.events.append(tx, { kind: "EntryChanged", entry: queueEntry(tx, message.id, name, sentAt) }, sentAt);
-  }
+  const id = nextMessage(tx);
+  const message = { id, from, to: to as Recipient, body, inReplyTo: inReplyTo ?? null, sentAt };
+  const names = recipients === "operator" ? (["operator"] as const) : recipients.map((row) => row.name);
+  const queued = queueEntries(tx, id, names, sentAt);
+  addMessage(tx, message, clientId ?? null, queued);
+  core.events.append(tx, { kind: "MessageSent", message, queued }, sentAt);
   const restsUntil = pair ? countLetter(tx, core, ...pair) : null;
   if (pair && restsUntil !== null) tellOfRest(tx, core, pair, restsUntil);
-  return { id: message.id, note: noteOn(to, recipients) };
+  return { id, note: noteOn(to, recipients) };
 }
 
 /**

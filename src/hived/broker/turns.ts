@@ -3,7 +3,7 @@ import type { InboxEntry } from "../../contract/message.ts";
 import type { Address, AgentName, EpochMs, LaunchId, MessageId, TurnId } from "../../contract/names.ts";
 import { Evidence, type Outcome, type Turn, TurnMessage, type Usage } from "../../contract/turn.ts";
 import { TurnLog } from "../../contract/turn-log.ts";
-import type { Reader, Transaction } from "../database/write.ts";
+import type { Addition, Reader, Transaction } from "../database/write.ts";
 import { keptLogs } from "./limits.ts";
 
 type Row = {
@@ -30,16 +30,17 @@ type Row = {
 export const HeldMessage = TurnMessage.omit({ now: true });
 export type HeldMessage = Omit<TurnMessage, "now">;
 
-const START = `INSERT INTO turns (id, agent, launch, trigger_message, trigger_from, message_count, started_at)
-  VALUES (:id, :agent, :launch, :message, :from, :count, :now) RETURNING *`;
+const TURNS: Addition = {
+  table: "turns",
+  columns: ["id", "agent", "launch", "trigger_message", "trigger_from", "message_count", "started_at"],
+};
 const FIND = "SELECT * FROM turns WHERE id = :id";
 const RUNNING = "SELECT * FROM turns WHERE ended_at IS NULL ORDER BY started_at, id";
-const NTH_NEWEST = `SELECT started_at FROM turns WHERE agent = :agent AND started_at > :since AND started_at <= :now
-  ORDER BY started_at DESC LIMIT 1 OFFSET :before`;
+const STARTS = "SELECT started_at FROM turns WHERE agent = :agent AND started_at > :since ORDER BY started_at";
 const FINISH = `UPDATE turns SET ended_at = :now, outcome = :outcome, evidence = :evidence, problem = :problem,
     message_count = :count, messages = :messages, session = :session, model = :model, input_tokens = :inputTokens,
     cost_usd = :costUsd
-  WHERE id = :id AND ended_at IS NULL RETURNING *`;
+  WHERE id = :id`;
 const NEWEST = `SELECT * FROM (SELECT * FROM turns ORDER BY started_at DESC, id DESC LIMIT :limit)
   ORDER BY started_at, id`;
 const OF_AGENT = "SELECT * FROM turns WHERE agent = :agent ORDER BY started_at DESC, id DESC LIMIT :limit";
@@ -90,18 +91,36 @@ type Started = {
 
 export function startTurn(tx: Transaction, { id, agent, launch, messages }: Started, now: EpochMs): Turn {
   const [first] = messages;
-  const trigger = { message: first?.message ?? null, from: first?.from ?? null, count: messages.length };
-  const row = tx.get<Row>(START, { id, agent, launch, ...trigger, now });
-  if (!row) throw new Error("a turn that was just written is not there");
-  return toTurn(row);
+  startsOf(tx, agent, now).push(now); // which may be read from the table: so before the row is added
+  tx.add(TURNS, [id, agent, launch, first?.message ?? null, first?.from ?? null, messages.length, now]);
+  const turn: Turn = {
+    id,
+    agent,
+    launch,
+    trigger: first ? { message: first.message, from: first.from } : null,
+    messages: messages.length,
+    startedAt: now,
+    endedAt: null,
+    outcome: null,
+    evidence: null,
+    usage: { model: null, inputTokens: null, costUsd: null },
+    session: null,
+    problem: null,
+  };
+  runningOf(tx).set(id, turn);
+  return turn;
 }
 
-export const findTurn = (reader: Reader, id: TurnId) => one(reader.get<Row>(FIND, { id }));
+/** Those that run, in memory: each end of a turn looks for one. */
+const runningOf = (reader: Reader): Map<TurnId, Turn> =>
+  reader.remember("running turns", () => new Map(reader.all<Row>(RUNNING).map((row) => [row.id, toTurn(row)])));
 
-export const runningTurns = (reader: Reader): Turn[] => reader.all<Row>(RUNNING).map(toTurn);
+export const findTurn = (reader: Reader, id: TurnId): Turn | undefined =>
+  runningOf(reader).get(id) ?? one(reader.get<Row>(FIND, { id }));
+
+export const runningTurns = (reader: Reader): Turn[] => [...runningOf(reader).values()];
 
 export type Finished = {
-  id: TurnId;
   outcome: Outcome;
   evidence: Evidence | null;
   problem: string | null;
@@ -110,24 +129,43 @@ export type Finished = {
   usage: Usage;
 };
 
-/** Ends a running turn; undefined when it has ended already: the first report stands. */
-export const finishTurn = (tx: Transaction, { evidence, messages, usage, ...end }: Finished, now: EpochMs) =>
-  one(
-    tx.get<Row>(FINISH, {
-      ...end,
-      ...usage,
-      evidence: evidence && JSON.stringify(evidence),
-      messages: JSON.stringify(messages),
-      count: messages.length,
-      now,
-    }),
-  );
+/** Ends a turn that runs. @returns its row as it is now */
+export function finishTurn(tx: Transaction, turn: Turn, { messages, ...end }: Finished, now: EpochMs): Turn {
+  const { outcome, evidence, problem, session, usage } = end;
+  tx.run(FINISH, {
+    id: turn.id,
+    outcome,
+    problem,
+    session,
+    ...usage,
+    evidence: evidence && JSON.stringify(evidence),
+    messages: JSON.stringify(messages),
+    count: messages.length,
+    now,
+  });
+  runningOf(tx).delete(turn.id);
+  return { ...turn, ...end, messages: messages.length, endedAt: now };
+}
 
-/** When the `n`th newest turn of an agent began; undefined when it has had fewer since then. */
-export const nthNewestStart = (
-  reader: Reader,
-  { agent, n, since, now }: { agent: AgentName; n: number; since: number; now: EpochMs },
-) => reader.get<{ started_at: EpochMs }>(NTH_NEWEST, { agent, since, now, before: n - 1 })?.started_at;
+const hourMs = 60 * 60_000;
+
+/** When an agent's turns of the last hour began, in their order, in memory: each lease asks. */
+function startsOf(reader: Reader, agent: AgentName, now: EpochMs): EpochMs[] {
+  const since = now - hourMs;
+  const starts = reader.remember(`starts of ${agent}`, () =>
+    reader.all<{ started_at: EpochMs }>(STARTS, { agent, since }).map(({ started_at }) => started_at),
+  );
+  while (starts[0] !== undefined && starts[0] <= since) starts.shift();
+  return starts;
+}
+
+/** Until when an agent has had `most` turns within an hour; null while it may have another. */
+export function hourSpentUntil(reader: Reader, agent: AgentName, most: number, now: EpochMs): EpochMs | null {
+  const starts = startsOf(reader, agent, now);
+  if (starts.length < most) return null;
+  const began = starts.filter((at) => at <= now).at(-most); // a clock that is set back must hold nothing up
+  return began === undefined ? null : ((began + hourMs) as EpochMs);
+}
 
 /** The newest turns, oldest first. */
 export const newestTurns = (reader: Reader, limit: number): Turn[] => reader.all<Row>(NEWEST, { limit }).map(toTurn);

@@ -24,16 +24,29 @@ export type Waiters = {
 
 /** Watches the event log for whatever gives an agent something to do, until the signal is aborted. */
 export function openWaiters(core: Core, runner: Pick<Runner, "call">, signal: AbortSignal): Waiters {
-  const wakeAmong = (rows: (reader: Reader) => AgentRow[]) => {
-    const agents = core.db.read((reader) => rows(reader).filter((row) => canStart(reader, row, core.clock.now())));
+  const tell = (agents: AgentName[]) => {
     if (agents.length === 0) return;
-    runner.call("wake", { agents: agents.map(({ name }) => name) }).catch((error: unknown) => {
+    runner.call("wake", { agents }).catch((error: unknown) => {
       if (!(error instanceof Fault)) throw error; // no runner: it is told of all mail when it connects
     });
   };
+  const wakeAmong = (rows: (reader: Reader) => AgentRow[]) => {
+    const now = core.clock.now();
+    const agents = core.db.read((reader) => rows(reader).filter((row) => canStart(reader, row, now)));
+    tell(agents.map(({ name }) => name));
+  };
   core.events.watch((facts) => {
-    const names = new Set(facts.flatMap(gainer));
-    if (names.size > 0) wakeAmong((reader) => [...names].flatMap((name) => findAgent(reader, name) ?? []));
+    const gainers = gainersOf(facts);
+    if (gainers.size === 0) return;
+    const now = core.clock.now();
+    const agents = core.db.read((reader) =>
+      [...gainers].flatMap(([name, isSure]) => {
+        const row = findAgent(reader, name);
+        if (!row || !isFree(row, now)) return [];
+        return isSure || canStart(reader, row, now) ? [row.name] : [];
+      }),
+    );
+    tell(agents);
   }, signal);
   return {
     wakeAll: () => wakeAmong(listAgents),
@@ -48,10 +61,19 @@ export function openWaiters(core: Core, runner: Pick<Runner, "call">, signal: Ab
   };
 }
 
-/** Whom a fact may give something to do: the recipient of a queued entry, an agent that became idle. */
-function gainer(fact: Fact): string[] {
-  if (fact.kind === "EntryChanged" && fact.entry.state === "queued") return [fact.entry.recipient];
-  return fact.kind === "AgentChanged" && fact.agent.state === "idle" ? [fact.agent.name] : [];
+/**
+ * Whom facts may give something to do: the recipient of a queued entry, an agent that became idle. True: it need not be
+ * looked for, as what was just sent waits for nothing, unless an older one does, and then it was woken for nothing.
+ */
+function gainersOf(facts: readonly Fact[]): Map<string, boolean> {
+  const gainers = new Map<string, boolean>();
+  const note = (name: string, isSure: boolean) => gainers.set(name, isSure || gainers.get(name) === true);
+  for (const fact of facts) {
+    if (fact.kind === "MessageSent") for (const name of fact.queued?.recipients ?? []) note(name, true);
+    if (fact.kind === "EntryChanged" && fact.entry.state === "queued") note(fact.entry.recipient, false);
+    if (fact.kind === "AgentChanged" && fact.agent.state === "idle") note(fact.agent.name, false);
+  }
+  return gainers;
 }
 
 /** Whether a lease would be given now. */

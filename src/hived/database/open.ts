@@ -40,7 +40,7 @@ function openFile(path: string): Sqlite.Database {
   const isNew = !existsSync(path);
   const sqlite = new Sqlite(path);
   sqlite.pragma("journal_mode = WAL");
-  sqlite.pragma("foreign_keys = ON");
+  sqlite.pragma("foreign_keys = OFF"); // the one there is would be looked up for each entry, which comes with its message
   sqlite.pragma("busy_timeout = 5000");
   migrate(sqlite, path, isNew); // which may sort millions of rows, and needs files for that
   sqlite.pragma("temp_store = MEMORY"); // each savepoint's undo journal would be a file, written twice as much as the WAL

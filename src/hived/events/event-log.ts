@@ -2,7 +2,7 @@
 import { type Event, Fact } from "../../contract/facts.ts";
 import type { HiveState } from "../../contract/fold.ts";
 import type { AgentName, EpochMs, Sequence } from "../../contract/names.ts";
-import type { Reader, Transaction } from "../database/write.ts";
+import type { Addition, Reader, Transaction } from "../database/write.ts";
 
 type Row = { sequence: number; at: number; fact: string };
 
@@ -25,7 +25,7 @@ export type EventLog = {
 /** How many events are kept; whoever resumes after an older one starts anew. */
 const keptEvents = 50_000;
 
-const APPEND = "INSERT INTO events (at, kind, fact) VALUES (:at, :kind, :fact)";
+const EVENTS: Addition = { table: "events", columns: ["sequence", "at", "kind", "fact"] };
 const FORGET = "DELETE FROM events WHERE sequence <= :upTo";
 const AFTER = "SELECT * FROM events WHERE sequence > :after ORDER BY sequence LIMIT :limit";
 const ENDS = "SELECT coalesce(min(sequence), 0) AS oldest, coalesce(max(sequence), 0) AS newest FROM events";
@@ -36,7 +36,7 @@ const NOTES = `SELECT * FROM (SELECT * FROM events WHERE kind = 'Note' ORDER BY 
 
 /** @param kept how many of the newest events to keep; a test keeps fewer */
 export function openEventLog(kept = keptEvents): EventLog {
-  const forgottenAtOnce = Math.ceil(kept / 1_000); // few: never a pause
+  const forgottenAtOnce = Math.ceil(kept / 100); // few: never a pause
   const watchers = new Set<(facts: readonly Fact[]) => void>();
   let committed: Fact[] = [];
   const tell = () => {
@@ -46,8 +46,9 @@ export function openEventLog(kept = keptEvents): EventLog {
   };
   return {
     append(tx, fact, now) {
-      const { id } = tx.run(APPEND, { at: now, kind: fact.kind, fact: JSON.stringify(fact) });
-      if (id % forgottenAtOnce === 0) tx.run(FORGET, { upTo: id - kept });
+      const sequence = tx.nextId("events");
+      tx.add(EVENTS, [sequence, now, fact.kind, JSON.stringify(fact)]);
+      if (sequence % forgottenAtOnce === 0) tx.run(FORGET, { upTo: sequence - kept });
       tx.afterCommit(() => {
         if (committed.length === 0) queueMicrotask(tell); // one call for all events of a commit, however many there are
         committed.push(fact);

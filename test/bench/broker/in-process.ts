@@ -1,10 +1,10 @@
 /** hived's broker in this process: a real file, the real clock, and a runner that is called without a socket. */
-import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { pino } from "pino";
 import type { TurnEnd } from "../../../src/contract/link.ts";
 import type { AgentName, BootId, LaunchId, TurnId } from "../../../src/contract/names.ts";
 import { systemClock } from "../../../src/daemon/clock.ts";
+import { newTurnId } from "../../../src/hive-runner/turn-id.ts";
 import { endTurn } from "../../../src/hived/broker/end-turn.ts";
 import { lease } from "../../../src/hived/broker/lease.ts";
 import { send } from "../../../src/hived/broker/send.ts";
@@ -98,8 +98,5 @@ export function openCycles(
   };
 }
 
-/** As the runner makes them: in the order of their times. */
-export const newTurn = (): TurnId => {
-  const seconds = Math.floor(Date.now() / 1000).toString(16);
-  return `turn-${seconds}${randomBytes(12).toString("hex")}` as TurnId;
-};
+/** As the runner makes them. */
+export const newTurn = (): TurnId => newTurnId(systemClock.now());

@@ -2,7 +2,6 @@
 import { join } from "node:path";
 import { Pool } from "undici";
 import type { AgentName } from "../../../src/contract/names.ts";
-
 import { type Figure, interleave, judge, notInstalled } from "../figure.ts";
 import { newDiskDirectory } from "./disk.ts";
 import { graphile } from "./graphile.ts";

@@ -5,7 +5,6 @@ import { connect } from "node:net";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { AgentName } from "../../../src/contract/names.ts";
-
 import { type Figure, interleave, judge, percentile } from "../figure.ts";
 import type { Answer, Order } from "./child.ts";
 import { newDiskDirectory } from "./disk.ts";
