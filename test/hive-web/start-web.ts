@@ -145,6 +145,8 @@ class FakeHived {
         this.publish({ kind: "QuestionChanged", question });
         return question;
       },
+      restartAgent: async () => ({ said: "It is started anew." }),
+      rebuildAgent: async () => ({ said: "It is made anew." }),
       unparkAgent: noted("unparkAgent"),
       deliverWebhook: (delivery) => {
         this.deliveries.push(delivery);
