@@ -52,6 +52,18 @@ export const refuse = {
   model: { kind: "error", status: 404, type: "not_found_error", message: "model: no-such-model" },
 } satisfies Record<string, Reply>;
 
+/** when it passes, in seconds since 1970 */
+export const limitPasses = 1_900_000_000;
+
+/** What the API says of the limits of a subscription. */
+export const limitHeaders = (status: "allowed_warning" | "rejected", utilization: string) => ({
+  "anthropic-ratelimit-unified-status": status,
+  "anthropic-ratelimit-unified-reset": String(limitPasses),
+  "anthropic-ratelimit-unified-representative-claim": "five_hour",
+  "anthropic-ratelimit-unified-5h-utilization": utilization,
+  "anthropic-ratelimit-unified-5h-reset": String(limitPasses),
+});
+
 export type FakeApi = {
   readonly url: string;
   /** every request for a message so far */

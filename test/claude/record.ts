@@ -13,7 +13,7 @@ import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { claudeArguments } from "../../src/hive-runner/drivers/claude-arguments.ts";
 import { commandLine, controlLine, userLine } from "../../src/hive-runner/drivers/claude-lines.ts";
-import { openFakeApi, type Reply, refuse, say } from "./fake-api.ts";
+import { limitHeaders, openFakeApi, type Reply, refuse, say } from "./fake-api.ts";
 import { claudeVersion, installClaude } from "./install.ts";
 
 type Situation = {
@@ -26,15 +26,7 @@ type Situation = {
   results?: number;
 };
 
-const hourAhead = 1_900_000_000;
 const subscription = { CLAUDE_CODE_OAUTH_TOKEN: "sk-ant-oat01-fake" };
-const limitHeaders = (status: string, utilization: string) => ({
-  "anthropic-ratelimit-unified-status": status,
-  "anthropic-ratelimit-unified-reset": String(hourAhead),
-  "anthropic-ratelimit-unified-representative-claim": "five_hour",
-  "anthropic-ratelimit-unified-5h-utilization": utilization,
-  "anthropic-ratelimit-unified-5h-reset": String(hourAhead),
-});
 const aPrompt = [{ text: "hello", isCommand: false }];
 const bash = (command: string, more = {}): Reply => ({ kind: "call", tool: "Bash", input: { command, ...more } });
 

@@ -39,14 +39,6 @@ const Init = z.object({
   model: optional(z.string()),
 });
 
-/** It will ask the model's API again, after a while. */
-const ApiRetry = z.object({
-  type: z.literal("system"),
-  subtype: z.literal("api_retry"),
-  error: z.string(),
-  retry_delay_ms: count,
-});
-
 const StreamEvent = z.object({
   type: z.literal("stream_event"),
   parent_tool_use_id,
@@ -116,17 +108,7 @@ const ControlRequest = z.object({
 });
 
 /** Whatever fits none of these is a sign of life and nothing more. */
-export const Line = z.union([
-  StreamEvent,
-  Assistant,
-  User,
-  Result,
-  Init,
-  ApiRetry,
-  RateLimit,
-  ControlResponse,
-  ControlRequest,
-]);
+export const Line = z.union([StreamEvent, Assistant, User, Result, Init, RateLimit, ControlResponse, ControlRequest]);
 export type Line = z.infer<typeof Line>;
 
 /**

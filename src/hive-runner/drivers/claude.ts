@@ -7,7 +7,6 @@
 import { randomUUID } from "node:crypto";
 import { z } from "zod";
 import type { DriverSpec } from "../../contract/launch.ts";
-import { EpochMs } from "../../contract/names.ts";
 import { Refusal } from "../../contract/refusal.ts";
 import type { AgentProcess } from "../launch.ts";
 import type { DriverEnd } from "../outcome.ts";
@@ -37,16 +36,11 @@ type Running = {
   uuid: string;
   onSign: (sign: Sign) => void;
   told: Told;
-  /** why we have it break off, in place of what it will say */
-  instead: DriverEnd | null;
   end: (end: DriverEnd & Used) => void;
 };
 
 /** Its own command, and the only prompt that is one. */
 const compact: WakePrompt = { trusted: "/compact", messages: [] };
-
-/** A limit that passes later is not waited for inside a turn: the agent rests until then, and its messages with it. */
-const longestRetryMs = 60_000;
 
 class ClaudeConversation implements Conversation {
   readonly how: Conversation["how"];
@@ -97,7 +91,7 @@ class ClaudeConversation implements Conversation {
   async prompt(prompt: WakePrompt, onSign: (sign: Sign) => void): Promise<DriverEnd & Used> {
     const uuid = randomUUID();
     const { promise, resolve } = Promise.withResolvers<DriverEnd & Used>();
-    this.#running = { uuid, onSign, told: nothingTold, instead: null, end: resolve };
+    this.#running = { uuid, onSign, told: nothingTold, end: resolve };
     const texts = [prompt.trusted, ...prompt.messages.map(blockOf)];
     this.#write(prompt === compact ? commandLine(uuid, texts) : userLine(uuid, texts));
     const end = await Promise.race([promise, this.#silent.then(() => null)]);
@@ -156,12 +150,11 @@ class ClaudeConversation implements Conversation {
     if (line === null) return;
     running.told = noteTold(running.told, line);
     if (line.type === "result") this.#takeResult(line, running);
-    if (line.type === "system" && line.subtype === "api_retry") this.#mindRetry(line, running);
   }
 
   #takeResult(result: Result, running: Running): void {
     const isOurs = result.user_message_uuids?.includes(running.uuid) ?? result.origin === undefined;
-    if (isOurs) running.end({ ...endOf(result, running.told), ...running.instead });
+    if (isOurs) running.end(endOf(result, running.told));
     else running.told = nothingTold;
   }
 
@@ -177,14 +170,6 @@ class ClaudeConversation implements Conversation {
       if (isOutput) this.#isInOwnTurn = true;
       if (event) this.#ears.onUnasked(event);
     }
-  }
-
-  #mindRetry({ error, retry_delay_ms }: Extract<Line, { subtype: "api_retry" }>, running: Running): void {
-    if (error !== "rate_limit" || retry_delay_ms <= longestRetryMs) return;
-    const retryAt = EpochMs.parse(this.#ears.clock.now() + Math.ceil(retry_delay_ms));
-    const problem = `The model's API takes no requests for another ${Math.ceil(retry_delay_ms / 1000)} s`;
-    running.instead = { kind: "failed", outcome: "rate_limited", problem, retryAt };
-    this.cancel();
   }
 
   #hear({ subtype, request_id, error, response }: Extract<Line, { type: "control_response" }>["response"]): void {

@@ -1,7 +1,6 @@
 /** What every driver is to the rest of the runner; the suite in test/drivers holds each of them to it. */
 import type { DriverSpec } from "../../contract/launch.ts";
 import type { LiveEvent } from "../../contract/turn-log.ts";
-import type { Clock } from "../../daemon/clock.ts";
 import type { AgentProcess } from "../launch.ts";
 import type { DriverEnd } from "../outcome.ts";
 import type { WakePrompt } from "../wake-prompt.ts";
@@ -22,8 +21,6 @@ export type Driver<Spec extends DriverSpec = DriverSpec> = {
 export class ConversationLost extends Error {}
 
 export type Ears = {
-  /** for limits that the agent gives as a time from now */
-  clock: Pick<Clock, "now">;
   /** told of what the agent does outside of a turn of ours, such as one that it has begun by itself */
   onUnasked(event: LiveEvent): void;
   /** what the agent is to be told at the start of its conversation: the content of the spec's `promptFile` */
