@@ -58,6 +58,10 @@ const change = (changed: readonly Column[]) =>
 const agentsOf = (reader: Reader): Map<string, AgentRow> =>
   reader.remember("agents", () => new Map(listAgents(reader).map((row) => [row.name, row])));
 
+/** The names of those that are not destroyed, in their order. */
+export const livingNames = (reader: Reader): AgentName[] =>
+  [...agentsOf(reader).values()].flatMap(({ name, wish }) => (wish === "destroyed" ? [] : [name])).sort();
+
 export const findAgent = (reader: Reader, name: string): AgentRow | undefined => agentsOf(reader).get(name);
 export const listAgents = (reader: Reader) => reader.all<AgentRow>(LIST);
 /** Agents that could be sent a canary: up, in no turn, in that state at least since `before`; longest first, no more than `limit`. */

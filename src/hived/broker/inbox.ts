@@ -43,6 +43,9 @@ const INBOX: Addition = {
 };
 // One in backoff holds back the newer ones, so that a recipient gets its messages in order. `not_before > 0` names the index
 // that has those alone: without it every lease would read through all that is queued.
+// In one statement: what is added one by one costs half as much again.
+const QUEUE_MANY = `INSERT INTO inbox (id, message, recipient, state, queued_at, not_before)
+  SELECT :first + key, :message, value, 'queued', :now, 0 FROM json_each(:recipients)`;
 const DUE = `inbox.recipient = :agent AND inbox.state = 'queued'
   AND inbox.id < coalesce((SELECT min(id) FROM inbox INDEXED BY inbox_backoff WHERE recipient = :agent AND state = 'queued'
                            AND not_before > 0 AND not_before > :now), 9e18)
@@ -118,12 +121,10 @@ export function queueEntries(
   recipients: readonly Address[],
   now: EpochMs,
 ): Queued {
-  const ids = recipients.map((recipient) => {
-    const id = tx.nextId("inbox") as EntryId;
-    tx.add(INBOX, [id, message, recipient, "queued", now, 0]);
-    return id;
-  });
-  return { first: ids[0] as EntryId, recipients: [...recipients] };
+  const first = tx.nextId("inbox", recipients.length) as EntryId;
+  if (recipients.length > 1) tx.run(QUEUE_MANY, { first, message, now, recipients: JSON.stringify(recipients) });
+  else for (const recipient of recipients) tx.add(INBOX, [first, message, recipient, "queued", now, 0]);
+  return { first, recipients: [...recipients] };
 }
 
 type Lease = { agent: AgentName; turn: TurnId; mark: number | null; now: EpochMs; limit: number };

@@ -2,7 +2,7 @@
 import { type Message, maxBodyBytes } from "../../contract/message.ts";
 import type { Address, AgentName, EpochMs, MessageId, Recipient } from "../../contract/names.ts";
 import { Refusal } from "../../contract/refusal.ts";
-import { type AgentRow, configOf, findAgent, findManager, listAgents, requireAgent } from "../agents/agents.ts";
+import { type AgentRow, configOf, findAgent, findManager, livingNames, requireAgent } from "../agents/agents.ts";
 import type { Core } from "../core.ts";
 import type { Reader, Transaction } from "../database/write.ts";
 import { isAddressed, queueEntries } from "./inbox.ts";
@@ -60,13 +60,12 @@ export function sendIn(tx: Transaction, core: Core, letter: Letter): Sent {
   if (pair) requireNoRest(tx, ...pair, sentAt);
   const id = nextMessage(tx);
   const message = { id, from, to: to as Recipient, body, inReplyTo: inReplyTo ?? null, sentAt };
-  const names = recipients === "operator" ? (["operator"] as const) : recipients.map((row) => row.name);
-  const queued = queueEntries(tx, id, names, sentAt);
+  const queued = queueEntries(tx, id, namesOf(recipients), sentAt);
   addMessage(tx, message, clientId ?? null, queued);
   core.events.append(tx, { kind: "MessageSent", message, queued }, sentAt);
   const restsUntil = pair ? countLetter(tx, core, ...pair) : null;
   if (pair && restsUntil !== null) tellOfRest(tx, core, pair, restsUntil);
-  return { id, note: noteOn(to, recipients) };
+  return { id, note: noteOn(recipients) };
 }
 
 /**
@@ -74,9 +73,8 @@ export function sendIn(tx: Transaction, core: Core, letter: Letter): Sent {
  * answer to a question: that was given on the forge, and is not undone.
  */
 function pairOf({ from, isAnswer }: Letter, recipients: Recipients): [AgentName, AgentName] | undefined {
-  if (from === "operator" || from === "system" || recipients === "operator" || isAnswer) return undefined;
-  const [to, ...more] = recipients;
-  return to && more.length === 0 ? [from, to.name] : undefined;
+  const isCounted = from !== "operator" && from !== "system" && !isAnswer;
+  return isCounted && isOneAgent(recipients) ? [from, recipients.name] : undefined;
 }
 
 function tellOfRest(tx: Transaction, core: Core, [from, to]: [AgentName, AgentName], until: EpochMs): void {
@@ -92,17 +90,16 @@ export function requireRecipient(reader: Reader, from: AgentName, to: string): A
   }
   const letter: Letter = { from, to, body: "" };
   const recipients = resolve(reader, letter);
-  if (recipients === "operator") return "operator";
-  const [only] = recipients;
-  if (!only || !isAllowed(reader, letter, recipients, undefined)) throw notAllowed(from, to);
-  return only.name;
+  if (!isOneAgent(recipients)) return "operator";
+  if (!isAllowed(reader, letter, recipients, undefined)) throw notAllowed(from, to);
+  return recipients.name;
 }
 
 function repeated(tx: Transaction, earlier: Message, letter: Letter): Sent {
   const { to, body, inReplyTo, clientId } = letter;
   if (earlier.to !== to || earlier.body !== body || earlier.inReplyTo !== (inReplyTo ?? null))
     throw clientIdTaken(clientId, `message ${earlier.id}`);
-  return { id: earlier.id, note: noteOn(to, resolve(tx, letter)) };
+  return { id: earlier.id, note: noteOn(resolve(tx, letter)) };
 }
 
 /** For something else under a client_id that was used: carrying it out would break the promise, leaving it out lose it. */
@@ -144,7 +141,16 @@ function requireReadable(reader: Reader, from: Address, id: MessageId): Message 
   );
 }
 
-type Recipients = AgentRow[] | "operator";
+/** An agent, the operator, or the names of everybody. */
+type Recipients = AgentRow | "operator" | AgentName[];
+
+const isOneAgent = (recipients: Recipients): recipients is AgentRow =>
+  recipients !== "operator" && !Array.isArray(recipients);
+
+function namesOf(recipients: Recipients): Address[] {
+  if (recipients === "operator") return ["operator"];
+  return isOneAgent(recipients) ? [recipients.name] : recipients;
+}
 
 function resolve(reader: Reader, { from, to }: Letter): Recipients {
   if (to === "operator") return "operator";
@@ -158,27 +164,26 @@ function resolve(reader: Reader, { from, to }: Letter): Recipients {
       "Keep a note in your state directory instead.",
     );
   }
-  if (row.wish !== "destroyed") return [row];
+  if (row.wish !== "destroyed") return row;
   throw new Refusal("recipient_destroyed", `${to} was destroyed.`, "Write to the manager instead.");
 }
 
-function everybodyBut(reader: Reader, from: Address): AgentRow[] {
-  const others = listAgents(reader).filter((row) => row.wish !== "destroyed" && row.name !== from);
+function everybodyBut(reader: Reader, from: Address): AgentName[] {
+  const others = livingNames(reader).filter((name) => name !== from);
   if (others.length > 0) return others;
   throw new Refusal("unknown_recipient", "There is no other agent yet.", "Write to the operator instead.");
 }
 
 /** The operator and the hive may write to everybody, so may the manager; the others as their agent.yaml says. */
 function isAllowed(reader: Reader, letter: Letter, recipients: Recipients, answered: Message | undefined): boolean {
-  const { from, to, isAnswer, isInvited } = letter;
+  const { from, isAnswer, isInvited } = letter;
   if (from === "operator" || from === "system" || recipients === "operator" || isAnswer || isInvited) return true;
   const sender = requireAgent(reader, from);
   const allowed: readonly string[] = configOf(sender)?.recipients ?? [];
   if (sender.role === "manager" || allowed.includes("*")) return true;
-  return (
-    to !== "*" &&
-    recipients.every((row) => row.role === "manager" || allowed.includes(row.name) || answered?.from === row.name)
-  );
+  if (!isOneAgent(recipients)) return false;
+  const { name, role } = recipients;
+  return role === "manager" || allowed.includes(name) || answered?.from === name;
 }
 
 const notAllowed = (from: Address, to: string): Refusal =>
@@ -194,9 +199,7 @@ const namesShown = 20;
 
 function unknownRecipient(reader: Reader, from: Address, to: string): Refusal {
   if (to === "manager") return new Refusal("unknown_recipient", "There is no manager yet.", "Write to the operator.");
-  const names = listAgents(reader)
-    .filter((row) => row.wish !== "destroyed" && row.name !== from)
-    .map((row) => row.name);
+  const names = livingNames(reader).filter((name) => name !== from);
   const more = names.length > namesShown ? ` and ${names.length - namesShown} more` : "";
   const near = nearNames(to, ["manager", "operator", ...names]);
   return new Refusal(
@@ -206,10 +209,10 @@ function unknownRecipient(reader: Reader, from: Address, to: string): Refusal {
   );
 }
 
-function noteOn(to: string, recipients: Recipients): string {
+function noteOn(recipients: Recipients): string {
   if (recipients === "operator") return "";
-  if (to === "*") return `It goes to ${recipients.length} ${recipients.length === 1 ? "agent" : "agents"}.`;
-  return recipients.map(noteOnAgent).join(" ");
+  if (isOneAgent(recipients)) return noteOnAgent(recipients);
+  return `It goes to ${recipients.length} ${recipients.length === 1 ? "agent" : "agents"}.`;
 }
 
 function noteOnAgent({ name, wish, state }: AgentRow): string {

@@ -25,8 +25,8 @@ export type Writer = Reader & {
   run(sql: string, parameters?: Parameters): { changes: number; id: number };
   /** Adds a row, at the latest before the next statement that names its table: so nobody can tell. */
   add(to: Addition, row: readonly Value[]): void;
-  /** The next id of a table whose ids count up (AUTOINCREMENT). One of a write that was undone may be left out. */
-  nextId(table: string): number;
+  /** The next id of a table whose ids count up (AUTOINCREMENT), or the first of so many. Those of what was undone are left out. */
+  nextId(table: string, count?: number): number;
   /** Forgets what is remembered under this name. */
   forget(name: string): void;
 };
@@ -111,12 +111,13 @@ export function openStatements(sqlite: Sqlite): Statements {
       if (values) values.push(...row);
       else added.set(to, [...row]);
     },
-    nextId(table) {
+    nextId(table, count = 1) {
       const newest = remember(`newest id of ${table}`, () => ({
         id: get<{ seq: number }>("SELECT seq FROM sqlite_sequence WHERE name = :table", { table })?.seq ?? 0,
       }));
-      newest.id += 1;
-      return newest.id;
+      const first = newest.id + 1;
+      newest.id += count;
+      return first;
     },
     remember,
     forget: (name) => void known.delete(name),
