@@ -65,6 +65,24 @@ test("what was changed in between is not overwritten, and what was typed comes b
   expect(await issueOf(alice)).toMatchObject({ body: "By the writer" });
 });
 
+test("who may edit ticks the boxes of a text where it is read; boxes that somebody wrote as HTML are no fields", async () => {
+  await using forge = await startTestForge();
+  const { alice, writer } = await withIssue(forge);
+  const body = 'Which?\n\n- [ ] red\n- [x] <b>blue</b> [x]\n\n<input name="box" value="2" data-box="-2" checked>';
+  await expectStatus(201, alice.patch(`${API}/1`, { body }));
+  const visitor = await signedIn(forge, "writer");
+  const page = await visitor.get(PAGE);
+  expect(page.html.match(/<input [^>]*name="box"[^>]*>/g)).toHaveLength(2);
+  const answer = await visitor.send(page, `${PAGE}/boxes`, { box: "2" });
+  expect(answer.location).toBe(PAGE);
+  const ticked = body.replace("[ ] red", "[x] red").replace("[x] <b>", "[ ] <b>");
+  expect(await issueOf(alice)).toMatchObject({ body: ticked });
+  await expectStatus(201, writer.patch(`${API}/1`, { body: "- [ ] green" }));
+  expect((await visitor.send(page, `${PAGE}/boxes`, { box: "0" })).status).toBe(409);
+  const { html } = await (await signedIn(forge, "alice")).get(PAGE);
+  expect(html).toContain('aria-label="green"'); // its author may edit it, too
+});
+
 test("without a title nothing is saved", async () => {
   await using forge = await startTestForge();
   const { alice } = await withIssue(forge);

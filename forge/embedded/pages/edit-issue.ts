@@ -17,6 +17,7 @@ import { Refusal } from "../domain/refusal.ts";
 import { assigneeBoxes, formIds, formList, formText, labelBoxes, textField } from "./form-fields.ts";
 import { type Html, html } from "./html.ts";
 import { repoHeader } from "./layout.ts";
+import { withTicks } from "./markdown.ts";
 import { refusedNote } from "./parts.ts";
 import { editPath, issuePath } from "./paths.ts";
 import { sentenceOf } from "./problem.ts";
@@ -62,7 +63,7 @@ ${labelBoxes(usableLabels(forge.db, repo), (label) => labels.some((present) => p
 ${assigneeBoxes(people, (user) => isAssigned(user.id))}`;
 }
 
-const textVersion = ({ title, body }: Issue): string =>
+export const textVersion = ({ title, body }: Issue): string =>
   createHash("sha256").update(`${title}\n${body}`).digest("hex").slice(0, 16);
 
 const EditForm = z.object({
@@ -94,6 +95,21 @@ export function postEditIssue(visit: Posted): Page | GoTo {
     const typed = { title: form.title, content: form.content };
     return editIssuePage(visit, { status: error.status, sentence: sentenceOf(error), typed });
   }
+}
+
+const BoxesForm = z.object({ version: z.string(), box: formIds });
+
+/** @throws Refusal 403 for who may change nothing here, 409 when the text was changed meanwhile, 423 in an archive */
+export function postBoxes({ forge, user, ...visit }: Posted): GoTo {
+  const { repo, access, issue } = visitIssue({ forge, user, ...visit });
+  refuseArchived(repo);
+  demandEditor(user, issue, access);
+  const { version, box } = BoxesForm.parse(visit.form);
+  if (version !== textVersion(issue))
+    throw new Refusal(409, "The text was changed since its page was opened, so nothing was saved: tick once more.");
+  const body = withTicks(issue.body, new Set(box));
+  if (body !== issue.body) changeIssueText(forge, user, issue, { title: issue.title, body });
+  return { goTo: issuePath(repo, issue) };
 }
 
 /** @throws Refusal 409 when it was changed since the page was made, 422 without a title */

@@ -2,6 +2,7 @@
  * Markdown to HTML that is safe to show. The text may hold HTML, as on Forgejo; what is not on the short list below is
  * dropped afterwards, comments included (hidden blocks in an issue's body stay hidden).
  */
+import { randomBytes } from "node:crypto";
 import MarkdownIt, { type MarkdownIt as Parser, type StateCore, type Token } from "markdown-it";
 import sanitizeHtml from "sanitize-html";
 import type { Repo } from "../domain/repos.ts";
@@ -14,6 +15,8 @@ export interface Surroundings {
   repo: Pick<Repo, "owner_name" | "name">;
   /** Of a file: what relative links start from. */
   file?: { place: Place; folder: string };
+  /** Stands in a form of ours: check boxes can be pressed, and each is a field `box` with the number of its line. */
+  isForm?: boolean;
 }
 
 /** Longer texts are shown as they are: a comment of this length is a file that should have been committed. */
@@ -25,19 +28,29 @@ const parsers = { comment: parserWith({ breaks: true }), file: parserWith({ brea
 export function markdown(text: string, where: Surroundings): Html {
   if (text.length > MAX_CHARACTERS) return html`<pre class="markdown">${text}</pre>`;
   const parser = where.file ? parsers.file : parsers.comment;
-  const rendered = parser.render(unmasked(text), { issues: `${repoPath(where.repo)}/issues/` });
-  return html`<div class="markdown">${trusted(sanitizeHtml(rendered, allowedIn(where)))}</div>`;
+  // By which a box of ours is told from one that somebody wrote as HTML, which would be sent unseen.
+  const mark = where.isForm ? randomBytes(8).toString("hex") : undefined;
+  const rendered = parser.render(unmasked(text), { issues: `${repoPath(where.repo)}/issues/`, mark });
+  return html`<div class="markdown">${trusted(sanitizeHtml(rendered, allowedIn(where, mark)))}</div>`;
+}
+
+/** The text with exactly the boxes of these lines ticked; lines count from 0. */
+export function withTicks(text: string, ticked: ReadonlySet<number>): string {
+  const lines = text.split("\n");
+  const tokens = parsers.comment.parse(unmasked(text), {});
+  for (const [at, token] of tokens.entries()) {
+    const line = token.map?.[0] ?? 0;
+    if (isItemsText(tokens, at) && taskMark.test(token.content))
+      lines[line] = lines[line]?.replace(/\[[ xX]\]/, ticked.has(line) ? "[x]" : "[ ]") ?? "";
+  }
+  return lines.join("\n");
 }
 
 function parserWith(options: { breaks: boolean }): Parser {
   const parser = new MarkdownIt({ html: true, linkify: true, highlight: highlightedBlock, ...options });
   parser.linkify.set({ fuzzyLink: false, fuzzyEmail: false });
   parser.core.ruler.push("task_lists", (state) => {
-    for (const [at, token] of state.tokens.entries()) {
-      const isItemsText =
-        state.tokens[at - 1]?.type === "paragraph_open" && state.tokens[at - 2]?.type === "list_item_open";
-      if (isItemsText) showTask(token, state.Token);
-    }
+    for (const [at, token] of state.tokens.entries()) if (isItemsText(state.tokens, at)) showTask(token, state);
   });
   parser.core.ruler.push("references", (state) => {
     for (const token of state.tokens) linkNumbers(token, state.Token, String(state.env["issues"]));
@@ -52,15 +65,21 @@ function highlightedBlock(code: string, language: string): string {
 
 type TokenClass = StateCore["Token"];
 
-/** `[ ]` and `[x]` at the start of a list item become check boxes that show a state and cannot be pressed. */
-function showTask(item: Token, TokenOf: TokenClass): void {
+const isItemsText = (tokens: readonly Token[], at: number): boolean =>
+  tokens[at - 1]?.type === "paragraph_open" && tokens[at - 2]?.type === "list_item_open";
+
+const taskMark = /^\[([ xX])\]\s+/;
+
+/** `[ ]` and `[x]` at the start of a list item become check boxes, which can be pressed in a form alone. */
+function showTask(item: Token, { Token: TokenOf, env, md }: StateCore): void {
   const [first] = item.children ?? [];
-  const mark = first?.type === "text" ? /^\[([ xX])\]\s+/.exec(first.content) : null;
-  if (!first || !mark) return;
-  const isDone = mark[1] !== " ";
+  const found = first?.type === "text" ? taskMark.exec(first.content) : null;
+  if (!first || !found) return;
+  const isDone = found[1] !== " ";
   const box = new TokenOf("html_inline", "", 0);
-  box.content = `<input type="checkbox" disabled ${isDone ? "checked " : ""}aria-label="${isDone ? "done" : "not done"}"> `;
-  first.content = first.content.slice(mark[0].length);
+  first.content = first.content.slice(found[0].length);
+  const name = env["mark"] ? md.utils.escapeHtml(first.content) : isDone ? "done" : "not done";
+  box.content = `<input data-box="${env["mark"]}-${item.map?.[0]}" ${isDone ? "checked " : ""}aria-label="${name}"> `;
   item.children?.unshift(box);
 }
 
@@ -84,13 +103,14 @@ const TAGS =
   "a b blockquote br code dd del details div dl dt em h1 h2 h3 h4 h5 h6 hr i img input ins kbd li mark ol p pre q s " +
   "samp small span strong sub summary sup table tbody td tfoot th thead tr ul var";
 
-function allowedIn(where: Surroundings): sanitizeHtml.IOptions {
+/** @param mark what a box begins with that can be pressed */
+function allowedIn(where: Surroundings, mark: string | undefined): sanitizeHtml.IOptions {
   return {
     allowedTags: TAGS.split(" "),
     allowedAttributes: {
       a: ["href", "title", "rel"],
       img: ["src", "alt", "title", "width", "height"],
-      input: ["type", "disabled", "checked", "aria-label"],
+      input: ["type", "name", "value", "disabled", "checked", "aria-label"],
       ol: ["start"],
       td: ["class", "colspan", "rowspan"],
       th: ["class", "colspan", "rowspan"],
@@ -102,11 +122,20 @@ function allowedIn(where: Surroundings): sanitizeHtml.IOptions {
     transformTags: {
       a: (tagName, attribs) => link(tagName, attribs, where),
       img: (tagName, attribs) => image(tagName, attribs, where),
-      input: (tagName, attribs) => ({ tagName, attribs: { ...attribs, type: "checkbox", disabled: "" } }),
+      input: (tagName, attribs) => ({ tagName, attribs: checkBox(attribs, mark) }),
       td: aligned,
       th: aligned,
     },
   };
+}
+
+const dead = { type: "checkbox", disabled: "" };
+
+/** Whatever field it would be is shown as a box; one that can be pressed is ours. */
+function checkBox(attribs: sanitizeHtml.Attributes, mark: string | undefined): sanitizeHtml.Attributes {
+  const { name: _name, value: _value, "data-box": box = "", ...shown } = attribs;
+  if (mark === undefined || !box.startsWith(`${mark}-`)) return { ...dead, ...shown, ...dead };
+  return { ...shown, type: "checkbox", name: "box", value: box.slice(mark.length + 1) };
 }
 
 const REL = "nofollow noopener noreferrer";

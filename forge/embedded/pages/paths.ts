@@ -25,6 +25,7 @@ export const issuePath = (repo: RepoName, issue: { number: number; is_pull: numb
 /** Of both kinds: what is done to an issue or a pull request has one address, as in Forgejo. */
 const actionPath = (repo: RepoName, issue: { number: number }): string => `${repoPath(repo)}/issues/${issue.number}`;
 export const editPath = (repo: RepoName, issue: { number: number }): string => `${actionPath(repo, issue)}/edit`;
+export const boxesPath = (repo: RepoName, issue: { number: number }): string => `${actionPath(repo, issue)}/boxes`;
 export const commentsPath = (repo: RepoName, issue: { number: number }): string =>
   `${actionPath(repo, issue)}/comments`;
 export const commentPath = (repo: RepoName, issue: { number: number }, id: number): string =>

@@ -10,7 +10,7 @@ import { authorizePage, postGrant } from "./authorize.ts";
 import { commitListPage, commitPage } from "./commits.ts";
 import { branchChoicePage, comparePage, postCompare } from "./compare.ts";
 import { editCommentPage, postDeleteComment, postEditComment } from "./edit-comment.ts";
-import { editIssuePage, postEditIssue } from "./edit-issue.ts";
+import { editIssuePage, postBoxes, postEditIssue } from "./edit-issue.ts";
 import { rawFile, repoPage, sourcePage } from "./files.ts";
 import { contentPolicy, demandOwnForm, demandOwnHost, setHeaders } from "./guard.ts";
 import { homePage } from "./home.ts";
@@ -79,6 +79,7 @@ const actions: Record<string, Action> = {
   [`${TOKENS_PATH}/delete`]: postRevoke,
   [`${repo}/issues/new`]: postNewIssue,
   [`${issue}/edit`]: postEditIssue,
+  [`${issue}/boxes`]: postBoxes,
   [`${issue}/comments`]: postComment,
   [`${comment}/edit`]: postEditComment,
   [`${comment}/delete`]: postDeleteComment,

@@ -1,5 +1,6 @@
 /** What happened on an issue or a pull request, oldest first: comments and reviews as cards, all else as one line. */
 import { type Comment, timelineOf } from "../domain/comments.ts";
+import { mayEdit } from "../domain/edit-issue.ts";
 import { labelById } from "../domain/labels.ts";
 import type { Repo } from "../domain/repos.ts";
 import { type Review, type ReviewComment, requireReview, reviewCommentsOf } from "../domain/reviews.ts";
@@ -8,10 +9,11 @@ import { requireUser, userById } from "../domain/users.ts";
 import { mayEditComment } from "../domain/write-comment.ts";
 import type { Forge } from "../forge.ts";
 import { parsePatch } from "./diff.ts";
+import { textVersion } from "./edit-issue.ts";
 import { type Html, html, type Part } from "./html.ts";
 import { markdown } from "./markdown.ts";
 import { ago, avatar, counted, labelTag, person } from "./parts.ts";
-import { commentPath, commitPath } from "./paths.ts";
+import { boxesPath, commentPath, commitPath } from "./paths.ts";
 import type { IssueVisit } from "./repo-visit.ts";
 import { anchorOf, pager, signposts, threadPage } from "./thread-pages.ts";
 import type { Visit } from "./visit.ts";
@@ -27,6 +29,10 @@ export function threadEntries({ forge, user, query }: Visit, { repo, access, iss
     verb: "opened this",
     at: issue.created_at,
     body: issue.body,
+    boxes:
+      repo.is_archived || !mayEdit(user, issue, access)
+        ? undefined
+        : { action: boxesPath(repo, issue), version: textVersion(issue) },
   });
   const cards = part.shown.map((entry) => {
     const isEditable = !repo.is_archived && entry.kind === "comment" && mayEditComment(user, access, entry);
@@ -56,20 +62,33 @@ interface Card {
   /** what stands below the text */
   more?: Part;
   kind?: string;
+  /** where the visitor may tick its boxes, and what text that is about */
+  boxes?: { action: string; version: string } | undefined;
   /** where the visitor may change it */
   editHref?: string | undefined;
 }
 
 function commentCard({ forge, repo, page }: Thread, card: Card): Html {
-  const { id, author, verb, at, body, tags, more, kind, editHref } = card;
+  const { id, author, verb, at, body, tags, more, kind, editHref, boxes } = card;
   const hasText = body.trim() !== "";
-  const text = hasText ? markdown(body, { repo }) : more ? null : html`<p class="empty">No text was written.</p>`;
+  const shown = hasText ? markdown(body, { repo, isForm: boxes !== undefined }) : null;
+  const text = shown ? tickable(shown, boxes) : more ? null : html`<p class="empty">No text was written.</p>`;
   return html`<article class="card comment ${kind}" id="${id}" aria-label="${author}">
 <header>${avatar(author, 24)} <span>${person(author)} ${verb} <a class="quiet-link" href="${page}#${id}">${ago(at, forge.now())}</a></span> ${tags}${editHref && html`<a class="quiet-link edit" href="${editHref}" aria-label="Edit what ${author} wrote">Edit</a>`}</header>
 ${text}${more}
 </article>
 `;
 }
+
+/** A form around a text that has boxes to tick. */
+const tickable = (shown: Html, boxes: Card["boxes"]): Html =>
+  boxes && shown.text.includes(' name="box" ')
+    ? html`<form method="post" action="${boxes.action}" class="stack">
+<input type="hidden" name="version" value="${boxes.version}">
+${shown}
+<div class="buttons"><button>Save what is ticked</button></div>
+</form>`
+    : shown;
 
 function entryHtml(thread: Thread, entry: Comment, editHref: string | undefined): Part {
   const { forge, repo } = thread;
