@@ -91,6 +91,22 @@ test("an agent's own repositories are followed, a stranger's are not", async () 
   expect(door.bells()).toEqual(["refresh alice/notes#1"]);
 });
 
+test("in a stranger's repository a pull request rings that an agent opened or is to review, and goes on ringing", async () => {
+  await using core = openCore();
+  const door = openDoor(core);
+  const alice = { name: "alice" as AgentName, role: "worker" as const, wanted_tree: someTree, wanted_commit: someTree };
+  await core.db.write((tx) => addAgent(tx, core, alice));
+  const ring = (number: number, user: string, reviewers: string[]) => {
+    const requested_reviewers = reviewers.map((login) => ({ login }));
+    const pull_request = { number, user: { login: user }, requested_reviewers };
+    return door.ring("pull_request", { pull_request, ...inRepo("mallory/notes"), ...by("mallory") });
+  };
+  await ring(1, "mallory", ["eve"]);
+  await ring(2, "alice", []);
+  await ring(3, "mallory", ["eve", "alice"]);
+  expect(door.bells()).toEqual(["refresh mallory/notes#2", "refresh mallory/notes#3"]);
+});
+
 test("any delivery of our forge shows that its webhooks come, whatever was found out before; a forged one does not", async () => {
   await using core = openCore();
   const door = openDoor(core);

@@ -134,7 +134,7 @@ function gated(forge: Forge, gate: Gate, onSilence: (problem: string | null) => 
       get(target, name: keyof ForgeVerbs) {
         const verb = target[name] as (...args: unknown[]) => Promise<unknown> | AsyncIterable<unknown>;
         return (...args: unknown[]) =>
-          name === "changedPages" ? paged(pass, verb(...args)) : pass(() => verb(...args) as Promise<unknown>);
+          name.endsWith("Pages") ? paged(pass, verb(...args)) : pass(() => verb(...args) as Promise<unknown>);
       },
     });
   return { ...forge, as: (user: ForgeUser) => through(forge.as(user)) };

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { AgentName } from "../../src/contract/names.ts";
 import { newestMessages } from "../../src/hived/broker/messages.ts";
@@ -5,7 +6,9 @@ import { endRest, restingPairs } from "../../src/hived/broker/pairs.ts";
 import { sendIn } from "../../src/hived/broker/send.ts";
 import { provision, provisionAgent } from "../../src/hived/forge/provision.ts";
 import { ringItem } from "../../src/hived/forge/refresh.ts";
+import { reconcile } from "../../src/hived/intake/reconcile.ts";
 import { beginTelling } from "../../src/hived/pulls/places.ts";
+import { openThreads } from "../../src/hived/threads/open-threads.ts";
 import { forges } from "../support/forges.ts";
 import { addIdleAgent, openCore, type TestCore } from "../support/open-core.ts";
 import { forgeWork, type Provisioned, partsFor } from "../support/provisioned.ts";
@@ -17,12 +20,11 @@ const [alice, bob, carol] = ["alice", "bob", "carol"].map((name) => AgentName.pa
   AgentName,
   AgentName,
 ];
-const repo = "alice/notes";
-
 describe.each(forges)("what happens to pull requests on $name", ({ start }) => {
   let forge: RunningForge;
   let core: TestCore;
   let parts: Provisioned;
+  let repo = "alice/notes";
   let number: number;
   const as = (user: string) => withToken(forge.url, parts.tokens.read(user) ?? "");
   const pull = (path = "") => `/repos/${repo}/pulls/${number}${path}`;
@@ -139,9 +141,30 @@ describe.each(forges)("what happens to pull requests on $name", ({ start }) => {
     expect(await told()).toEqual(["operator > alice: operator merged your pull request #1 of alice/notes."]);
   });
 
+  test("an agent's pull request in somebody else's repository is found, listed and followed like any other", async () => {
+    repo = "operator/plans";
+    const admin = withToken(forge.url, readFileSync(forge.adminTokenFile, "utf8").trim());
+    const settings = { name: "plans", private: true, auto_init: true, default_branch: "main" };
+    await admin.call("POST", "/admin/users/operator/repos", settings);
+    await as("operator").call("PUT", `/repos/${repo}/collaborators/alice`, { permission: "read" });
+    ({ number } = await as("alice").propose(repo, "guest", { "c.md": "one\n" }));
+    const { number: own } = await as("operator").propose(repo, "own", { "d.md": "one\n" });
+    await reconcile(parts);
+    await told();
+    await core.db.write((tx) => ringItem(tx, core, repo, own));
+    await told();
+    const threads = (viewer: AgentName) => core.db.read((reader) => openThreads(reader, viewer).threads);
+    expect(threads(alice)).toMatchObject([{ kind: "pr", repo, id: number, role: "author" }]);
+    expect(core.db.read((reader) => openThreads(reader, "operator").totals.pr)).toBe(0);
+    await review("operator", "REQUEST_CHANGES", "Longer.");
+    expect(await told()).toEqual([
+      `operator > alice: operator asked for changes in your pull request #${number} of ${repo}:\n\nLonger.`,
+    ]);
+  });
+
   test("of what happened before the hive knew the forge nothing is told", async () => {
     ({ number } = await as("alice").propose(repo, "older", { "b.md": "one\n" }));
-    await say("bob", "long ago");
+    await say("operator", "long ago");
     core.clock.advance(Date.now() + 60_000 - core.clock.now());
     await core.db.write((tx) => beginTelling(tx, core, forge));
     expect(await told()).toEqual([]);

@@ -6,6 +6,7 @@ import type { Core } from "../core.ts";
 import type { Reader, Transaction } from "../database/write.ts";
 import type { Comment, Forge, ForgeVerbs, Pull, Review } from "./client.ts";
 import { type ForgeItem, type ItemPlace, isKnownPull, putItem, removeItem } from "./forge-items.ts";
+import { firstAgent, guestOf } from "./guest-repos.ts";
 import { bot, organizations, questionsRepo } from "./plan.ts";
 
 export type FetchedItem = {
@@ -29,17 +30,16 @@ export function ringItem(tx: Transaction, core: Core, repo: string, number: numb
   core.scheduler.enqueue(tx, "refresh", `${repo}#${number}`);
 }
 
-/** Whose repositories are followed: our organizations' and the agents'. */
-export function isFollowed(reader: Reader, owner: string): boolean {
-  return readerOf(reader, owner) !== null;
-}
-
-/** As whom an owner's items are read: the bot sees our organizations alone, and an agent its own repositories. */
-export function readerOf(reader: Reader, owner: string): typeof bot | AgentName | null {
+/** As whom a whole owner's items are read: the bot sees our organizations alone, and an agent its own repositories. */
+export function ownerReader(reader: Reader, owner: string): typeof bot | AgentName | null {
   if (organizations.some(({ name }) => name === owner)) return bot;
   const agent = AgentName.safeParse(owner);
   return agent.success && findAgent(reader, agent.data) ? agent.data : null;
 }
+
+/** As whom a repository is read that is followed: of an owner of ours, or one in which an agent is a guest. */
+export const readerOf = (reader: Reader, repo: string): typeof bot | AgentName | null =>
+  ownerReader(reader, repo.split("/")[0] ?? "") ?? guestOf(reader, repo);
 
 /** @param key "<owner>/<repo>#<number>" */
 export async function refresh(
@@ -51,11 +51,11 @@ export async function refresh(
   const [repo = "", digits] = key.split("#");
   const number = Number(digits);
   const [user, isPull] = core.db.read(
-    (reader) => [readerOf(reader, repo.split("/")[0] ?? ""), isKnownPull(reader, { repo, number })] as const,
+    (reader) => [readerOf(reader, repo), isKnownPull(reader, { repo, number })] as const,
   );
   const fetched = user && (await fetchItem(forge.as(user), { repo, number, isPull }));
   await core.db.write((tx) => {
-    if (!fetched) {
+    if (!fetched || !isOurs(tx, fetched.item)) {
       removeItem(tx, repo, number);
       return forget(tx, { repo, number });
     }
@@ -63,6 +63,12 @@ export async function refresh(
     follow(tx, fetched);
   });
 }
+
+/** Where an agent is a guest, that is what an agent has or had a part in; the rest is nobody's business here. */
+const isOurs = (reader: Reader, { repo, number, kind, author, reviewers }: ForgeItem): boolean =>
+  ownerReader(reader, repo.split("/")[0] ?? "") !== null ||
+  isKnownPull(reader, { repo, number }) ||
+  (kind === "pull" && firstAgent(reader, [author, ...reviewers]) !== null);
 
 /**
  * One call, where nothing more is used: the comments are a question's alone, and nobody is waited for who was not asked.

@@ -7,10 +7,12 @@ import { Refusal } from "../../contract/refusal.ts";
 import type { Tokens } from "../agents/tokens.ts";
 import type { Core } from "../core.ts";
 import type { Transaction } from "../database/write.ts";
+import { isKnown } from "../forge/forge-items.ts";
+import { firstAgent, noteGuest } from "../forge/guest-repos.ts";
 import type { ForgeHealthKeeper } from "../forge/health.ts";
 import { hookSecret } from "../forge/hooks.ts";
 import { agentsRepo, bot, docsRepo } from "../forge/plan.ts";
-import { isFollowed, RepoName, ringItem } from "../forge/refresh.ts";
+import { ownerReader, RepoName, ringItem } from "../forge/refresh.ts";
 import { addDelivery } from "./deliveries.ts";
 import { type Delivery, verifyDelivery } from "./verify.ts";
 
@@ -20,14 +22,15 @@ type Parts = {
   health: Pick<ForgeHealthKeeper, "noteDelivery">;
 };
 
-const numbered = z.object({ number: z.number().int().positive() }).nullish();
+const User = z.object({ login: z.string() }).nullish();
+const Numbered = z.object({ number: z.number().int().positive() });
 
 /** What all of Forgejo's events have in common, and of each only where it points. */
 const Payload = z.object({
   repository: z.object({ full_name: RepoName }).nullish(),
-  sender: z.object({ login: z.string() }).nullish(),
-  issue: numbered,
-  pull_request: numbered,
+  sender: User,
+  issue: Numbered.nullish(),
+  pull_request: Numbered.extend({ user: User, requested_reviewers: z.array(User).nullish() }).nullish(),
   /** of a push: the full name of the branch or tag */
   ref: z.string().nullish(),
 });
@@ -70,6 +73,15 @@ function ring(tx: Transaction, core: Core, event: string, { repository, sender, 
   }
   const number = payload.issue?.number ?? payload.pull_request?.number;
   // What the bot did it rings for itself; it wakes nobody.
-  if (number === undefined || sender?.login === bot || !isFollowed(tx, repo.split("/")[0] ?? "")) return;
+  if (number === undefined || sender?.login === bot) return;
+  if (ownerReader(tx, repo.split("/")[0] ?? "") === null && !isGuests(tx, repo, number, payload.pull_request)) return;
   ringItem(tx, core, repo, number);
+}
+
+/** Whether an agent has a part in somebody else's pull request, or had; who it is can read it. */
+function isGuests(tx: Transaction, repo: string, number: number, pull: Payload["pull_request"]): boolean {
+  const users = [pull?.user, ...(pull?.requested_reviewers ?? [])].map((user) => user?.login ?? "");
+  const agent = firstAgent(tx, users);
+  if (agent) noteGuest(tx, repo, agent);
+  return agent !== null || isKnown(tx, { repo, number });
 }

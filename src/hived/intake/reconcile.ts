@@ -4,7 +4,7 @@
  * that listens on loopback alone: then this is all we have.
  */
 import type { ForgeHealth } from "../../contract/facts.ts";
-import type { EpochMs } from "../../contract/names.ts";
+import type { AgentName, EpochMs } from "../../contract/names.ts";
 import { describe } from "../../daemon/fault.ts";
 import { listAgents } from "../agents/agents.ts";
 import type { Core } from "../core.ts";
@@ -12,10 +12,11 @@ import { readMeta, writeMeta } from "../database/meta.ts";
 import type { Forge } from "../forge/client.ts";
 import { ForgeRefusal, isTokenRefused } from "../forge/errors.ts";
 import { type ItemPlace, isKnown, openPullsAfter } from "../forge/forge-items.ts";
+import { noteGuest } from "../forge/guest-repos.ts";
 import { pollEveryMs } from "../forge/health.ts";
 import { organizations } from "../forge/plan.ts";
 import { keepProtection } from "../forge/protection.ts";
-import { readerOf, ringItem } from "../forge/refresh.ts";
+import { ownerReader, ringItem } from "../forge/refresh.ts";
 import { forgetDeliveries } from "./deliveries.ts";
 import { ringForGone } from "./gone.ts";
 
@@ -30,6 +31,7 @@ export async function reconcile({ core, forge, kind }: Parts): Promise<{ again: 
   await keepProtection(core, forge);
   const agents = core.db.read(listAgents).filter(({ wish }) => wish !== "destroyed");
   for (const owner of [...organizations, ...agents]) await sweep({ core, forge }, owner.name);
+  for (const { name } of agents) await sweepAsGuest({ core, forge }, name);
   await ringOpenPulls(core);
   await core.db.write((tx) => {
     for (const kind of ["follow-main", "update-docs"]) core.scheduler.enqueue(tx, kind, "");
@@ -47,7 +49,7 @@ export async function reconcile({ core, forge, kind }: Parts): Promise<{ again: 
 async function sweep({ core, forge }: Pick<Parts, "core" | "forge">, owner: string): Promise<void> {
   const key = `swept:${owner}`;
   const [user, since] = core.db.read(
-    (reader) => [readerOf(reader, owner), Number(readMeta(reader, key) ?? 0) as EpochMs] as const,
+    (reader) => [ownerReader(reader, owner), Number(readMeta(reader, key) ?? 0) as EpochMs] as const,
   );
   if (!user) return;
   const as = forge.as(user);
@@ -68,6 +70,28 @@ async function sweep({ core, forge }: Pick<Parts, "core" | "forge">, owner: stri
     return await outliveRefusal(core, owner, error);
   }
   await core.db.write((tx) => writeMeta(tx, key, String(newest)));
+}
+
+/** The same for the pull requests of an agent in other people's repositories, and those that it is to review there. */
+async function sweepAsGuest({ core, forge }: Pick<Parts, "core" | "forge">, agent: AgentName): Promise<void> {
+  const key = `swept-as-guest:${agent}`;
+  const since = Number(core.db.read((reader) => readMeta(reader, key)) ?? 0) as EpochMs;
+  let newest = since;
+  try {
+    for await (const changed of forge.as(agent).ownPullPages(since)) {
+      await core.db.write((tx) => {
+        for (const { repo, number, updatedAt } of changed) {
+          if (updatedAt > newest) newest = updatedAt;
+          if (ownerReader(tx, repo.split("/")[0] ?? "") !== null) continue;
+          noteGuest(tx, repo, agent);
+          ringItem(tx, core, repo, number);
+        }
+      });
+    }
+  } catch (error) {
+    return await outliveRefusal(core, agent, error);
+  }
+  if (newest > since) await core.db.write((tx) => writeMeta(tx, key, String(newest)));
 }
 
 /** Dismissed reviews ring no bell, and do not always move an item's time. */

@@ -32,7 +32,7 @@ async function tellPull(core: Core, forge: Forge, key: string): Promise<{ again:
   const [repo = "", digits] = key.split("#");
   const place = { repo, number: Number(digits) };
   const { reader, pull, seen } = core.db.read((tx) => ({
-    reader: readerOf(tx, repo.split("/")[0] ?? ""),
+    reader: readerOf(tx, repo),
     pull: findPull(tx, place),
     seen: seenTo(tx, place),
   }));

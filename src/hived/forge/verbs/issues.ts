@@ -107,6 +107,16 @@ export function issueVerbs(connection: Connection) {
           yield { changed: rows.flatMap(toChanged), total: total ?? rows.length };
       }
     },
+    /** The pull requests of the caller's, and those that it is to review, wherever it can see them, as `changedPages`. */
+    async *ownPullPages(since: EpochMs): AsyncGenerator<Changed[]> {
+      const query = { type: "pulls" as const, state: "all" as const, since: inSeconds(since) };
+      for (const part of [{ created: true }, { review_requested: true }]) {
+        const pages = connection.pages(IssueAnswer, (api, page) =>
+          api.repos.issueSearchIssues({ ...query, ...part, ...page }),
+        );
+        for await (const { rows } of pages) yield rows.flatMap(toChanged);
+      }
+    },
     /** How many issues and pull requests an owner has on the forge, in all. */
     countItems: async (owner: string): Promise<number> => {
       let count = 0;
