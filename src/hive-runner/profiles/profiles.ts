@@ -18,7 +18,7 @@ export const profiles: Record<AcpProfile, Profile> = {
   script: plain,
   /** in any other mode a model of its own judges each call of a tool, ours too */
   codex: { ...plain, mode: "agent-full-access", signIn: "api-key", countsTokens: true },
-  gemini: { ...plain, mode: "yolo", compactCommand: "/compress", readsPromptFile: true },
+  gemini: { ...plain, mode: "yolo", compactCommand: "/compress" },
   opencode: { ...plain, readsPromptFile: true, countsTokens: true },
   claude: {
     ...plain,
