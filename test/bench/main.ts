@@ -4,6 +4,7 @@
  * measures also what takes minutes.
  */
 import { broker } from "./broker.ts";
+import { drivers } from "./drivers.ts";
 import { type Figure, toLine } from "./figure.ts";
 import { forge } from "./forge.ts";
 import { git } from "./git.ts";
@@ -13,6 +14,7 @@ import { threads } from "./threads.ts";
 
 const areas: Record<string, (isFull: boolean, parts: readonly string[]) => AsyncIterable<Figure>> = {
   broker,
+  drivers,
   forge,
   git,
   intake,
