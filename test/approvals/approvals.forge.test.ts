@@ -5,6 +5,7 @@ import type { RunningForge } from "../support/running-forge.ts";
 import { cutOff } from "./cut-off.ts";
 import { ends } from "./ends.ts";
 import { kinds } from "./kinds.ts";
+import { onlyWhatCounts } from "./only-what-counts.ts";
 import { type Approvals, openApprovals } from "./open-approvals.ts";
 import { operatorsWord } from "./operator.ts";
 
@@ -23,6 +24,7 @@ describe.each(forges)("on $name", ({ name, start }) => {
 
   describe("each kind", () => kinds(() => hive));
   describe("each end", () => ends(() => hive));
+  describe("only what counts", () => onlyWhatCounts(() => hive, { renames: name !== "the embedded forge" }));
   describe("the operator's word", () => operatorsWord(() => hive));
   describe("cut off", () => cutOff(() => hive, name === "the embedded forge" ? 1 : 4));
 });

@@ -1,4 +1,5 @@
 /** Approvals on a real forge, with what each leaves behind: its row, statuses, comments, and what its submitter was told. */
+import { readFileSync } from "node:fs";
 import { expect } from "vitest";
 import { Fault } from "../../src/contract/fault.ts";
 import { AgentName, type ObjectId, type Sequence } from "../../src/contract/names.ts";
@@ -29,6 +30,7 @@ export async function openApprovals(forge: RunningForge) {
   await core.event("AgentChanged", ({ fact }) => fact.agent.name === "manager" && fact.agent.state === "idle");
   const as = (user: string) => withToken(forge.url, forgeParts.tokens.read(user) ?? "");
   const [manager, bot] = [as("manager"), forgeParts.forge.as(botName)];
+  const admin = withToken(forge.url, readFileSync(forge.adminTokenFile, "utf8").trim());
   const pullPath = ({ number }: Pick<Proposed, "number">) => `/repos/${agentsRepo}/pulls/${number}`;
   const row = ({ number }: Pick<Proposed, "number">): ApprovalRow => {
     const found = core.db.read((reader) => findApproval(reader, number));
@@ -40,6 +42,7 @@ export async function openApprovals(forge: RunningForge) {
     ...hive,
     runner,
     manager,
+    admin,
     bot,
     as,
     row,
@@ -68,7 +71,7 @@ export async function openApprovals(forge: RunningForge) {
       [`agents/${name}/agent.yaml`]: yaml,
       [`agents/${name}/AGENTS.md`]: prompt,
     }),
-    review: (proposed: Proposed, event: "APPROVED" | "REQUEST_CHANGES", more: object = {}) =>
+    review: (proposed: Proposed, event: "APPROVED" | "REQUEST_CHANGES" | "COMMENT", more: object = {}) =>
       operator.call("POST", `${pullPath(proposed)}/reviews`, { event, commit_id: proposed.head, body: "", ...more }),
     pullPath,
     comment: (proposed: Proposed, by: typeof operator, body: string) =>

@@ -87,7 +87,7 @@ test("a refused token is a fault that says whose it is, and is no silence", asyn
     isTokenRefused: true,
     message: expect.stringContaining("hive-bot"),
   });
-  expect(await other.bot.hasGoodToken()).toBe(false);
+  expect(await other.bot.hasGoodToken("hive-bot")).toBe(false);
   expect(new Set(other.silences)).toEqual(new Set([null]));
 });
 

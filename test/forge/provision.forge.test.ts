@@ -120,7 +120,7 @@ describe.each(forges)("provisioning $name", ({ start }) => {
   test("ends with one good token when two mint at once", async () => {
     const carol = AgentName.parse("carol");
     await Promise.all([provisionAgent(parts, carol, "worker"), provisionAgent(parts, carol, "worker")]);
-    expect(await parts.forge.as(carol).hasGoodToken()).toBe(true);
+    expect(await parts.forge.as(carol).hasGoodToken(carol)).toBe(true);
   });
 
   test("refuses a name that is somebody else's, and leaves that user alone", async () => {
@@ -197,7 +197,7 @@ describe.each(forges)("provisioning $name", ({ start }) => {
     );
     expect(await admin().findUser(zoe)).toBeNull();
     for (const name of first) {
-      expect(await parts.forge.as(name).hasGoodToken()).toBe(true);
+      expect(await parts.forge.as(name).hasGoodToken(name)).toBe(true);
       await destroy(name);
     }
   });

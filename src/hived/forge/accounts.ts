@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { Refusal } from "../../contract/refusal.ts";
 import type { Tokens } from "../agents/tokens.ts";
 import type { Core } from "../core.ts";
-import { emailOf } from "./addresses.ts";
+import { emailOf, isAnothers } from "./addresses.ts";
 import type { Forge, ForgeUser } from "./client.ts";
 import { type Difference, difference, inTurn, type Piece } from "./difference.ts";
 import { isRefused, isTokenRefused } from "./errors.ts";
@@ -78,7 +78,7 @@ async function lookAtToken(parts: AccountParts, account: Account, isThere: boole
 /** A user that is to change its password, or is shut out, is refused whatever its token. */
 async function hasGoodToken({ forge }: AccountParts, name: ForgeUser): Promise<boolean> {
   try {
-    return await forge.as(name).hasGoodToken();
+    return await forge.as(name).hasGoodToken(name);
   } catch (error) {
     if (!isRefused(error, 403)) throw error;
     return false;
@@ -154,6 +154,8 @@ export const operatorPiece = (parts: AccountParts): Piece => ({
       await createUser(parts, { name: operator, email: emailOf(parts.core, operator), password, isRestricted: false });
     };
     if (!found) account.push(difference(`user ${operator}`, "an account", null, makeUser));
+    else if (isAnothers(parts.core, found.email, operator))
+      return [difference(`user ${operator}`, "a person's account", found.email, () => requireOperator(parts))];
     const isKnown = tokens.read(operator) !== undefined;
     if (found && isKnown && (await hasGoodToken(parts, operator))) return account;
     const wanted = `the scopes ${scopes.operator.join(", ")}`;
@@ -161,6 +163,16 @@ export const operatorPiece = (parts: AccountParts): Piece => ({
     return [...account, difference(`token of ${operator}`, wanted, refused, () => rotateOperatorToken(parts))];
   },
 });
+
+/**
+ * Whoever is called operator on the forge is to be one: not another user of ours who was given that name, and would get all
+ * that is the operator's with it.
+ * @throws Refusal `name_taken`
+ */
+export async function requireOperator({ core, forge }: Pick<AccountParts, "core" | "forge">): Promise<void> {
+  const found = await forge.as("hive-admin").findUser(operator);
+  if (found && isAnothers(core, found.email, operator)) throw nameTaken(operator);
+}
 
 /** @returns what the operator has to do when the password is not known here; undefined when there is a new token */
 export function rotateOperatorToken(parts: AccountParts): Promise<string | undefined> {

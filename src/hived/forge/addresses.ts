@@ -15,6 +15,10 @@ const root = "hive.invalid";
 export const emailOf = ({ db }: Pick<Core, "db">, user: string): string =>
   `${user}@${db.read((reader) => readMeta(reader, memory)) ?? root}`;
 
+/** Whether an address is that of another user of this hive than the one of this name. */
+export const isAnothers = (core: Pick<Core, "db">, email: string, user: string): boolean =>
+  email !== emailOf(core, user) && email.endsWith(emailOf(core, ""));
+
 /** Whether an address is of some hive, this or another. */
 export const isOfSomeHive = (email: string): boolean => /@([0-9a-f]+\.)?hive\.invalid$/.test(email);
 

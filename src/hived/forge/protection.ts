@@ -1,5 +1,6 @@
 /** The rule of main in hive/agents, which makes an approval worth something: written, read back, and watched. */
 import type { Core } from "../core.ts";
+import { requireOperator } from "./accounts.ts";
 import type { Forge } from "./client.ts";
 import { type Difference, difference, keep, type Piece } from "./difference.ts";
 import { agentsRepo, protectedBranch, protection } from "./plan.ts";
@@ -47,10 +48,11 @@ const differences = (rule: Protection): string[] =>
 
 /**
  * Puts a rule right that somebody has changed, and tells it.
- * @throws Fault when the forge keeps another rule than the one that it was given
+ * @throws Fault when the forge keeps another rule than the one that it was given; Refusal when the operator is somebody else
  */
 export async function keepProtection(core: Core, forge: Forge): Promise<void> {
   if (!(await forge.as("hive-admin").readBranch(agentsRepo, protectedBranch))) return;
+  await requireOperator({ core, forge }); // a rule names whoever has the name now
   for (const piece of [extraRulesPiece(forge, agentsRepo), protectionPiece(forge)]) {
     const { repaired } = await keep(piece, () => undefined);
     await tellRepaired(core, repaired);

@@ -57,11 +57,11 @@ export function peopleVerbs(connection: Connection) {
       const refused = asked.map(async ([scope, call]) => ((await isScopeRefused(connection, call)) ? [scope] : []));
       return (await Promise.all(refused)).flat();
     },
-    /** Whether the forge knows the token of this user. */
-    async hasGoodToken(): Promise<boolean> {
+    /** Whether the forge knows the token, and as this user's: who was renamed keeps a token. */
+    async hasGoodToken(user: string): Promise<boolean> {
       try {
-        await connection.tell((api) => api.user.userGetCurrent());
-        return true;
+        const { login } = await connection.ask(z.object({ login: z.string() }), (api) => api.user.userGetCurrent());
+        return login === user;
       } catch (error) {
         if (isTokenRefused(error)) return false;
         throw error;
