@@ -24,8 +24,8 @@ export function commentForm(
 <header>${avatar(visit.user.name, 24)} <h2 id="comment-title">Write a comment</h2></header>
 ${refusedNote(refused?.sentence)}
 <form method="post" action="${commentsPath(at.repo, issue)}" class="stack">
-<label class="sr-only" for="content">Comment</label>
-${textField("content", refused?.typed["content"], { rows: 5 })}
+<label class="sr-only" for="text">Comment</label>
+${textField("text", refused?.typed["content"], { rows: 5 })}
 <div class="buttons">
 ${change && mayEdit(visit.user, issue, at.access) && html`<button name="status" value="${change[0]}">${change[1]}</button>`}
 <button class="primary" name="status" value="">Comment</button>

@@ -98,8 +98,8 @@ ${refusedNote(refused?.sentence)}
 <form method="post" action="${comparePath(repo, base, head)}" class="stack">
 <label for="title">Title</label>
 <input id="title" name="title" required maxlength="255" value="${typed["title"]}">
-<label for="content">Text</label>
-${textField("content", typed["content"], { rows: 8 })}
+<label for="text">Text</label>
+${textField("text", typed["content"], { rows: 8 })}
 <div class="buttons"><button class="primary">Open the pull request</button></div>
 </form>
 </section>`;

@@ -32,8 +32,8 @@ export function editCommentPage(visit: Visit, refused?: RefusedForm): Page {
 <p class="hint">On ${issue.title} #${issue.number}</p>
 ${refusedNote(refused?.sentence)}
 <form method="post" action="${path}/edit" class="stack">
-<label class="sr-only" for="content">Comment</label>
-${textField("content", refused?.typed["content"] ?? comment.body, { rows: 10 })}
+<label class="sr-only" for="text">Comment</label>
+${textField("text", refused?.typed["content"] ?? comment.body, { rows: 10 })}
 <div class="buttons"><a class="button" href="${entryPath(forge.db, repo, issue, comment)}">Cancel</a> <button class="primary">Save</button></div>
 </form>
 <details class="delete"><summary>Delete this comment</summary>

@@ -40,8 +40,8 @@ ${refusedNote(refused?.sentence)}
 <input type="hidden" name="version" value="${textVersion(issue)}">
 <label for="title">Title</label>
 <input id="title" name="title" required maxlength="255" value="${refused?.typed["title"] ?? issue.title}">
-<label for="content">Text</label>
-${textField("content", refused?.typed["content"] ?? issue.body, { rows: 12 })}
+<label for="text">Text</label>
+${textField("text", refused?.typed["content"] ?? issue.body, { rows: 12 })}
 ${mayDress(at) && dressFields(visit, at)}
 <div class="buttons"><a class="button" href="${issuePath(repo, issue)}">Cancel</a> <button class="primary">Save</button></div>
 </form>

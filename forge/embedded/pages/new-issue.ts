@@ -30,8 +30,8 @@ ${refusedNote(refused?.sentence)}
 <form method="post" action="${repoPath(repo)}/issues/new" class="stack">
 <label for="title">Title</label>
 <input id="title" name="title" required maxlength="255" autofocus value="${refused?.typed["title"]}">
-<label for="content">Text</label>
-${textField("content", refused?.typed["content"], { rows: 10 })}
+<label for="text">Text</label>
+${textField("text", refused?.typed["content"], { rows: 10 })}
 ${mayDress && labelBoxes(usableLabels(forge.db, repo), ({ id }) => ticked.labels.includes(String(id)))}
 ${mayDress && assigneeBoxes(assignableIn(forge, repo), ({ name }) => ticked.people.includes(name))}
 <div class="buttons"><button class="primary">Open the issue</button></div>
