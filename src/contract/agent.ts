@@ -49,6 +49,8 @@ export const Agent = z.object({
   /** how often its loop slept although there was something to do, and the last time */
   lostWakes: z.number().int(),
   lostWakeAt: EpochMs.nullable(),
+  /** it can be signed in from here */
+  signsIn: z.boolean().optional(),
   /** the newest one that was sent to its loop; null before the first, and once a turn has disproved one that failed */
   canary: Canary.nullable(),
 });

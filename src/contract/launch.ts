@@ -16,7 +16,14 @@ export type FileToWrite = z.infer<typeof FileToWrite>;
  * Names in the directories of a place: the runner makes them, and launch specs lead there. `prompt` is in the launch's: what
  * the agent is told at the start of each conversation.
  */
-export const placeNames = { state: "state", config: "config", currentDocs: "current", prompt: "prompt.md" } as const;
+export const placeNames = {
+  state: "state",
+  config: "config",
+  home: "home",
+  secrets: "secrets",
+  currentDocs: "current",
+  prompt: "prompt.md",
+} as const;
 
 /** Where agents' programs are looked for, but for Node. */
 export const systemPath = "/usr/local/bin:/usr/bin:/bin:/run/current-system/sw/bin";
@@ -33,7 +40,7 @@ export const Place = z.object({
   docsRoot: z.string(),
   /** one directory per launch, with the agent's socket and secrets: `<launchesRoot>/<launch>` */
   launchesRoot: z.string(),
-  /** what an agent's program keeps that is nobody else's, such as its sign-in: `<privateRoot>/<name>`, seen by that agent alone */
+  /** what one agent alone sees: `<privateRoot>/<name>/home` is its program's own, `…/secrets` is what that signs in with */
   privateRoot: z.string(),
   node: z.string(),
   /** the directory that holds our package.json */

@@ -6,6 +6,7 @@ import { z } from "zod";
 import { ConversationChange } from "./conversation.ts";
 import { Finding } from "./examination.ts";
 import { DriverSpec, Enter, FileToWrite, Launch, Place, PromptValues } from "./launch.ts";
+import { LoginAnswer, LoginStep } from "./login.ts";
 import {
   Address,
   AgentName,
@@ -117,6 +118,11 @@ export const runnerCalls = {
   changeConversation: {
     request: z.object({ launch: LaunchId, change: ConversationChange }),
     response: z.object({ session: z.string().nullable(), model: z.string().nullable() }),
+  },
+  /** signs an agent in, step by step; the process that runs is replaced by one that is signed in, after its turn */
+  login: {
+    request: z.object({ launch: LaunchId, step: LoginStep }),
+    response: LoginAnswer.extend({ isSignedIn: z.boolean() }),
   },
   /** replaces files of a launch's directory, such as a token, while its process runs; nothing when that has ended */
   renewSecrets: { request: z.object({ launch: LaunchId, secrets: z.array(FileToWrite) }), response: nothing },

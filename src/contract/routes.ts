@@ -8,6 +8,7 @@ import { Examination } from "./examination.ts";
 import { Event, ForgeHealth, WorkTrouble } from "./facts.ts";
 import { HiveState } from "./fold.ts";
 import { Drift, Rotation } from "./forge.ts";
+import { LoginAnswer, LoginStep } from "./login.ts";
 import { InboxEntry, WaitingEntry, WaitingState } from "./message.ts";
 import { Address, AgentName, EntryId, EpochMs, ObjectId, Sequence, TurnId } from "./names.ts";
 import { Pair } from "./pair.ts";
@@ -122,6 +123,8 @@ export const routes = table({
   ),
   /** makes an agent anew from what `main` wants, a version that failed once more */
   rebuildAgent: operatorsVerb(z.object({ agent: AgentName }), z.object({ said: z.string() })),
+  /** signs an agent in with its provider, step by step; once it is, it goes on */
+  loginAgent: operatorsVerb(z.object({ agent: AgentName, step: LoginStep }), LoginAnswer),
   /** lets a parked agent go on: the operator has seen to what stood in its way */
   unparkAgent: operatorsVerb(z.object({ agent: AgentName }), nothing),
   /** what is open, oldest first; or the one of that number, if there is one, open or not */

@@ -3,7 +3,8 @@
  *
  *   <agentsRoot>/<name>/state            the agent's own, durable
  *   <agentsRoot>/<name>/config/<tree>    one version of its configuration, read-only, made whole or not at all
- *   <privateRoot>/<name>                 the agent's own, durable, seen by nobody else: what its program signs in with
+ *   <privateRoot>/<name>/home            its program's own, durable, seen by no other agent
+ *   <privateRoot>/<name>/secrets         what its program signs in with, likewise, and read-only
  *   <docsRoot>/<commit>, current → …     `/docs`: `current` leads to the newest, so that it changes under a running sandbox,
  *                                        which has mounted the directory above
  */
@@ -20,7 +21,8 @@ export async function prepareAgent(
   { agent, tree, files }: { agent: AgentName; tree: ObjectId; files: readonly FileToWrite[] },
 ): Promise<void> {
   await mkdir(join(agentsRoot, agent, placeNames.state), { recursive: true });
-  await mkdir(join(privateRoot, agent), { recursive: true, mode: 0o700 });
+  for (const name of [placeNames.home, placeNames.secrets])
+    await mkdir(join(privateRoot, agent, name), { recursive: true, mode: 0o700 });
   await makeVersion(join(agentsRoot, agent, placeNames.config, tree), files);
 }
 

@@ -16,6 +16,8 @@ export type AgentProcess = {
   readonly exited: Promise<string>;
   /** whether it has ended by SIGKILL: somebody else's doing, or the system's for want of memory */
   wasKilled(): boolean;
+  /** whether it has ended with code 0 */
+  hasSucceeded(): boolean;
   /** SIGINT to its whole group */
   interrupt(): void;
   /** Asks it to stop and kills it, with all that it started, when it has not done so in time; resolves when it is gone. */
@@ -59,6 +61,7 @@ export async function startProcess(
     exited,
     // A sandbox says of the program inside it what a shell would: 128 and the number of the signal.
     wasKilled: () => child.signalCode === "SIGKILL" || child.exitCode === 128 + constants.signals.SIGKILL,
+    hasSucceeded: () => child.exitCode === 0,
     interrupt() {
       if (child.pid !== undefined) signalGroup(child.pid, "SIGINT");
     },

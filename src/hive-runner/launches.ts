@@ -3,9 +3,10 @@
 import type { ConversationChange } from "../contract/conversation.ts";
 import { Fault } from "../contract/fault.ts";
 import type { Launch } from "../contract/launch.ts";
-import type { hivedCalls } from "../contract/link.ts";
+import type { hivedCalls, runnerCalls } from "../contract/link.ts";
+import type { LoginStep } from "../contract/login.ts";
 import type { AgentName, LaunchId, TurnId } from "../contract/names.ts";
-import type { RequestOf } from "../contract/table.ts";
+import type { RequestOf, ResponseOf } from "../contract/table.ts";
 import type { TurnLog } from "../contract/turn-log.ts";
 import { type Changed, type LoopParts, launchOver, TurnLoop, turnOver } from "./turn-loop.ts";
 
@@ -24,6 +25,8 @@ export type Launches = {
   cancelTurn(turn: TurnId, requeues: boolean): void;
   /** @throws Refusal in a turn, where there is no such launch, and where the coding agent has no such thing */
   changeConversation(launch: LaunchId, change: ConversationChange): Promise<Changed>;
+  /** Signs its agent in. @throws Refusal where there is no such launch, and in the words of its coding agent */
+  login(launch: LaunchId, step: LoginStep): Promise<ResponseOf<typeof runnerCalls.login>>;
   markReceived(turn: TurnId, mark: number): Promise<void>;
   /** What the agent has done so far in a running turn; null when that does not run here. */
   logOf(turn: TurnId): TurnLog | null;
@@ -77,6 +80,11 @@ export function openLaunches(parts: LoopParts): Launches {
       const loop = loops.get(launch);
       if (!loop) throw launchOver();
       return loop.change(change);
+    },
+    async login(launch, step) {
+      const loop = loops.get(launch);
+      if (!loop) throw launchOver();
+      return loop.login(step);
     },
     async markReceived(turn, mark) {
       const loop = withTurn(turn);

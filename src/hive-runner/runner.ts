@@ -42,9 +42,9 @@ export async function startRunner(config: RunnerConfig, { log, clock, place: kno
   await sweep(config.agentsRoot);
   const place = known ?? (await findPlace(config));
   const hived = openHived(clock);
-  const { launchesRoot } = config;
+  const { launchesRoot, privateRoot } = config;
   const launches = openLaunches({
-    ...{ hived, clock, log, launchesRoot },
+    ...{ hived, clock, log, launchesRoot, privateRoot },
     readPrompt: ({ agent, tree, spec }) => readPrompt(config, { agent, tree, values: spec.prompt }),
   });
   const handlers: LinkHandlers<typeof runnerCalls> = {
@@ -118,6 +118,7 @@ function handlersOf(config: RunnerConfig, launches: Launches): Omit<LinkHandlers
       return {};
     },
     changeConversation: ({ launch, change }) => faulty(launches.changeConversation(launch, change)),
+    login: ({ launch, step }) => faulty(launches.login(launch, step)),
     readTurnLog: async ({ turn }) => ({ log: launches.logOf(turn) }),
     markReceived: async ({ turn, mark }) => done(launches.markReceived(turn, mark)),
     updateDocs: async (request) => done(updateDocs(config.docsRoot, request)),

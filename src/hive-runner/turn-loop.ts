@@ -11,6 +11,7 @@ import { join } from "node:path";
 import type { ConversationChange } from "../contract/conversation.ts";
 import { type Launch, placeNames } from "../contract/launch.ts";
 import type { hivedCalls, runnerCalls } from "../contract/link.ts";
+import type { LoginStep } from "../contract/login.ts";
 import type { AgentName, LaunchId, TurnId } from "../contract/names.ts";
 import { Refusal } from "../contract/refusal.ts";
 import type { ResponseOf } from "../contract/table.ts";
@@ -24,6 +25,7 @@ import type { Conversation } from "./drivers/driver.ts";
 import type { Hived } from "./hived.ts";
 import { writeSecrets } from "./launch.ts";
 import { type Live, openLive } from "./live.ts";
+import { AgentLogin } from "./login.ts";
 import { type RunningTurn, runTurn, type TurnReport } from "./turn.ts";
 import { newTurnId } from "./turn-id.ts";
 import { wakePrompt } from "./wake-prompt.ts";
@@ -33,6 +35,7 @@ export type LoopParts = {
   clock: Clock;
   log: Log;
   launchesRoot: string;
+  privateRoot: string;
   /** what the agent is told at the start of a conversation, as of now */
   readPrompt(launch: Launch): Promise<string>;
 };
@@ -77,6 +80,7 @@ export class TurnLoop {
   #met: Conversation | null = null;
   /** what is to be done before the next turn */
   readonly #errands: (() => Promise<void>)[] = [];
+  readonly #login: AgentLogin;
   #compaction: RunningTurn | null = null;
   /** turns in a row whose conversation was too long */
   #fullTurns = 0;
@@ -97,6 +101,8 @@ export class TurnLoop {
       return text;
     };
     this.#life = new AgentLife({ agent: launch.agent, spec: launch.spec }, { clock: parts.clock, log, writePrompt });
+    const secretsDirectory = join(parts.privateRoot, launch.agent, placeNames.secrets);
+    this.#login = new AgentLogin(launch.spec, { clock: parts.clock, secretsDirectory });
     void this.#life.fell.then((how) => this.#fall(`The agent's process is gone: ${how}.`));
     this.opened = after.then(() => this.#open(launch));
     this.over = this.#run();
@@ -154,6 +160,17 @@ export class TurnLoop {
     return promise;
   }
 
+  /** @throws Refusal as `AgentLogin` */
+  async login(step: LoginStep): Promise<ResponseOf<typeof runnerCalls.login>> {
+    if (this.isStopping) throw launchOver();
+    const answer = await this.#login.take(step);
+    if (answer.isSignedIn) {
+      this.#errands.push(() => this.#life.lieDown()); // it read what it signs in with at its start
+      this.wake();
+    }
+    return answer;
+  }
+
   /** Asks it to end after its running turn, which hived is told then. @returns false when there is no turn to wait for */
   stopAfterTurn(): boolean {
     if (this.#turn === null) return false;
@@ -204,6 +221,7 @@ export class TurnLoop {
       this.#break(error);
     }
     await this.#life.lieDown();
+    await this.#login.end();
     await this.#doErrands(); // each is refused now
     const { launch, agent } = this;
     const problem = this.#fell;

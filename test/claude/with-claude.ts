@@ -30,7 +30,7 @@ export async function withClaude(): Promise<ClaudeStage> {
   return Object.assign(stage, {
     api,
     state: join(stage.directory, "agents/alice/state"),
-    private: join(stage.directory, "private/alice"),
+    private: join(stage.directory, "private/alice/home"),
     async [Symbol.asyncDispose]() {
       await end();
       await api[Symbol.asyncDispose]();
@@ -46,7 +46,7 @@ export async function startAlice(
 ): Promise<Launch> {
   const agent = "alice" as AgentName;
   await hived.runner("prepareAgent", { agent, tree: someTree, files: [] });
-  if (secret !== null) writeFileSync(join(own, secret[0]), `${secret[1]}\n`, { mode: 0o600 });
+  if (secret !== null) writeFileSync(join(own, "../secrets", secret[0]), `${secret[1]}\n`, { mode: 0o600 });
   const config = AgentConfig.parse({
     harness: {
       driver: "claude",

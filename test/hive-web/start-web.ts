@@ -147,6 +147,10 @@ class FakeHived {
       },
       restartAgent: async () => ({ said: "It is started anew." }),
       rebuildAgent: async () => ({ said: "It is made anew." }),
+      loginAgent: (request) => {
+        this.verbs.push({ name: "loginAgent", request });
+        return { url: request.step.kind === "link" ? "https://claude.example/authorize" : null };
+      },
       unparkAgent: noted("unparkAgent"),
       deliverWebhook: (delivery) => {
         this.deliveries.push(delivery);

@@ -14,7 +14,15 @@ import { blockOf, type WakePrompt } from "../wake-prompt.ts";
 import { claudeArguments } from "./claude-arguments.ts";
 import { answerLine, commandLine, controlLine, Line, type Result, refusalLine, userLine } from "./claude-lines.ts";
 import { endOf, noteTold, nothingSeen, nothingTold, signsOf, type Told } from "./claude-turn.ts";
-import { type Conversation, ConversationLost, type Driver, type Ears, type Sign, type Used } from "./driver.ts";
+import {
+  type Conversation,
+  ConversationLost,
+  type Driver,
+  type Ears,
+  type Login,
+  type Sign,
+  type Used,
+} from "./driver.ts";
 import { readJsonLines } from "./json-lines.ts";
 
 /** the whole name of the model, where a short one was asked for */
@@ -22,8 +30,17 @@ const Chosen = z.object({ model: z.string() });
 
 type ClaudeSpec = Extract<DriverSpec, { kind: "claude" }>;
 
+/** Measured with 2.1.332: on pipes it prints the link, asks for the code, and asks again for what is none. */
+const login: Login = {
+  linkArguments: ["auth", "login", "--claudeai"],
+  variables: ["ANTHROPIC_API_KEY", "CLAUDE_CODE_OAUTH_TOKEN"],
+  /** `claude setup-token` prints a token, the provider's console a key */
+  variableOf: (secret) => (secret.startsWith("sk-ant-oat") ? "CLAUDE_CODE_OAUTH_TOKEN" : "ANTHROPIC_API_KEY"),
+};
+
 export const claudeDriver: Driver<ClaudeSpec> = {
   argumentsFor: claudeArguments,
+  login,
   async open(process, spec, ears) {
     const conversation = new ClaudeConversation(process, spec, ears);
     await conversation.begin();

@@ -15,6 +15,16 @@ export type Driver<Spec extends DriverSpec = DriverSpec> = {
    *   Refusal that says what to do; or anything else: what the agent answers instead, or how its process ended
    */
   open(process: AgentProcess, spec: Spec, ears: Ears): Promise<Conversation>;
+  /** how it is signed in from outside; left out where it can't be */
+  login?: Login;
+};
+
+export type Login = {
+  /** of its program, which then prints a link, reads the code that is shown there, and ends with 0 when that was right */
+  linkArguments: readonly string[];
+  /** variables in one of which it looks for a secret, and the one for this secret */
+  variables: readonly string[];
+  variableOf(secret: string): string;
 };
 
 /** The agent has not got the conversation that its process was started with: another process begins a new one. */

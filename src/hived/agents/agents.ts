@@ -154,6 +154,7 @@ export const toAgent = (row: AgentRow): Agent => ({
   lostWakes: row.lost_wakes,
   lostWakeAt: row.lost_wake_at,
   canary: canaryOf(row),
+  ...(configOf(row)?.harness.driver === "claude" && { signsIn: true }),
 });
 
 export const canaryOf = ({ canary }: AgentRow): Canary | null =>

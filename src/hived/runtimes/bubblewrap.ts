@@ -29,6 +29,7 @@ export const bubblewrapView = ({ name }: AgentToLaunch): View => ({
   agents: "/agents",
   run: "/run/hive",
   private: "/private",
+  secrets: "/run/secrets",
 });
 
 /** Of our directory only what the bridge and the script agent run from: a checkout holds much more. */
@@ -40,7 +41,7 @@ const programMounts = ({ node, program, compiled }: Place): Mount[] => [
 ];
 
 function agentMounts(agent: AgentToLaunch, view: View, place: Place, launchDirectory: string): Mount[] {
-  const { state, config, private: own } = directoriesOf(agent, place);
+  const { state, config, private: own, secrets } = directoriesOf(agent, place);
   const [program = ""] = agent.config.harness.command ?? [];
   const everybody: Mount[] = [{ kind: "readable", from: place.agentsRoot, at: view.agents }];
   return [
@@ -48,6 +49,7 @@ function agentMounts(agent: AgentToLaunch, view: View, place: Place, launchDirec
     ...(agent.role === "manager" ? everybody : []),
     { kind: "writable", from: state, at: view.state },
     { kind: "writable", from: own, at: view.private },
+    { kind: "readable", from: secrets, at: view.secrets },
     { kind: "readable", from: config, at: view.config },
     { kind: "writable", from: place.sharedRoot, at: view.shared },
     { kind: "readable", from: place.docsRoot, at: docsMount },

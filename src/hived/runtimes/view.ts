@@ -31,8 +31,9 @@ export type View = {
   config: string;
   agents: string;
   run: string;
-  /** no other agent sees it, nor does the manager */
+  /** no other agent sees these two, nor does the manager: its program's own directory, and what that signs in with */
   private: string;
+  secrets: string;
 };
 
 /** Names of the files in a launch's directory: see `secrets.ts`. */
@@ -103,7 +104,7 @@ export function commandOf(agent: AgentToLaunch, place: Place): string[] {
 export function withSecrets({ config: { harness } }: AgentToLaunch, view: View, place: Place): string[] {
   const { secrets = [] } = codingAgentOf(harness);
   if (secrets.length === 0) return [];
-  return ["/bin/sh", join(place.program, "src/hive/with-secrets.sh"), view.private, secrets.join(" ")];
+  return ["/bin/sh", join(place.program, "src/hive/with-secrets.sh"), view.secrets, secrets.join(" ")];
 }
 
 export function driverOf(agent: AgentToLaunch, view: View, place: Place): DriverSpec {
@@ -142,5 +143,6 @@ export const limitsOf = ({ config: { limits } }: AgentToLaunch): LaunchSpec["lim
 export const directoriesOf = ({ name, tree }: AgentToLaunch, place: Place) => ({
   state: join(place.agentsRoot, name, placeNames.state),
   config: join(place.agentsRoot, name, placeNames.config, tree),
-  private: join(place.privateRoot, name),
+  private: join(place.privateRoot, name, placeNames.home),
+  secrets: join(place.privateRoot, name, placeNames.secrets),
 });

@@ -13,6 +13,7 @@ import type { Canaries } from "../broker/canary.ts";
 import { cancelTurn, changeConversation } from "../broker/conversation.ts";
 import { countWaiting, newestWaiting } from "../broker/inbox.ts";
 import type { Live } from "../broker/live.ts";
+import { loginAgent } from "../broker/login.ts";
 import { cancelEntry, cancelQueued, markRead, retryEntry, unparkAgent } from "../broker/operator.ts";
 import { liftRest, restingPairs } from "../broker/pairs.ts";
 import { readTurn, readTurns } from "../broker/turn-record.ts";
@@ -109,6 +110,7 @@ const operatorHandlers = (parts: RouteParts) => {
     rebuildAgent: async ({ agent }: RequestOf<typeof routes.rebuildAgent>) => ({
       said: await rebuildAgent(core, "operator", agent),
     }),
+    loginAgent: ({ agent, step }: RequestOf<typeof routes.loginAgent>) => loginAgent(parts, agent, step),
     unparkAgent: ({ agent }: RequestOf<typeof routes.unparkAgent>) => done(unparkAgent(core, agent)),
     liftPairRest: ({ one, other }: RequestOf<typeof routes.liftPairRest>) => done(liftRest(core, one, other)),
   };
