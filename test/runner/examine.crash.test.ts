@@ -14,7 +14,7 @@ import { secretsFor } from "../../src/hived/runtimes/secrets.ts";
 import { commandOf } from "../../src/hived/runtimes/view.ts";
 import { freePort } from "../support/free-port.ts";
 import { newLaunchId } from "./fake-hived.ts";
-import { prepare, type Stage, someTree, withRunner } from "./with-runner.ts";
+import { prepare, type Stage, shown, someTree, waitingScript, withRunner } from "./with-runner.ts";
 
 const forge = { url: "http://127.0.0.1:9", token: "t0ken", email: "alice@hive.invalid" };
 
@@ -63,6 +63,18 @@ test("the script agent has all that it needs in its sandbox, but the forge that 
       /^failed: git can't read from the forge: .*127\.0\.0\.1.* → See what `hive forge check` tells of its token and teams\.$/,
     ),
   });
+});
+
+test("an examination leaves a turn that runs alone", async () => {
+  await using stage = await withRunner();
+  await stage.hived.runner("launch", await prepare(stage, "alice", waitingScript));
+  stage.hived.mail("alice", "wait");
+  await shown(stage, "wait");
+  expect(await examine(stage, { driver: "acp", profile: "script" })).toMatchObject({
+    tools: "well: All 2 tools of the hive arrive.",
+  });
+  writeFileSync(join(stage.directory, "agents/alice/state/go"), "");
+  expect(await stage.hived.ends.next()).toMatchObject({ outcome: "ok" });
 });
 
 test("a coding agent that is installed and signed in, and one that is not, or without a way to its provider", async () => {

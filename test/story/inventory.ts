@@ -37,6 +37,19 @@ async function repoInventory(hive: Hive, repo: string) {
   return { repo, issues: await list("issues"), pulls: await list("pulls"), tags };
 }
 
+/** Files of the hive that hold the token of one of its users, but for where it is kept. */
+export function filesWithTokens(hive: Hive): string[] {
+  const tokens = Object.values(tokensOf(hive)).map((token) => token.trim());
+  return readdirSync(hive.home, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .filter((path) => !path.startsWith(join(hive.home, "hived/secrets/")))
+    .filter((path) => {
+      const text = readFileSync(path, "latin1");
+      return tokens.some((token) => text.includes(token));
+    });
+}
+
 function tokensOf(hive: Hive): Record<string, string> {
   const directory = join(hive.home, "hived/secrets/tokens");
   return Object.fromEntries(readdirSync(directory).map((user) => [user, readFileSync(join(directory, user), "utf8")]));
