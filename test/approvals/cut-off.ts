@@ -9,7 +9,7 @@ import type { Approvals } from "./open-approvals.ts";
 
 const killed = () => new Fault("hived was killed");
 /** What changes the forge; to look at it leaves nothing behind. */
-const acts: ReadonlySet<string> = new Set(["setStatus", "postComment", "requestReview", "merge"]);
+const acts: ReadonlySet<string> = new Set(["setStatus", "postComment", "editComment", "requestReview", "merge"]);
 
 /** The same parts, with which nothing can be done any more after so many acts. */
 function killedAfter(parts: LifecycleParts, most: number) {

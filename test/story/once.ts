@@ -5,7 +5,6 @@ import { expect } from "vitest";
 import { z } from "zod";
 import type { Approval } from "../../src/contract/approval.ts";
 import type { InboxEntry } from "../../src/contract/message.ts";
-import { verdictMarker } from "../../src/hived/approvals/comment.ts";
 import type { Hive } from "../support/start-hive.ts";
 import { expectDeployed, expectFirstDay, expectThreads, isReport, mainOf, quiet, verdictsOf } from "./outcome.ts";
 import type { Tour } from "./tour.ts";
@@ -44,10 +43,7 @@ async function expectForgeOnce(hive: Hive, { number, head, agent }: Approval): P
   const pulls = Pulls.parse(await operator.call("GET", `${agentsRepo}/pulls?state=all&limit=50`));
   expect(pulls.map((pull) => pull.number).sort()).toEqual(hive.now.approvals.map((row) => row.number).sort());
 
-  const verdicts = await verdictsOf(hive, number);
-  const heads = verdicts.map((body) => /hive:validate (\w+)/.exec(body)?.[1]);
-  expect(heads).toEqual([...new Set(heads)]);
-  expect(verdicts.filter((body) => body.includes(verdictMarker(head)))).toHaveLength(1);
+  expect(await verdictsOf(hive, number)).toEqual([expect.stringContaining(head)]);
 
   const statuses = Statuses.parse(await operator.call("GET", `${agentsRepo}/commits/${head}/statuses`));
   expect(statuses.map(({ context, status }) => `${context} ${status}`).sort()).toEqual([

@@ -1,4 +1,4 @@
-/** What a new head of a pull request gets: a status, a comment with what it would allow, a request for a review. */
+/** What a new head of a pull request gets: a status, in the comment what it would allow, a request for a review. */
 import type { Forge, Pull } from "../forge/client.ts";
 import { agentsRepo, bot as botName, operator } from "../forge/plan.ts";
 import { statusDescription, verdictComment, verdictMarker } from "./comment.ts";
@@ -14,12 +14,20 @@ export async function announce(bot: Bot, pull: Pull, verdict: Verdict): Promise<
     state: problem === undefined ? "success" : "failure",
     description: problem ?? `valid: ${[verdict.kind, verdict.agent].filter(Boolean).join(" ")}`,
   });
-  const comments = await bot.listComments(agentsRepo, pull.number);
-  // Anybody can write the marker: only the bot's own says that it is posted.
-  if (!comments.some(({ user, body }) => user === botName && body.includes(verdictMarker(pull.head))))
-    await bot.postComment(agentsRepo, pull.number, verdictComment(pull.head, verdict));
+  await tellVerdict(bot, pull, verdict);
   if (pull.author !== operator && !pull.reviewers.includes(operator))
     await bot.requestReview(agentsRepo, pull.number, [operator]);
+}
+
+/** In one comment, so that what it says is of the newest head, wherever it stands. */
+async function tellVerdict(bot: Bot, { number, head }: Pull, verdict: Verdict): Promise<void> {
+  const wanted = verdictComment(head, verdict);
+  // Anybody can write the marker: only the bot's own says that it is posted.
+  const posted = (await bot.listComments(agentsRepo, number)).findLast(
+    ({ user, body }) => user === botName && body.includes(verdictMarker),
+  );
+  if (!posted) return bot.postComment(agentsRepo, number, wanted);
+  if (posted.body.trim() !== wanted.trim()) await bot.editComment(agentsRepo, posted.id, wanted);
 }
 
 /** Sets a commit's status, unless its newest one of that context says the same. */

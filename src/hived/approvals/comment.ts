@@ -2,12 +2,13 @@
 import type { ObjectId } from "../../contract/names.ts";
 import type { Verdict } from "./validate.ts";
 
-/** Stands invisibly in a comment, so that it is posted once per head however often the step is repeated. */
-export const verdictMarker = (head: ObjectId) => `<!-- hive:validate ${head} -->`;
+/** Stands invisibly in the one comment of a pull request that tells of its head, and is edited with each new one. */
+export const verdictMarker = "<!-- hive:validate ";
 
 /** The comment on a head: what would be allowed, or what is wrong. */
 export function verdictComment(head: ObjectId, verdict: Verdict): string {
-  return `${verdict.problems.length > 0 ? problems(verdict) : permissions(verdict)}\n\n${verdictMarker(head)}\n`;
+  const said = verdict.problems.length > 0 ? problems(verdict) : permissions(verdict);
+  return `${said}\n\nThis is about ${head}.\n\n${verdictMarker}-->\n`;
 }
 
 const problems = ({ problems }: Verdict) =>

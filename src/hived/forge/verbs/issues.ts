@@ -145,6 +145,10 @@ export function issueVerbs(connection: Connection) {
     async postComment(repo: string, number: number, body: string): Promise<void> {
       await connection.tell((api) => api.repos.issueCreateComment(...at(repo), number, { body }));
     },
+    /** In the caller's own words; the forge keeps what it said before. */
+    async editComment(repo: string, id: number, body: string): Promise<void> {
+      await connection.tell((api) => api.repos.issueEditComment(...at(repo), id, { body }));
+    },
     listLabels,
     async createLabel(repo: string, label: LabelLook): Promise<void> {
       await connection.tell((api) => api.repos.issueCreateLabel(...at(repo), { ...label, color: `#${label.color}` }));
