@@ -11,6 +11,8 @@ const mostCharacters = 256 * 1024;
 
 export type Live = {
   push(event: LiveEvent): void;
+  /** Tells what is gathered, be it nothing: that the turn lives. */
+  beat(): void;
   /** all that has been told so far */
   log(): TurnLog;
   /** Tells what is left, and nothing later. */
@@ -22,17 +24,20 @@ export function openLive(now: () => EpochMs, tell: (batch: LiveBatch) => void): 
   let events: LiveEvent[] = [];
   let characters = 0;
   let timer: NodeJS.Timeout | undefined;
-  const flush = () => {
+  const beat = () => {
     clearTimeout(timer);
     timer = undefined;
-    if (events.length === 0) return;
     const batch = { number: log.newest + 1, at: now(), events };
     events = [];
     characters = 0;
     log = addToLog(log, batch);
     tell(batch);
   };
+  const flush = () => {
+    if (events.length > 0) beat();
+  };
   return {
+    beat,
     push(event) {
       characters += event.kind === "tool" ? event.title.length : event.text.length;
       if (characters > mostCharacters) return;

@@ -332,6 +332,7 @@ export class TurnLoop {
       limits: this.#spec.limits,
       clock: this.#parts.clock,
       onEvent: (event) => live.push(event),
+      onAlive: live.beat,
     });
     const report = await turn.running.ended;
     live.end();

@@ -26,6 +26,8 @@ export type TurnParts = {
   limits: Pick<LaunchSpec["limits"], "turnTimeoutMs" | "silenceMs">;
   clock: Clock;
   onEvent: (event: LiveEvent) => void;
+  /** told now and then while signs come, as not all of them are events */
+  onAlive?: () => void;
 };
 
 const usualRungMs = 2_000;
@@ -51,6 +53,7 @@ export function runTurn(parts: TurnParts): RunningTurn {
   /** Ends the turn when nothing came for as long as is allowed, or up to twice that. */
   const watchSilence = async () => {
     for (let seen = -1; seen !== signs && !over.signal.aborted; ) {
+      if (signs > 0) parts.onAlive?.();
       seen = signs;
       await clock.wait(limits.silenceMs, over.signal);
     }

@@ -27,7 +27,7 @@ type Parts = {
   core: Core;
   runner: Pick<Runner, "call">;
   /** ends an agent's launch, so that it gets another */
-  restart(agent: AgentRow): Promise<void>;
+  restart(agent: AgentRow, problem: string): Promise<void>;
 };
 
 type WakeRequest = RequestOf<typeof runnerCalls.wake>;
@@ -58,7 +58,7 @@ export function openWatchdog({ core, runner, restart }: Parts, signal: AbortSign
     const row = core.db.read((reader) => findStartable(reader, agent, core.clock.now()));
     if (!row) return;
     try {
-      if (times > 1) await restart(row);
+      if (times > 1) await restart(row, `${agent} did not wake up although there were messages for it.`);
       else await runner.call("wake", { agents: [agent] });
     } catch (error) {
       if (!(error instanceof Fault)) throw error;

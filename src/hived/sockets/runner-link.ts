@@ -21,6 +21,7 @@ import { type Canaries, openCanaries } from "../broker/canary.ts";
 import { endTurn } from "../broker/end-turn.ts";
 import { lease } from "../broker/lease.ts";
 import { type Live, openLive } from "../broker/live.ts";
+import { openTurnWatch } from "../broker/turn-watch.ts";
 import { openWaiters } from "../broker/waiters.ts";
 import { openWatchdog } from "../broker/watchdog.ts";
 import type { Core, Runner } from "../core.ts";
@@ -71,12 +72,13 @@ export function openRunnerLink(parts: RunnerLinkParts): RunnerLink {
     place: () => connected().place,
     call: async (name, request) => connected().peer.call(name, request),
   };
-  const restart = async ({ name, launch }: AgentRow) => {
+  const restart = async ({ launch }: AgentRow, problem: string) => {
     if (launch === null) return;
     await runner.call("stopLaunch", { launch, now: true });
-    await over(parts, launch, `${name} did not wake up although there were messages for it.`);
+    await over(parts, launch, problem);
   };
   const watchdog = openWatchdog({ core, runner, restart }, closing.signal);
+  const turnWatch = openTurnWatch({ core, restart }, closing.signal);
   const waiters = openWaiters(core, watchdog.runner, closing.signal);
   const canaries = openCanaries(core, runner, closing.signal);
   const live = openLive();
@@ -137,7 +139,10 @@ export function openRunnerLink(parts: RunnerLinkParts): RunnerLink {
           hold: (place, held) => hold(peer, place, held),
           check: (boot) => check(peer, boot),
           canaries,
-          live,
+          reportLive(turn, batch) {
+            turnWatch.heard(turn);
+            live.report(turn, batch);
+          },
         });
         const peer = speak(socket, hivedCalls, handlers, runnerCalls, onBug);
         void peer.closed.then(() => gone(peer));
@@ -162,7 +167,7 @@ type Connection = {
   /** @throws Refusal for a call of another boot, or of a runner that was replaced */
   check(boot: BootId): void;
   canaries: Canaries;
-  live: Live;
+  reportLive: Live["report"];
 };
 
 /** The process of a launch is gone; once only. */
@@ -178,7 +183,7 @@ async function over({ core, launchLost, launchOver }: RunnerLinkParts, launch: L
 
 function handlersOf(
   parts: RunnerLinkParts,
-  { hold, check, canaries, live }: Connection,
+  { hold, check, canaries, reportLive }: Connection,
 ): LinkHandlers<typeof hivedCalls> {
   const { core } = parts;
   return {
@@ -206,7 +211,7 @@ function handlersOf(
     },
     async reportLive({ boot, turn, batch }) {
       check(boot);
-      live.report(turn, batch);
+      reportLive(turn, batch);
       return {};
     },
   };
