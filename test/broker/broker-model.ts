@@ -105,6 +105,7 @@ type End = {
   outcome: Outcome;
   isProven: boolean;
   retryAt: number | null;
+  requeues: boolean;
   now: number;
   isAnswered(entry: number): boolean;
 };
@@ -117,6 +118,7 @@ function settle(entry: ModelEntry, end: End): void {
   const back = { state: "queued", turn: null, settledAt: null };
   const isOk = end.outcome === "ok" && end.isProven;
   if (isOk && end.isAnswered(entry.id)) Object.assign(entry, { state: "handled", settledAt: end.now });
+  else if (end.outcome === "cancelled" && end.requeues) Object.assign(entry, { ...back, notBefore: 0 });
   else if (end.outcome === "cancelled") Object.assign(entry, { state: "cancelled", settledAt: end.now });
   else if (isOk || uncounted.includes(end.outcome)) Object.assign(entry, { ...back, notBefore: 0 });
   else if (entry.failures + 1 >= maxFailures)
@@ -152,7 +154,14 @@ function rest(model: Model, agent: ModelAgent, { outcome, retryAt, now }: End): 
   sendTo(model, "system", "operator");
 }
 
-const lost = (now: number): End => ({ outcome: "lost", isProven: false, retryAt: null, now, isAnswered: () => false });
+const lost = (now: number): End => ({
+  outcome: "lost",
+  isProven: false,
+  retryAt: null,
+  requeues: false,
+  now,
+  isAnswered: () => false,
+});
 
 /** The process of an agent is gone, and so is its turn. */
 export function loseLaunch(model: Model, name: string, now: number): void {

@@ -44,6 +44,8 @@ export type Ending = {
   isProven: boolean;
   answered: "all" | "first" | "none";
   retryAfterMs: number | null;
+  /** of a turn that the operator cancelled */
+  requeues: boolean;
 };
 
 /** What the runner knows of a turn that it has asked for. */
@@ -210,11 +212,20 @@ export class World {
     const running = this.#running.get(name);
     const launch = this.#launches.get(name);
     if (!running || !launch) return;
-    const { outcome, isProven, answered } = ending;
+    const { outcome, isProven, answered, requeues } = ending;
     const marks = answered === "all" ? running.marks : answered === "first" ? running.marks.slice(0, 1) : [];
     const retryAt = ending.retryAfterMs === null ? null : ((this.now + ending.retryAfterMs) as EpochMs);
     const end: Omit<TurnEnd, "boot"> = {
-      ...{ agent: name as AgentName, launch, turn: running.id, outcome, problem: null, session: null, retryAt },
+      ...{
+        agent: name as AgentName,
+        launch,
+        turn: running.id,
+        outcome,
+        problem: null,
+        session: null,
+        retryAt,
+        requeues,
+      },
       evidence: isProven ? proven : { outputs: 0, outputTokens: null },
       answeredMarks: marks.map(({ mark }) => mark),
     };
@@ -222,7 +233,7 @@ export class World {
     const predict = (model: Model) => {
       const certain = marks.filter(({ boot }) => boot === this.#life.boot).flatMap(({ entries }) => entries);
       const isAnswered = (entry: number) => running.started.includes(entry) || certain.includes(entry);
-      told.endTurn(model, running.id, { outcome, isProven, retryAt, now: this.now, isAnswered });
+      told.endTurn(model, running.id, { outcome, isProven, retryAt, requeues, now: this.now, isAnswered });
     };
     this.#lastReports.set(name, act);
     await this.#surely(crash, predict, act, () => this.#running.get(name) === running);
@@ -397,7 +408,7 @@ export class World {
     if (state === "parked" && retryAt === null) await this.unpark(name);
     await this.tick(name, null);
     if (this.#woken.has(name)) await this.lease(name, 10, null);
-    await this.end(name, { outcome: "ok", isProven: true, answered: "all", retryAfterMs: null }, null);
+    await this.end(name, { outcome: "ok", isProven: true, answered: "all", retryAfterMs: null, requeues: false }, null);
   }
 
   /** As `#do`, but whoever asked asks again after a crash: if it had been done, that changes nothing. */

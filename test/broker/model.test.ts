@@ -36,6 +36,7 @@ const ending = fc.record({
   isProven: fc.oneof(fc.constant(true), fc.boolean()),
   answered: fc.constantFrom("all" as const, "first" as const, "none" as const),
   retryAfterMs: fc.option(fc.constantFrom(1_000, 100_000), { freq: 2 }),
+  requeues: fc.boolean(),
 });
 
 /** A step with what is drawn for it, which is also how a failure shows it. */
