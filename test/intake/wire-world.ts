@@ -8,6 +8,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { setImmediate as nextTick } from "node:timers/promises";
+import { z } from "zod";
 import { startForge } from "../../forge/embedded/app.ts";
 import type { Event } from "../../src/contract/facts.ts";
 import { AgentName, type EpochMs, type Sequence } from "../../src/contract/names.ts";
@@ -148,6 +149,9 @@ async function* paged(pass: (call: () => Promise<unknown>) => Promise<unknown>, 
     yield next.value;
   }
 }
+
+const Owned = z.object({ user: z.object({ login: z.string() }) });
+const Entries = z.array(Owned.extend({ id: z.number(), type: z.string() }));
 
 export class World {
   readonly directory = newMemoryDirectory("hive-run-");
@@ -325,6 +329,28 @@ export class World {
     throw new Error(
       `work does not end: ${JSON.stringify(this.core.db.read((reader) => reader.all("SELECT * FROM work")))}`,
     );
+  }
+
+  /** The ids that hived gave to letters of its making. */
+  letterIds = (): string[] =>
+    this.core.db
+      .read((reader) => reader.all<{ id: string }>("SELECT client_id AS id FROM messages WHERE client_id IS NOT NULL"))
+      .map(({ id }) => id);
+
+  /** Those of what must have been told to the authors of pull requests: what others did there, as the forge has it. */
+  async owedLetterIds(): Promise<string[]> {
+    const told = new Set(["comment", "review", "close", "reopen", "merge_pull"]);
+    const owed = this.items
+      .filter(({ isPull }) => isPull)
+      .map(async ({ repo, number }) => {
+        const thread = `/repos/${repo}/issues/${number}`;
+        const { user } = Owned.parse(await this.as("alice").call("GET", thread));
+        const entries = Entries.parse(await this.as("alice").call("GET", `${thread}/timeline?limit=50`));
+        return entries
+          .filter((entry) => told.has(entry.type) && entry.user.login !== user.login)
+          .map(({ id }) => `pull/${repo}#${number}/${id}/${user.login}`);
+      });
+    return (await Promise.all(owed)).flat();
   }
 
   /** What hived thinks that the forge has. */

@@ -67,11 +67,14 @@ function tellNews(
   pull: Reviewed,
   news: readonly TimelineEntry[],
 ): { again: EpochMs } | undefined {
-  const all = news.flatMap((entry) => lettersOf(pull, entry).map((letter) => ({ entry, letter })));
+  const all = news
+    .map((entry) => ({ entry, letters: lettersOf(pull, entry) }))
+    .filter(({ letters }) => letters.length > 0);
   const left = Math.max(0, all.length - mostAtOnce);
-  const before = left > 0 ? `(${left} earlier things are not repeated here.)\n\n` : "";
-  for (const [index, { entry, letter }] of all.slice(left).entries()) {
-    if (tell(tx, core, pull, entry, { ...letter, body: `${index === 0 ? before : ""}${letter.body}` })) continue;
+  const earlier = left > 0 ? `(${left} earlier things are not repeated here.)\n\n` : "";
+  for (const [index, { entry, letters }] of all.slice(left).entries()) {
+    const before = index === 0 ? earlier : "";
+    if (letters.every((letter) => tell(tx, core, pull, entry, { ...letter, body: before + letter.body }))) continue;
     note(tx, pull, entry, entry.id - 1);
     return { again: (core.clock.now() + relayLaterMs) as EpochMs };
   }
