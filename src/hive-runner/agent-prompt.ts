@@ -27,7 +27,7 @@ export async function readPrompt(places: PromptPlaces, { agent, tree, values }: 
 type Parts = { base: string; values: Record<string, string>; own: string; skills: readonly Skill[] };
 
 /** @param parts `base` has the names of `values` in double braces; of two skills of a name the first one is told */
-export function composePrompt({ base, values, own, skills }: Parts): string {
+function composePrompt({ base, values, own, skills }: Parts): string {
   const filled = base.replace(/\{\{(\w+)\}\}/g, (_, name: string) => {
     const value = values[name];
     if (value === undefined) throw new Error(`the base prompt names ${name}, which is not known`);

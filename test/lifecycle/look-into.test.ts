@@ -25,7 +25,7 @@ const alice = "alice" as AgentName;
 const finding: Finding = { what: "git", state: "well", found: "It reads.", next: null };
 
 /** hived's parts with a runner that only answers; what happens is kept in order. */
-function open(core: TestCore, token: string | undefined = "t0ken") {
+function open(core: TestCore, token = "t0ken") {
   const seen: unknown[] = [];
   const runner = {
     place: () => place,
@@ -43,7 +43,7 @@ function open(core: TestCore, token: string | undefined = "t0ken") {
     runner: runner as never,
     forgeUrl: "http://forge.test",
     sockets,
-    tokens: { read: () => token },
+    tokens: { read: (): string | undefined => token },
   };
   return { parts, seen };
 }
