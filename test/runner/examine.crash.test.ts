@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -83,14 +83,19 @@ test("a coding agent that is installed and signed in, and one that is not, or wi
   await once(api.listen(0, "127.0.0.1"), "listening");
   const provider = `http://127.0.0.1:${(api.address() as AddressInfo).port}`;
   const program = join(stage.directory, "claude");
-  const answers = 'case "$*" in --version) echo "9.9.9 (Claude Code)";; "auth status") test -n "$SIGNED_IN";; esac\n';
+  const answers =
+    'case "$*" in --version) echo "9.9.9 (Claude Code)";; "auth status") test -n "$ANTHROPIC_API_KEY";; esac\n';
   writeFileSync(program, `#!/bin/sh\n${answers}`, { mode: 0o755 });
   const harness = (env: object, command = [program]) => ({ driver: "claude", command, env });
-  expect(await examine(stage, harness({ SIGNED_IN: "1", ANTHROPIC_BASE_URL: provider }))).toMatchObject({
+  await prepare(stage, "alice", "rules: []");
+  const secret = join(stage.hived.place().privateRoot, "alice/secrets/ANTHROPIC_API_KEY");
+  writeFileSync(secret, "key");
+  expect(await examine(stage, harness({ ANTHROPIC_BASE_URL: provider }))).toMatchObject({
     "coding agent": "well: It is installed: 9.9.9 (Claude Code).",
     "sign-in": "well: It is signed in.",
     API: `well: ${provider} answers.`,
   });
+  rmSync(secret);
   const nowhere = `http://127.0.0.1:${await freePort()}`;
   expect(await examine(stage, harness({ ANTHROPIC_BASE_URL: nowhere }, ["/no/such/claude"]))).toMatchObject({
     "coding agent": expect.stringMatching(

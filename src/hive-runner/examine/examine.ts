@@ -36,11 +36,12 @@ const failed = (what: Finding["what"], found: string, next: string): Finding => 
   next,
 });
 
-/** The last thing that a failed command said, or how it ended. */
+/** The last error that a failed command told, else the last thing that it said, or how it ended. */
 function endOf({ code, out, err, isLate }: Tried): string {
   if (isLate) return "it had not ended after 20 s";
-  const last = `${out}\n${err}`.trim().split("\n").at(-1)?.trim().slice(0, 300);
-  return last || `it ended with ${code ?? "a signal"}`;
+  const lines = `${out}\n${err}`.trim().split("\n");
+  const last = lines.findLast((line) => /error|fatal/i.test(line)) ?? lines.at(-1);
+  return last?.trim().slice(0, 300) || `it ended with ${code ?? "a signal"}`;
 }
 
 async function findVersion(run: Try, command: string[]): Promise<Finding> {
