@@ -41,6 +41,7 @@ function openFile(path: string): Sqlite.Database {
   const sqlite = new Sqlite(path);
   sqlite.pragma("journal_mode = WAL");
   sqlite.pragma("foreign_keys = OFF"); // the one there is would be looked up for each entry, which comes with its message
+  sqlite.pragma("cache_size = -32768"); // in KiB, taken as it is needed: the default of 2 MiB is less than what is open in a busy hive
   sqlite.pragma("busy_timeout = 5000");
   migrate(sqlite, path, isNew); // which may sort millions of rows, and needs files for that
   sqlite.pragma("temp_store = MEMORY"); // each savepoint's undo journal would be a file, written twice as much as the WAL

@@ -52,10 +52,18 @@ const rowsAtOnce = [64, 8, 1];
 /** `names`: all words of its text, and so those of the tables that it reads and writes: there are no views, no triggers. */
 type Prepared = { statement: Statement; isWriting: boolean; names: ReadonlySet<string> };
 
+type Insert = { rows: number; statement: Statement };
+
+function insertText({ table, columns }: Addition, rows: number): string {
+  const row = `(${columns.map(() => "?").join(", ")})`;
+  return `INSERT INTO ${table} (${columns.join(", ")}) VALUES ${Array.from({ length: rows }, () => row).join(", ")}`;
+}
+
 export function openStatements(sqlite: Sqlite): Statements {
   const prepared = new Map<string, Prepared>();
   const known = new Map<string, unknown>();
   const added = new Map<Addition, Value[]>();
+  const inserts = new Map<Addition, Insert[]>();
   let isDirty = false;
 
   const prepare = (sql: string): Prepared => {
@@ -82,16 +90,18 @@ export function openStatements(sqlite: Sqlite): Statements {
       throw error;
     }
   };
-  const addRows = ({ table, columns }: Addition, values: Value[]) => {
-    const row = `(${columns.map(() => "?").join(", ")})`;
-    for (let at = 0; at < values.length; ) {
-      const left = (values.length - at) / columns.length;
-      const rows = rowsAtOnce.find((size) => size <= left) ?? 1;
-      const end = at + rows * columns.length;
-      const many = Array.from({ length: rows }, () => row).join(", ");
-      prepare(`INSERT INTO ${table} (${columns.join(", ")}) VALUES ${many}`).statement.run(values.slice(at, end));
-      at = end;
-    }
+  const insertsOf = (to: Addition): Insert[] => {
+    const found = inserts.get(to);
+    if (found) return found;
+    const made = rowsAtOnce.map((rows) => ({ rows, statement: sqlite.prepare(insertText(to, rows)) }));
+    inserts.set(to, made);
+    return made;
+  };
+  const addRows = (to: Addition, values: Value[]) => {
+    const width = to.columns.length;
+    let at = 0;
+    for (const { rows, statement } of insertsOf(to))
+      for (; values.length - at >= rows * width; at += rows * width) statement.run(values.slice(at, at + rows * width));
   };
   const remember = <Known>(name: string, load: () => Known): Known => {
     if (!known.has(name)) known.set(name, load());
