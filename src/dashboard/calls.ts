@@ -3,6 +3,7 @@ import { z } from "zod";
 import type { ConversationChange } from "../contract/conversation.ts";
 import { Fault } from "../contract/fault.ts";
 import { HiveState } from "../contract/fold.ts";
+import type { LoginStep } from "../contract/login.ts";
 import type { AgentName, EntryId, ObjectId, TurnId } from "../contract/names.ts";
 import type { Pair } from "../contract/pair.ts";
 import { Refusal, RefusalBody } from "../contract/refusal.ts";
@@ -10,6 +11,8 @@ import { routes } from "../contract/routes.ts";
 import type { ResponseOf } from "../contract/table.ts";
 
 const answerWithinMs = 20_000;
+/** Its provider is asked meanwhile. */
+const loginWithinMs = 70_000;
 
 /** What hive-web says of a fault: its own sentence, or hived's. */
 const FaultBody = z.object({ message: z.string() });
@@ -70,6 +73,11 @@ export const approve = (number: number, head: ObjectId) => post("approve", { num
 export const deny = (number: number, reason: string) => post("deny", { number, reason });
 /** Puts an agent on main back to the version that runs. */
 export const revertAgent = (agent: AgentName) => post("revertAgent", { agent });
+/** Signs an agent in, step by step. @returns the link that was asked for; none in any other step */
+export async function loginAgent(agent: AgentName, step: LoginStep): Promise<string | null> {
+  const answer = await post("loginAgent", { agent, step }, loginWithinMs);
+  return z.object({ url: z.url({ protocol: /^https$/ }).nullable() }).parse(answer).url;
+}
 /** Lets a parked agent go on. */
 export const unparkAgent = (agent: AgentName) => post("unparkAgent", { agent });
 /** Lets two agents write to each other that rest. */
@@ -81,12 +89,12 @@ export async function readState(): Promise<HiveState> {
 }
 
 /** @throws Refusal as hived or hive-web said it; Fault when there is no answer, or it is no fault of the page. */
-async function post(name: string, body: unknown): Promise<unknown> {
+async function post(name: string, body: unknown, withinMs = answerWithinMs): Promise<unknown> {
   const answer = await fetch(`/api/${name}`, {
     method: "POST",
     headers: { "content-type": "application/json" },
     body: JSON.stringify(body),
-    signal: AbortSignal.timeout(answerWithinMs),
+    signal: AbortSignal.timeout(withinMs),
   }).catch((error: unknown) => {
     throw new Fault("The hive does not answer. Is it running?", { cause: error });
   });

@@ -174,6 +174,28 @@ test("agents that may be in a loop, and a parked one, are shown with the button 
   expect(dashboard.complaints).toEqual([]);
 });
 
+test("an agent that is not signed in is, by a link and a code or with a secret, and the page keeps neither", async () => {
+  await using dashboard = await start();
+  dashboard.hived.publish(agentFact({ state: "parked", problem: "Not logged in.", signsIn: true }));
+  const page = await dashboard.open();
+  await page.getByRole("heading", { name: "alice" }).getByRole("link").click();
+  await page.getByRole("button", { name: "Get a link to sign alice in" }).click();
+  const link = page.getByRole("link", { name: "Sign in there" });
+  expect(await link.getAttribute("href")).toBe("https://claude.example/authorize");
+  await page.getByLabel("Code to sign alice in", { exact: true }).fill("the#code");
+  await page.getByRole("button", { name: "Code to sign alice in: use it" }).click();
+  await link.waitFor({ state: "detached" });
+  const secret = page.getByLabel("Secret to sign alice in", { exact: true });
+  await secret.fill("sk-ant-secret");
+  await page.getByRole("button", { name: "Secret to sign alice in: use it" }).click();
+  await expect.poll(() => secret.inputValue()).toBe("");
+  const steps = [{ kind: "link" }, { kind: "code", code: "the#code" }, { kind: "secret", secret: "sk-ant-secret" }];
+  expect(dashboard.hived.verbs).toEqual(
+    steps.map((step) => ({ name: "loginAgent", request: { agent: "alice", step } })),
+  );
+  expect(dashboard.complaints).toEqual([]);
+});
+
 test("what can't be undone is asked before it is done, and a refusal stands beside its button", async () => {
   await using dashboard = await start();
   const page = await dashboard.open();

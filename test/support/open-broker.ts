@@ -128,6 +128,7 @@ async function playRunner(socketPath: string, held: Held[]): Promise<PlayedRunne
     tell();
     if (name === "changeConversation") return { session: "changed", model: "opus" };
     if (name === "launch") return { session: "session" };
+    if (name === "login") return loginAnswer(request as RequestOf<typeof runnerCalls.login>);
     if (name === "readTurnLog") return { log: runner.logs.get((request as { turn: TurnId }).turn) ?? null };
     return name === "stopLaunch" ? { ended: runner.endsAtOnce } : {};
   };
@@ -178,6 +179,9 @@ async function playRunner(socketPath: string, held: Held[]): Promise<PlayedRunne
   };
   return runner;
 }
+
+const loginAnswer = ({ step }: RequestOf<typeof runnerCalls.login>) =>
+  step.kind === "link" ? { url: "https://provider.example/", isSignedIn: false } : { url: null, isSignedIn: true };
 
 /** What the played runner says of its machine. */
 export const somePlace: Place = {

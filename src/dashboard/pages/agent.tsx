@@ -4,6 +4,7 @@ import { type AgentName, shortTurnId, type TurnId } from "../../contract/names.t
 import type { Turn } from "../../contract/turn.ts";
 import { ActionButton } from "../parts/action-button.tsx";
 import { AgentCard } from "../parts/agent-card.tsx";
+import { AgentLogin } from "../parts/agent-login.tsx";
 import { Ago } from "../parts/ago.tsx";
 import { Chip } from "../parts/chip.tsx";
 import { Section } from "../parts/section.tsx";
@@ -40,6 +41,7 @@ export function AgentPage({ agent: name, hive, turns, versions, showOlder }: Pro
           forgeUrl={hive.forge?.url}
         />
       )}
+      {agent && <AgentLogin agent={agent} />}
       <Section
         id="turns"
         title={`Turns of ${name}`}

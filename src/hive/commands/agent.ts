@@ -58,6 +58,15 @@ export function addAgent(hive: Command, home: readonly [flags: string, descripti
       process.exitCode = await (await import("./agent-doctor.ts")).agentDoctor(name, options);
     });
   agent
+    .command("login")
+    .description("sign it in with its provider: by a link, or with a key or token that is asked for")
+    .argument("<agent>", "its name")
+    .option("--secret", "with a key or a token, which is read from the terminal or a pipe")
+    .option(...home)
+    .action(async (name, options) => {
+      process.exitCode = await (await import("./agent-login.ts")).agentLogin(name, options);
+    });
+  agent
     .command("history")
     .description("show the versions that it has had, newest first, what became of each, and who brought it")
     .argument("<agent>", "its name")
