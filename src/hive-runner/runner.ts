@@ -7,7 +7,7 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { Fault } from "../contract/fault.ts";
-import type { Place } from "../contract/launch.ts";
+import { type Place, placeNames } from "../contract/launch.ts";
 import { adoptWithinMs, hivedCalls, runnerCalls } from "../contract/link.ts";
 import type { RunnerConfig } from "../contract/programs.ts";
 import type { Clock } from "../daemon/clock.ts";
@@ -51,7 +51,11 @@ export async function startRunner(config: RunnerConfig, { log, clock, place: kno
     ...handlersOf(config, launches),
     examine: async ({ launch, secrets, ...asked }) => {
       await faulty(writeSecrets(join(launchesRoot, launch), secrets));
-      return { findings: await faulty(examine(asked, place.node, clock)) };
+      return {
+        findings: await faulty(
+          examine(asked, { node: place.node, home: join(config.agentsRoot, asked.agent, placeNames.state), clock }),
+        ),
+      };
     },
   };
   const stopping = new AbortController();

@@ -106,5 +106,10 @@ test("a coding agent that is installed and signed in, and one that is not, or wi
       `^failed: ${nowhere} can't be reached: .*ECONNREFUSED.* → See to the network of this machine, or to ANTHROPIC_BASE_URL`,
     ),
   });
+  const codex = { driver: "acp", profile: "codex", command: ["/no/such/codex-acp"] };
+  const home = join(stage.directory, "agents/alice/state");
+  expect((await examine(stage, codex))["sign-in"]).toBe(
+    `failed: It is not signed in. → Sign it in: \`HOME=${home} /no/such/codex-acp cli login\`.`,
+  );
   api.close();
 });

@@ -16,6 +16,8 @@ export type KnownAgent = {
   serves: readonly string[];
   version: readonly string[];
   signIn: SignIn;
+  /** parameters of a command of its own that signs it in; null where the hive can do that */
+  signsInWith: readonly string[] | null;
   /** where its provider is, unless one of these variables says another place; null: there is none, or one of many */
   api: { url: string; variables: readonly string[] } | null;
 };
@@ -25,11 +27,12 @@ const anthropic = { url: "https://api.anthropic.com/", variables: ["ANTHROPIC_BA
 type AcpProfile = Extract<DriverSpec, { kind: "acp" }>["profile"];
 /** Read in the programs of 2026-11: codex-acp 2.6.0, Gemini CLI 0.61.0, OpenCode 1.18.33, claude-agent-acp 0.101.0. */
 const acp: Record<AcpProfile, KnownAgent> = {
-  script: { serves: [], version: ["--version"], signIn: {}, api: null },
+  script: { serves: [], version: ["--version"], signIn: {}, signsInWith: null, api: null },
   codex: {
     serves: [],
     version: ["--version"],
     signIn: { command: ["cli", "login", "status"], variables: ["CODEX_API_KEY", "OPENAI_API_KEY"] },
+    signsInWith: ["cli", "login"],
     api: { url: "https://api.openai.com/", variables: ["OPENAI_BASE_URL"] },
   },
   gemini: {
@@ -39,6 +42,7 @@ const acp: Record<AcpProfile, KnownAgent> = {
       variables: ["GEMINI_API_KEY", "GOOGLE_API_KEY", "GOOGLE_APPLICATION_CREDENTIALS"],
       files: [".gemini/oauth_creds.json"],
     },
+    signsInWith: [],
     api: { url: "https://generativelanguage.googleapis.com/", variables: ["GOOGLE_GEMINI_BASE_URL"] },
   },
   opencode: {
@@ -48,12 +52,14 @@ const acp: Record<AcpProfile, KnownAgent> = {
       variables: ["ANTHROPIC_API_KEY", "OPENAI_API_KEY", "GEMINI_API_KEY", "OPENROUTER_API_KEY"],
       files: [".local/share/opencode/auth.json"],
     },
+    signsInWith: ["auth", "login"],
     api: null,
   },
   claude: {
     serves: [],
     version: ["--cli", "--version"],
     signIn: { command: ["--cli", "auth", "status"] },
+    signsInWith: ["--cli", "auth", "login"],
     api: anthropic,
   },
 };
@@ -62,6 +68,7 @@ const claudeCode: KnownAgent = {
   serves: [],
   version: ["--version"],
   signIn: { command: ["auth", "status"] },
+  signsInWith: null,
   api: anthropic,
 };
 

@@ -12,8 +12,14 @@ type ToExamine = Omit<RequestOf<typeof runnerCalls.examine>, "launch" | "secrets
 /** Runs a command where the agent runs. */
 type Try = (command: readonly string[], input?: string) => Promise<Tried>;
 
-/** @param node ours, which is in every sandbox */
-export async function examine(asked: ToExamine, node: string, clock: Clock): Promise<Finding[]> {
+/**
+ * @param node ours, which is in every sandbox
+ * @param home the agent's home, as it is outside
+ */
+export async function examine(
+  asked: ToExamine,
+  { node, home, clock }: { node: string; home: string; clock: Clock },
+): Promise<Finding[]> {
   const { agent, enter, command, driver, docsUrl } = asked;
   const known = knownAgentOf(driver);
   const program = command.filter((word) => !known.serves.includes(word));
@@ -21,7 +27,15 @@ export async function examine(asked: ToExamine, node: string, clock: Clock): Pro
   const surroundings = look(run, node, known);
   return Promise.all([
     findVersion(run, [...program, ...known.version]),
-    findSignIn(run, program, known, surroundings, agent),
+    findSignIn(
+      run,
+      program,
+      known,
+      surroundings,
+      known.signsInWith === null
+        ? `hive agent login ${agent}`
+        : `HOME=${home} ${[...program, ...known.signsInWith].join(" ")}`,
+    ),
     findApi(surroundings, known),
     findTools(run, driver),
     findGit(run, docsUrl),
@@ -60,7 +74,7 @@ async function findSignIn(
   program: string[],
   { signIn: { command, variables = [], files = [] } }: KnownAgent,
   looking: Promise<Surroundings>,
-  agent: string,
+  signInBy: string,
 ): Promise<Finding> {
   if (!command && variables.length + files.length === 0) return well("sign-in", "It needs none.");
   const { traces } = await looking;
@@ -68,7 +82,7 @@ async function findSignIn(
     return well("sign-in", `It has ${traces.join(" and ")}; whether that is accepted, a turn shows.`);
   const tried = command && (await run([...program, ...command]));
   if (tried?.code === 0) return well("sign-in", "It is signed in.");
-  return failed("sign-in", "It is not signed in.", `Sign it in: \`hive agent login ${agent}\`.`);
+  return failed("sign-in", "It is not signed in.", `Sign it in: \`${signInBy}\`.`);
 }
 
 function findApi(looking: Promise<Surroundings>, known: KnownAgent): Promise<Finding> {
