@@ -9,6 +9,7 @@ import { Event, ForgeHealth, WorkTrouble } from "./facts.ts";
 import { HiveState } from "./fold.ts";
 import { Drift, Rotation } from "./forge.ts";
 import { LoginAnswer, LoginStep } from "./login.ts";
+import { McpToken } from "./mcp-token.ts";
 import { InboxEntry, WaitingEntry, WaitingState } from "./message.ts";
 import { Address, AgentName, EntryId, EpochMs, ObjectId, Sequence, TurnId } from "./names.ts";
 import { Pair } from "./pair.ts";
@@ -169,6 +170,20 @@ export const routes = table({
     }),
     response: z.object({ accepted: z.boolean() }),
   },
+  /** a posted message of an MCP client outside of a sandbox; `status` and `body` are of the HTTP answer */
+  postMcp: {
+    callers: ["web"],
+    request: z.object({ token: z.string().max(200), message: z.unknown() }),
+    response: z.object({ status: z.number().int(), body: z.unknown() }),
+  },
+  /** a token for such clients of an agent: told this once */
+  createMcpToken: {
+    callers: ["admin"],
+    request: z.object({ agent: AgentName }),
+    response: z.object({ id: z.number().int(), token: z.string(), url: z.string() }),
+  },
+  readMcpTokens: { callers: ["admin"], request: nothing, response: z.object({ tokens: z.array(McpToken) }) },
+  revokeMcpToken: { callers: ["admin"], request: z.object({ id: z.number().int() }), response: nothing },
   /** the forge or hive-web was away, so that webhooks may be lost: hived looks for what has changed */
   reconcile: { callers: ["admin"], request: nothing, response: nothing },
   createSignInLink: {

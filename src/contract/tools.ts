@@ -24,9 +24,29 @@ const question = z.number().int().positive().describe("its number");
 /** Clients of MCP give a call up after a minute. */
 const maxWaitSeconds = 50;
 
+const received = z.strictObject({
+  limit: z.number().int().min(1).max(20).default(10),
+  wait_seconds: z
+    .number()
+    .int()
+    .min(0)
+    .max(maxWaitSeconds)
+    .default(0)
+    .describe("how long to wait while there is none; to end your turn is cheaper"),
+});
+
+/** Whoever has a turn is done with its messages at the end of that. */
+const handled = z
+  .array(MessageId)
+  .max(100)
+  .default([])
+  .describe("ids of messages that you are done with; what you do not name within ten minutes comes again");
+
 type Tool = {
   description: string;
   input: z.ZodObject;
+  /** what it takes of a client outside of a sandbox, where that is more */
+  outside?: z.ZodObject;
   /** it only looks: called again after a lost answer, it does no harm */
   readOnly?: true;
   /** whom it is there for; left out: everybody */
@@ -51,16 +71,8 @@ export const tools = {
   },
   recv: {
     description: "Fetch messages that came during this turn; those that woke you are in your prompt already.",
-    input: z.strictObject({
-      limit: z.number().int().min(1).max(20).default(10),
-      wait_seconds: z
-        .number()
-        .int()
-        .min(0)
-        .max(maxWaitSeconds)
-        .default(0)
-        .describe("how long to wait while there is none; to end your turn is cheaper"),
-    }),
+    input: received,
+    outside: received.extend({ handled }),
   },
   ask: {
     description: "Ask a question, as an issue on the forge. Do not wait: the answer comes as a message later.",
@@ -192,4 +204,12 @@ export const toolInstructions =
   "What needs the operator's consent is proposed by `propose_agent`, `propose_config` or `propose_decision`.";
 
 export type ToolName = keyof typeof tools;
-export type ToolArguments<Name extends ToolName> = z.output<(typeof tools)[Name]["input"]>;
+export type ToolArguments<Name extends ToolName> = (typeof tools)[Name] extends {
+  outside: infer Outside extends z.ZodType;
+}
+  ? z.output<(typeof tools)[Name]["input"]> & Partial<z.output<Outside>>
+  : z.output<(typeof tools)[Name]["input"]>;
+
+/** What a tool takes of a caller. */
+export const inputOf = ({ input, outside }: Pick<Tool, "input" | "outside">, isOutside: boolean): z.ZodObject =>
+  (isOutside ? outside : undefined) ?? input;

@@ -13,6 +13,7 @@ const ownWay: ReadonlySet<string> = new Set([
   "beginForgeSignIn",
   "finishForgeSignIn",
   "deliverWebhook",
+  "postMcp",
 ]);
 
 const rows: ReadonlyMap<string, Route> = new Map(

@@ -10,6 +10,7 @@ import type { Assets } from "./assets.ts";
 import { parseJson, readJsonText } from "./body.ts";
 import { forward } from "./forward.ts";
 import { checkSameOrigin, hostOf, type Site, setSecurityHeaders } from "./headers.ts";
+import { takeMcp } from "./mcp-http.ts";
 import { beginForgeSignIn, finishForgeSignIn, sessionOf, signIn, signOut } from "./sign-in.ts";
 import { eventsAskedFor, openStreams, turnAskedFor } from "./stream.ts";
 import { takeDelivery } from "./webhook.ts";
@@ -20,6 +21,7 @@ const streamsAskedFor = new Map([
   ["turn", turnAskedFor],
 ]);
 
+const mcpPath = "/mcp";
 const bodyLimitBytes = 64 * 1024;
 const maxConnections = 256;
 
@@ -56,22 +58,32 @@ export function openWeb({ site, assets, webSocket, log }: WebParts): Web {
   };
   const serveDashboard = (request: IncomingMessage, response: ServerResponse): Handled | Promise<Handled> => {
     const path = pathOf(request);
+    if (path === mcpPath) return serveMcp(request, response);
     if (path.startsWith("/api/")) return serveApi(request, response, path.slice("/api/".length));
     checkMethod(request, "GET", "HEAD");
     const asset = assets.find(path);
     if (!asset) throw notFound();
     return asset;
   };
-  const serveHook = async (request: IncomingMessage): Promise<Handled> => {
+  const serveMcp = async (request: IncomingMessage, response: ServerResponse): Promise<Handled> => {
+    checkMethod(request, "POST");
+    const { status, body } = await takeMcp(hived, site, request).catch((error: unknown) => {
+      if (error instanceof Refusal && error.code === "bad_token") response.setHeader("www-authenticate", "Bearer");
+      throw error;
+    });
+    return { status, body: body === null ? "" : JSON.stringify(body) };
+  };
+  const serveHook = async (request: IncomingMessage, response: ServerResponse): Promise<Handled> => {
     const path = pathOf(request);
     if (path === "/health") return json({});
+    if (path === mcpPath) return serveMcp(request, response);
     if (path !== site.hookPath) throw notFound();
     checkMethod(request, "POST");
     return json(await takeDelivery(hived, request));
   };
   const server = createServer(limits, (request, response) => {
     void answer(log, request, response, () =>
-      hostOf(request, site) === "dashboard" ? serveDashboard(request, response) : serveHook(request),
+      hostOf(request, site) === "dashboard" ? serveDashboard(request, response) : serveHook(request, response),
     );
   });
   server.maxConnections = maxConnections;
@@ -141,6 +153,7 @@ const json = (value: unknown): Answer => ({ body: JSON.stringify(value) });
 const statusOf: Record<string, number> = {
   bad_request: 400,
   not_signed_in: 401,
+  bad_token: 401,
   bad_signature: 401,
   cross_site: 403,
   not_found: 404,

@@ -9,5 +9,8 @@ export const wholeNumber =
     throw new InvalidArgumentError(sentence);
   };
 
+/** The number of something. */
+export const numeral = wholeNumber(1, Number.MAX_SAFE_INTEGER, "It is a number, 1 or more.");
+
 /** How many rows to list. */
 export const limit = wholeNumber(1, 200, "It is a number from 1 to 200.");

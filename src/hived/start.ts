@@ -17,6 +17,7 @@ import { askForRevert, revertAgent } from "./approvals/revert.ts";
 import { tellDeployment } from "./approvals/tell-deployment.ts";
 import { openReceiver } from "./broker/lease.ts";
 import { canaryEveryMs } from "./broker/limits.ts";
+import { openOutsideReceiver, releaseOutside } from "./broker/outside.ts";
 import { endRest } from "./broker/pairs.ts";
 import { forgetMessages, forgetTurns } from "./broker/retention.ts";
 import type { Core } from "./core.ts";
@@ -46,6 +47,7 @@ import { retireTokens } from "./lifecycle/retire-tokens.ts";
 import { updateDocs } from "./lifecycle/update-docs.ts";
 import { enqueueConverge, parseDeploymentKey } from "./lifecycle/wishes.ts";
 import { openDocs } from "./mcp/docs.ts";
+import { openOutsideMcp } from "./mcp/outside.ts";
 import { openTools } from "./mcp/tools.ts";
 import { beginTelling } from "./pulls/places.ts";
 import { followPull, pullWork } from "./pulls/tell-pull.ts";
@@ -109,6 +111,7 @@ export async function startHived(
       await routes.close();
       await hive.link.close();
       await hive.sockets.closeAll();
+      await hive.outsideMcp.close();
       await working;
       await db.close();
     },
@@ -170,6 +173,7 @@ function wire(config: HivedConfig, core: Core, boot: BootId, signal: AbortSignal
   const tools = openTools({
     core,
     recv: openReceiver(core, link.runner, boot, signal),
+    recvOutside: openOutsideReceiver(core, signal),
     forgeUrl: url,
     runner: link.runner,
     docs,
@@ -184,12 +188,15 @@ function wire(config: HivedConfig, core: Core, boot: BootId, signal: AbortSignal
     restartAgent: (by, wanted) => restartAgent(core, by, wanted),
     rebuildAgent: (by, agent) => rebuildAgent(core, by, agent),
   });
-  const sockets = openAgentSockets({ core, launchesRoot: config.launchesRoot, tools, version: versionOf(config) });
+  const version = versionOf(config);
+  const sockets = openAgentSockets({ core, launchesRoot: config.launchesRoot, tools, version });
+  const outsideMcp = openOutsideMcp({ core, tools, docs, version });
   const threads = openThreadPublisher(core);
   return {
     link,
     sockets,
     threads,
+    outsideMcp,
     recover: () => lookAgain("update-docs", "reconcile"), // the forge tells of each change but once
     handlers: {
       wake: link.wake,
@@ -216,6 +223,8 @@ function wire(config: HivedConfig, core: Core, boot: BootId, signal: AbortSignal
         prompt: (agent: AgentName) => readAgentPrompt(lifecycle, agent),
         examine: (agent: AgentName) => examineAgent(lifecycle, agent),
       },
+      outsideMcp,
+      mcpUrl: new URL("/mcp", config.hookUrl).href,
       forgeHealth: health.read,
       newestQuestions,
       openThreads,
@@ -276,6 +285,7 @@ function handlersOf(
           user,
         ),
     },
+    "release-outside": { atOnce: 1, run: (id) => done(releaseOutside(core, id)) },
     restart: { atOnce: 8, run: (key) => done(restart(lifecycle, key)) },
     converge: { atOnce: 8, run: (key) => converge(lifecycle, AgentName.parse(key)) },
     "tell-deployment": { atOnce: 1, run: (key) => done(tellDeployment(lifecycle, ...parseDeploymentKey(key))) },

@@ -9,6 +9,7 @@ import { type Figure, toLine } from "./figure.ts";
 import { forge } from "./forge.ts";
 import { git } from "./git.ts";
 import { intake } from "./intake.ts";
+import { mcp } from "./mcp.ts";
 import { start } from "./start.ts";
 import { threads } from "./threads.ts";
 
@@ -18,6 +19,7 @@ const areas: Record<string, (isFull: boolean, parts: readonly string[]) => Async
   forge,
   git,
   intake,
+  mcp,
   start,
   threads,
 };

@@ -20,6 +20,7 @@ import { openWeb } from "../../src/hive-web/serve.ts";
 import { type Handlers, serve } from "../../src/rpc/serve.ts";
 
 export const goodSecret = "a".repeat(43);
+export const goodToken = "hive_mcp_good";
 const goodTicket = "t".repeat(43);
 export const goodAnswer = "?code=c&state=s";
 export const goodSession = "s".repeat(43);
@@ -29,6 +30,7 @@ type Answered = { status: number; headers: IncomingMessage["headers"]; text: str
 
 /** What hived was asked, and the log of events that it serves. */
 class FakeHived {
+  readonly posted: { token: string; message?: unknown }[] = [];
   readonly deliveries: { id: string; event: string; signature: string; body: string }[] = [];
   readonly signIns: { secret: string; address: string }[] = [];
   /** one for each stream that was opened: after which event, and how many were taken from it since */
@@ -152,6 +154,11 @@ class FakeHived {
         return { url: request.step.kind === "link" ? "https://claude.example/authorize" : null };
       },
       unparkAgent: noted("unparkAgent"),
+      postMcp: (posted) => {
+        this.posted.push(posted);
+        if (posted.token !== goodToken) throw new Refusal("bad_token", "This token is not known.", "Ask for one.");
+        return { status: 200, body: { jsonrpc: "2.0", id: 1, result: {} } };
+      },
       deliverWebhook: (delivery) => {
         this.deliveries.push(delivery);
         return { accepted: true };

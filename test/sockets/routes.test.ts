@@ -34,6 +34,8 @@ const partsOf = (core: TestCore): RouteParts => ({
     prompt: () => Promise.reject(new Fault("no runner is connected")),
     examine: () => Promise.reject(new Fault("no runner is connected")),
   },
+  outsideMcp: { post: async () => ({ status: 202 }) },
+  mcpUrl: "http://127.0.0.1:7000/mcp",
   forgeSignIn: { core, forgeUrl: "http://127.0.0.1:9", client: () => undefined },
   forgeWayIn: async () => ({ kind: "own", user: "operator" }),
   checkForge: async () => [],

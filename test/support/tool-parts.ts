@@ -1,5 +1,6 @@
 /** What the agents' tools stand on, for a test: its broker, and verbs that say that they were called. */
 import { openReceiver } from "../../src/hived/broker/lease.ts";
+import { openOutsideReceiver } from "../../src/hived/broker/outside.ts";
 import { openDocs } from "../../src/hived/mcp/docs.ts";
 import type { ToolParts } from "../../src/hived/mcp/tools.ts";
 import { somePlace, type TestBroker } from "./open-broker.ts";
@@ -8,6 +9,7 @@ export function toolPartsOf(broker: TestBroker, change: Partial<ToolParts> = {})
   const { core, link, boot, stopping } = broker;
   return {
     core,
+    recvOutside: openOutsideReceiver(core, stopping),
     recv: openReceiver(core, link.runner, boot, stopping),
     forgeUrl: "http://forge.test",
     runner: { ...link.runner, place: () => somePlace },

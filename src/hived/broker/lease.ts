@@ -17,16 +17,22 @@ import { enqueueWake, isFree } from "./waiters.ts";
 type LeaseRequest = RequestOf<typeof hivedCalls.lease>;
 type Lease = ResponseOf<typeof hivedCalls.lease>;
 
+/** What of an agent's has been open for long: what a turn that begins is to mention, and what one that has begun was. */
+export type Nudges = {
+  mention(tx: Transaction, turn: { agent: AgentName; turn: TurnId }): string[];
+  mentionedIn(reader: Reader, turn: TurnId): string[];
+};
+
 /**
  * Starts a turn with the oldest due entries of the agent's inbox. No entries: there is nothing to do, or the agent is to
  * do nothing just now. A lease that is asked for again, because its answer was lost, is the same lease.
  * @throws Refusal for a launch that is not the agent's, or a turn that is not its newest
  */
-export function lease(core: Core, request: LeaseRequest): Promise<Lease> {
+export function lease(core: Core, request: LeaseRequest, nudges?: Nudges): Promise<Lease> {
   return core.db.write((tx) => {
     const agent = requireAgent(tx, request.agent);
     if (agent.launch !== request.launch) throw staleLaunch(request.agent);
-    if (agent.turn === request.turn) return leaseOf(tx, request, agent);
+    if (agent.turn === request.turn) return nudged(leaseOf(tx, request, agent), nudges?.mentionedIn(tx, request.turn));
     if (agent.turn !== null || findTurn(tx, request.turn)) throw staleTurn(request.agent);
     const now = core.clock.now();
     if (!isFree(agent, now)) return { entries: [], more: 0 };
@@ -41,9 +47,11 @@ export function lease(core: Core, request: LeaseRequest): Promise<Lease> {
     core.events.append(tx, { kind: "TurnStarted", turn }, now);
     const isDisproved = canaryOf(agent)?.state === "failed";
     changeAgent(tx, core, agent.name, { state: "working", turn: turn.id, ...(isDisproved && { canary: null }) });
-    return found;
+    return nudged(found, nudges?.mention(tx, request));
   }, soon);
 }
+
+const nudged = (lease: Lease, nudges: string[] = []): Lease => (nudges.length > 0 ? { ...lease, nudges } : lease);
 
 /** A crash releases a lease anyway, so nobody waits for the disk. */
 const soon = { isDurable: false };
@@ -73,7 +81,7 @@ function leaseIn(tx: Transaction, core: Core, { agent, turn, mark, limit }: Leas
 }
 
 /** What `recv` hands out; `oversized` when the next message is too long for an answer and waits for the next turn. */
-type Received = { entries: LeasedEntry[]; more: number; oversized: boolean };
+export type Received = { entries: LeasedEntry[]; more: number; oversized: boolean };
 
 /** @param waitMs how long to wait for mail when there is none; 0 when it is left out */
 export type Receiver = (asker: {
@@ -90,7 +98,8 @@ export type Receiver = (asker: {
 export function openReceiver(core: Core, runner: Pick<Runner, "call">, boot: BootId, signal: AbortSignal): Receiver {
   let mark = firstMark(boot);
   return async ({ agent, launch, limit, waitMs = 0 }) => {
-    if (waitMs > 0) await waitForMail(core, { agent, launch }, waitMs, signal);
+    const check = (reader: Reader) => void requireTurn(reader, agent, launch);
+    if (waitMs > 0) await waitForMail(core, agent, { check, waitMs, signal });
     const { turn, page } = core.db.read((reader) => ({
       turn: requireTurn(reader, agent, launch),
       page: nextPage(reader, core, agent, limit),
@@ -112,20 +121,20 @@ export function openReceiver(core: Core, runner: Pick<Runner, "call">, boot: Boo
 /**
  * Resolves when something is due for the agent, or the time is over. Every commit is a reason to look, and so is the end of
  * a backoff.
- * @throws Refusal when its turn ends meanwhile; Fault when hived stops
+ * @param wait.check throws when whoever waits may receive no more, as when its turn has ended
+ * @throws Fault when hived stops
  */
-async function waitForMail(
+export async function waitForMail(
   core: Core,
-  { agent, launch }: { agent: AgentName; launch: LaunchId },
-  waitMs: number,
-  signal: AbortSignal,
+  agent: AgentName,
+  { check, waitMs, signal }: { check(reader: Reader): void; waitMs: number; signal: AbortSignal },
 ): Promise<void> {
   const until = core.clock.now() + waitMs;
   for (;;) {
     if (signal.aborted) throw new Fault("hived is stopping");
     const now = core.clock.now();
     const dueAt = core.db.read((reader) => {
-      requireTurn(reader, agent, launch);
+      check(reader);
       return headDueAt(reader, agent) ?? until;
     });
     if (dueAt <= now || until <= now) return;
@@ -143,7 +152,7 @@ const concerns = (fact: Fact, agent: AgentName): boolean =>
   (fact.kind === "AgentChanged" && fact.agent.name === agent);
 
 /** How many of the due entries fit into one answer, and whether not even the first does. */
-function nextPage(reader: Reader, core: Core, agent: AgentName, limit: number) {
+export function nextPage(reader: Reader, core: Core, agent: AgentName, limit: number) {
   const lengths = dueLengths(reader, agent, core.clock.now(), limit);
   let room = recvCharacters;
   let count = 0;

@@ -42,3 +42,8 @@ export const wakeWithinMs = 30_000;
 /** How often canaries are sent by themselves, and to how many agents then: those whose loop has shown itself least of late. */
 export const canaryEveryMs = 60 * 60_000;
 export const canariesAtOnce = 20;
+
+/** A client outside of a sandbox acknowledges what it received within this time, or it is queued again: ten minutes. */
+export const outsideLeaseMs = 10 * 60_000;
+/** So many messages it holds at most without that. */
+export const mostHeldOutside = 100;

@@ -1,6 +1,7 @@
 /** What is wanted of an agent: written here, made so by converge. */
 import { AgentName } from "../../contract/names.ts";
 import { addAgent, changeAgent, findAgent } from "../agents/agents.ts";
+import { revokeMcpTokensOf } from "../agents/mcp-tokens.ts";
 import type { Core } from "../core.ts";
 import type { Transaction } from "../database/write.ts";
 import { addApprovals, addDeployment, newestDeployment, supersede } from "./deployments.ts";
@@ -56,6 +57,7 @@ export function wantVersion(
 /** `main` has the agent's directory no more. Its state is kept; a version that is on its way comes no more. */
 export function wantDestroyed(tx: Transaction, core: Core, agent: AgentName): void {
   supersede(tx, agent);
+  revokeMcpTokensOf(tx, agent);
   changeAgent(tx, core, agent, { wish: "destroyed", difference: null });
   enqueueConverge(tx, core, agent);
 }

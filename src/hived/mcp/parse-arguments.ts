@@ -1,11 +1,11 @@
 /** The arguments of a call to what its tool takes, or a sentence about what is wrong with them. */
 import type { z } from "zod";
 import { Refusal } from "../../contract/refusal.ts";
-import { type ToolName, tools } from "../../contract/tools.ts";
+import { inputOf, type ToolName, tools } from "../../contract/tools.ts";
 
 /** @throws Refusal that says what is wrong with each, and what the tool takes */
-export function parseArguments(name: ToolName, args: unknown): unknown {
-  const { input } = tools[name];
+export function parseArguments(name: ToolName, args: unknown, isOutside: boolean): unknown {
+  const input = inputOf(tools[name], isOutside);
   const parsed = input.safeParse(args ?? {});
   if (parsed.success) return parsed.data;
   const problems = parsed.error.issues.map(problemText);

@@ -10,14 +10,15 @@ import {
   isJSONRPCRequest,
   type JSONRPCMessage,
   JSONRPCMessageSchema,
+  ListResourcesRequestSchema,
   ListToolsRequestSchema,
+  McpError,
+  ReadResourceRequestSchema,
   type RequestId,
-  type Tool,
 } from "@modelcontextprotocol/sdk/types.js";
-import { z } from "zod";
-import type { AgentRole } from "../../contract/agent.ts";
 import { Fault } from "../../contract/fault.ts";
-import { isToolOf, toolInstructions, toolList } from "../../contract/tools.ts";
+import { toolInstructions } from "../../contract/tools.ts";
+import type { Docs } from "./docs.ts";
 import type { AgentTools, Caller } from "./tools.ts";
 
 /** How a posted message is answered over HTTP; a notification gets no body. */
@@ -29,31 +30,36 @@ export type Session = {
   close(): Promise<void>;
 };
 
-/** The same for every agent of a role, so made once. */
-const offeredTo = (role: AgentRole): Tool[] =>
-  toolList
-    .filter((tool) => isToolOf(role, tool))
-    .map(({ name, description, input, readOnly }) => ({
-      name,
-      description,
-      inputSchema: z.toJSONSchema(input, { io: "input" }) as Tool["inputSchema"],
-      ...(readOnly && { annotations: { readOnlyHint: true } }),
-      // Claude Code hides tools behind a search otherwise
-      _meta: { "anthropic/alwaysLoad": true },
-    }));
-const offered: Record<AgentRole, Tool[]> = { manager: offeredTo("manager"), worker: offeredTo("worker") };
+type Options = {
+  /** of this program, told to the client */
+  version: string;
+  /** offered as resources, where the caller has no /docs */
+  docs?: Pick<Docs, "texts">;
+};
 
-/** @param version of this program, told to the client */
-export async function openSession(caller: Caller, tools: AgentTools, version: string): Promise<Session> {
-  const server = new Server(
-    { name: "hyperhive", version },
-    { capabilities: { tools: {} }, instructions: toolInstructions },
-  );
-  server.setRequestHandler(ListToolsRequestSchema, () => ({ tools: offered[tools.roleOf(caller.agent)] }));
+export async function openSession(caller: Caller, tools: AgentTools, { version, docs }: Options): Promise<Session> {
+  const capabilities = { tools: {}, ...(docs && { resources: {}, logging: {} }) };
+  const server = new Server({ name: "hyperhive", version }, { capabilities, instructions: toolInstructions });
+  server.setRequestHandler(ListToolsRequestSchema, () => ({ tools: tools.list(caller) }));
   server.setRequestHandler(CallToolRequestSchema, ({ params }) => tools.call(caller, params.name, params.arguments));
+  if (docs) offerDocs(server, docs);
   const { transport, post } = openPosts();
   await server.connect(transport);
   return { post, close: () => server.close() };
+}
+
+const docsUri = "docs:///";
+
+function offerDocs(server: Server, docs: Pick<Docs, "texts">): void {
+  const uriOf = (path: string) => `${docsUri}${encodeURI(path)}`;
+  server.setRequestHandler(ListResourcesRequestSchema, () => ({
+    resources: docs.texts().map(({ path }) => ({ uri: uriOf(path), name: path, mimeType: "text/plain" })),
+  }));
+  server.setRequestHandler(ReadResourceRequestSchema, ({ params: { uri } }) => {
+    const found = docs.texts().find(({ path }) => uriOf(path) === uri);
+    if (!found) throw new McpError(ErrorCode.InvalidParams, `There is no ${uri} in org-shared/docs.`);
+    return { contents: [{ uri, mimeType: "text/plain", text: found.text }] };
+  });
 }
 
 type Waiting = { id: RequestId; resolve(answer: PostAnswer): void; reject(error: Error): void };

@@ -1,5 +1,5 @@
 /** Each tool of the agents to its verb, and every outcome to a text that a model can act on. */
-import type { CallToolResult } from "@modelcontextprotocol/sdk/types.js";
+import type { CallToolResult, Tool } from "@modelcontextprotocol/sdk/types.js";
 import type { AgentRole } from "../../contract/agent.ts";
 import type { LeasedEntry } from "../../contract/link.ts";
 import type { AgentName, LaunchId } from "../../contract/names.ts";
@@ -7,15 +7,17 @@ import { Refusal } from "../../contract/refusal.ts";
 import type { ThreadPage } from "../../contract/thread.ts";
 import { isToolOf, type ToolArguments, type ToolName, toolList, tools } from "../../contract/tools.ts";
 import { describe, isOutsideFault } from "../../daemon/fault.ts";
-import { configOf, findAgent, requireAgent } from "../agents/agents.ts";
+import { configOf, requireAgent } from "../agents/agents.ts";
 import type { Receiver } from "../broker/lease.ts";
 import { maxAnswerCharacters } from "../broker/limits.ts";
+import type { OutsideReceiver } from "../broker/outside.ts";
 import { send } from "../broker/send.ts";
 import type { Core, Runner } from "../core.ts";
 import type { Reader } from "../database/write.ts";
 import { agentList, agentStatus, findRecord, turnReport } from "./agent-reports.ts";
 import type { Docs } from "./docs.ts";
 import { introduce } from "./introduce.ts";
+import { offeredTo } from "./offered.ts";
 import { parseArguments } from "./parse-arguments.ts";
 import { openRateLimit } from "./rate-limit.ts";
 import { threadList } from "./thread-list.ts";
@@ -23,6 +25,7 @@ import { threadList } from "./thread-list.ts";
 export type ToolParts = {
   core: Core;
   recv: Receiver;
+  recvOutside: OutsideReceiver;
   forgeUrl: string;
   runner: Runner;
   docs: Pick<Docs, "read">;
@@ -39,14 +42,14 @@ export type ToolParts = {
   rebuildAgent(by: AgentName, agent: AgentName): Promise<string>;
 };
 
-/** Who calls is known from the socket that was called. */
-export type Caller = { agent: AgentName; launch: LaunchId };
+/** Who calls is known from the socket that was called, or from the token; a client outside of a sandbox has no launch. */
+export type Caller = { agent: AgentName; launch: LaunchId | null };
 
 type Verbs = { [Name in ToolName]: (caller: Caller, args: ToolArguments<Name>) => string | Promise<string> };
 
 export type AgentTools = {
-  /** Looked up for each call, as it may change. */
-  roleOf(agent: AgentName): AgentRole;
+  /** Those of the caller's role, which is looked up each time, as it may change. */
+  list(caller: Caller): Tool[];
   /** Calls a tool for an agent: never rejects, as every outcome is an answer to the model. */
   call(caller: Caller, name: string, args: unknown): Promise<CallToolResult>;
 };
@@ -56,16 +59,16 @@ export function openTools(parts: ToolParts): AgentTools {
   const verbs = verbsOf(parts);
   const countCall = openRateLimit(core.clock, parts.signal);
   return {
-    roleOf: (agent) => core.db.read((reader) => findAgent(reader, agent)?.role ?? "worker"),
+    list: ({ agent, launch }) => offeredTo(core.db.read((reader) => requireAgent(reader, agent)).role, launch === null),
     async call(caller, name, args) {
       try {
         const agent = core.db.read((reader) => requireAgent(reader, caller.agent));
         await countCall(agent.name, configOf(agent)?.budgets.tool_calls_per_minute ?? callsBeforeConfig);
         const tool = requireTool(name, agent.role);
         const verb = verbs[tool] as (caller: Caller, args: unknown) => string | Promise<string>;
-        return answer(await verb(caller, parseArguments(tool, args)));
+        return answer(await verb(caller, parseArguments(tool, args, caller.launch === null)));
       } catch (error) {
-        return { ...answer(explain(core, caller, name, error)), isError: true };
+        return { ...answer(shorten(explain(core, caller, name, error))), isError: true };
       }
     },
   };
@@ -74,7 +77,8 @@ export function openTools(parts: ToolParts): AgentTools {
 /** Of an agent whose first version is being prepared, which is not there to call. */
 const callsBeforeConfig = 10;
 
-const answer = (text: string): CallToolResult => ({ content: [{ type: "text", text: shorten(text) }] });
+/** Each verb keeps its answer short, in pages where there is more; what is JSON is not cut. */
+const answer = (text: string): CallToolResult => ({ content: [{ type: "text", text }] });
 
 const cutNote = "\n(cut here: the whole was too long)";
 
@@ -97,8 +101,14 @@ function verbsOf(parts: ToolParts): Verbs {
       const { id, note } = await send(core, { from: agent, to, body, inReplyTo: in_reply_to, clientId: client_id });
       return `Sent as message ${id}. ${note}`.trim();
     },
-    async recv(caller, { limit, wait_seconds }) {
-      const { entries, more, oversized } = await parts.recv({ ...caller, limit, waitMs: wait_seconds * 1000 });
+    async recv({ agent, launch }, { limit, wait_seconds, handled = [] }) {
+      const waitMs = wait_seconds * 1000;
+      if (launch === null) {
+        const { entries, more, unknown } = await parts.recvOutside({ agent, limit, waitMs, handled });
+        const note = unknown.length > 0 ? `You do not hold ${unknown.join(", ")}, or not any more.` : undefined;
+        return JSON.stringify({ messages: entries.map(toRow), more, note });
+      }
+      const { entries, more, oversized } = await parts.recv({ agent, launch, limit, waitMs });
       const note = oversized
         ? "The next message is too long for this answer: it comes with your next turn."
         : undefined;
@@ -151,10 +161,10 @@ const toRow = ({ message, from, body, sentAt, inReplyTo, redelivered, broadcast 
 });
 
 function requireTool(name: string, role: AgentRole): ToolName {
-  const tool = Object.hasOwn(tools, name) ? toolList.find((one) => one.name === name) : undefined;
+  const tool = Object.hasOwn(tools, name) ? (tools[name as ToolName] as { role?: AgentRole }) : undefined;
   if (tool && isToolOf(role, tool)) return name as ToolName;
+  if (tool)
+    throw new Refusal("tool_not_yours", `"${name}" is a tool of the ${tool.role}.`, `Ask the ${tool.role} to call it.`);
   const own = toolList.filter((one) => isToolOf(role, one)).map((one) => one.name);
-  const why = tool ? `"${name}" is a tool of the ${tool.role}.` : `There is no tool "${name}".`;
-  const next = tool ? "Ask the manager to call it." : `There are: ${own.join(", ")}.`;
-  throw new Refusal(tool ? "tool_not_yours" : "unknown_tool", why, next);
+  throw new Refusal("unknown_tool", `There is no tool "${name}".`, `There are: ${own.join(", ")}.`);
 }

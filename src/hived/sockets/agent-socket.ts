@@ -39,7 +39,7 @@ export function openAgentSockets({ core, launchesRoot, tools, version }: Parts):
     let session: Promise<Session> | undefined;
     /** At the first message: most agents sleep most of the time, and this is the larger part of what a launch holds here. */
     const opened = () => {
-      session ??= openSession({ agent, launch }, tools, version);
+      session ??= openSession({ agent, launch }, tools, { version });
       return session;
     };
     const path = join(directoryOf(launch), runFiles.socket);

@@ -7,6 +7,7 @@ import { type ForgeWayIn, routes } from "../../contract/routes.ts";
 import type { RequestOf, ResponseOf } from "../../contract/table.ts";
 import { serve } from "../../rpc/serve.ts";
 import { listAgents, toAgent } from "../agents/agents.ts";
+import { createMcpToken, listMcpTokens, revokeMcpToken } from "../agents/mcp-tokens.ts";
 import { readApprovals } from "../approvals/approvals.ts";
 import { readVersions } from "../approvals/history.ts";
 import type { Canaries } from "../broker/canary.ts";
@@ -19,6 +20,7 @@ import { liftRest, restingPairs } from "../broker/pairs.ts";
 import { readTurn, readTurns } from "../broker/turn-record.ts";
 import type { Runner } from "../core.ts";
 import { rebuildAgent, restartAgent } from "../lifecycle/restart.ts";
+import type { OutsideMcp } from "../mcp/outside.ts";
 import { answerQuestion } from "../questions/answer.ts";
 import { beginForgeSignIn, type ForgeSignInParts, finishForgeSignIn } from "../sign-in/forge-sign-in.ts";
 import { checkSession, createLink, isSignedIn, signIn, signOut } from "../sign-in/sign-in.ts";
@@ -44,6 +46,9 @@ export type RouteParts = StateParts & {
     prompt(agent: AgentName): Promise<string>;
     examine(agent: AgentName): Promise<Examination>;
   };
+  outsideMcp: Pick<OutsideMcp, "post">;
+  /** where such clients reach it, on this machine */
+  mcpUrl: string;
   forgeSignIn: ForgeSignInParts;
   forgeWayIn(): Promise<ForgeWayIn>;
   checkForge(): Promise<Drift[]>;
@@ -138,6 +143,10 @@ const webHandlers = (parts: RouteParts): Parameters<typeof serve<typeof routes, 
       watchTurn(parts, { turn, signal, isAllowed: () => isSignedIn(core, session) }),
     ...operatorHandlers(parts),
     deliverWebhook: (delivery) => parts.deliverWebhook(delivery),
+    async postMcp({ token, message }) {
+      const { status, body = null } = await parts.outsideMcp.post(token, message);
+      return { status, body };
+    },
   };
 };
 
@@ -153,6 +162,9 @@ const adminHandlers = (parts: RouteParts): Parameters<typeof serve<typeof routes
       const forge = await parts.forgeWayIn();
       return { ...(await createLink(core, parts.dashboardUrl)), forge };
     },
+    createMcpToken: async ({ agent }) => ({ ...(await createMcpToken(core, agent)), url: parts.mcpUrl }),
+    readMcpTokens: () => ({ tokens: listMcpTokens(core) }),
+    revokeMcpToken: ({ id }) => done(revokeMcpToken(core, id)),
     checkForge: async () => ({ drift: await parts.checkForge() }),
     repairForge: () => parts.repairForge(),
     readAgentPrompt: async ({ agent }) => ({ text: await parts.lookInto.prompt(agent) }),

@@ -48,6 +48,7 @@ void core.scheduler.run({ wake: link.wake }, new AbortController().signal);
 const tools = openTools({
   core,
   recv: async () => ({ entries: [], more: 0, oversized: false }),
+  recvOutside: async () => ({ entries: [], more: 0, oversized: false, unknown: [] }),
   forgeUrl: "http://127.0.0.1:9",
   runner: { place: () => somePlace, call: () => Promise.reject(new Error("there is no runner")) },
   docs: openDocs(),
