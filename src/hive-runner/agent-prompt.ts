@@ -1,5 +1,5 @@
 /**
- * What an agent is told at the start of each conversation: our base prompt, its own AGENTS.md, an index of skills. It is put
+ * What an agent is told at the start of each conversation: our base prompt, an index of skills, its own AGENTS.md. It is put
  * together anew whenever its process starts, so that a change of the docs reaches its next conversation.
  */
 import { readFile } from "node:fs/promises";
