@@ -1,5 +1,5 @@
 /** How each coding agent is asked what it is and whether it is signed in, and where its provider is; as data. */
-import type { DriverSpec } from "../../contract/launch.ts";
+import type { AcpProfile, DriverSpec } from "../../contract/launch.ts";
 
 /** Any of these shows that it is signed in; where there is none, it needs no signing in. */
 type SignIn = {
@@ -18,16 +18,15 @@ export type KnownAgent = {
   signIn: SignIn;
   /** parameters of a command of its own that signs it in; null where the hive can do that */
   signsInWith: readonly string[] | null;
-  /** where its provider is, unless one of these variables says another place; null: there is none, or one of many */
-  api: { url: string; variables: readonly string[] } | null;
+  /** where its provider is, unless one of these variables says another place */
+  api: { url: string; variables: readonly string[] } | "none" | "one of many";
 };
 
 const anthropic = { url: "https://api.anthropic.com/", variables: ["ANTHROPIC_BASE_URL"] };
 
-type AcpProfile = Extract<DriverSpec, { kind: "acp" }>["profile"];
 /** Read in the programs of 2026-11: codex-acp 2.6.0, Gemini CLI 0.61.0, OpenCode 1.18.33, claude-agent-acp 0.101.0. */
 const acp: Record<AcpProfile, KnownAgent> = {
-  script: { serves: [], version: ["--version"], signIn: {}, signsInWith: null, api: null },
+  script: { serves: [], version: ["--version"], signIn: {}, signsInWith: null, api: "none" },
   codex: {
     serves: [],
     version: ["--version"],
@@ -53,7 +52,7 @@ const acp: Record<AcpProfile, KnownAgent> = {
       files: [".local/share/opencode/auth.json"],
     },
     signsInWith: ["auth", "login"],
-    api: null,
+    api: "one of many",
   },
   claude: {
     serves: [],
@@ -72,5 +71,5 @@ const claudeCode: KnownAgent = {
   api: anthropic,
 };
 
-export const knownAgentOf = (driver: Pick<DriverSpec, "kind"> & { profile?: AcpProfile }): KnownAgent =>
-  driver.kind === "acp" && driver.profile ? acp[driver.profile] : claudeCode;
+export const knownAgentOf = (driver: DriverSpec): KnownAgent =>
+  driver.kind === "acp" ? acp[driver.profile] : claudeCode;

@@ -24,19 +24,13 @@ export async function examine(
   const known = knownAgentOf(driver);
   const program = command.filter((word) => !known.serves.includes(word));
   const run: Try = (wanted, input) => tryCommand(enter, wanted, clock, input);
-  const surroundings = look(run, node, known);
+  const surroundings = await look(run, node, known);
+  const own = known.signsInWith;
+  const signInBy = own ? `HOME=${home} ${[...program, ...own].join(" ")}` : `hive agent login ${agent}`;
   return Promise.all([
     findVersion(run, [...program, ...known.version]),
-    findSignIn(
-      run,
-      program,
-      known,
-      surroundings,
-      known.signsInWith === null
-        ? `hive agent login ${agent}`
-        : `HOME=${home} ${[...program, ...known.signsInWith].join(" ")}`,
-    ),
-    findApi(surroundings, known),
+    findSignIn({ run, program, known, signInBy, surroundings }),
+    findApi(known, surroundings),
     findTools(run, driver),
     findGit(run, docsUrl),
   ]);
@@ -69,36 +63,29 @@ async function findVersion(run: Try, command: string[]): Promise<Finding> {
   );
 }
 
-async function findSignIn(
-  run: Try,
-  program: string[],
-  { signIn: { command, variables = [], files = [] } }: KnownAgent,
-  looking: Promise<Surroundings>,
-  signInBy: string,
-): Promise<Finding> {
+type SigningIn = { run: Try; program: string[]; known: KnownAgent; signInBy: string; surroundings: Surroundings };
+
+async function findSignIn({ run, program, known, signInBy, surroundings }: SigningIn): Promise<Finding> {
+  const { command, variables = [], files = [] } = known.signIn;
   if (!command && variables.length + files.length === 0) return well("sign-in", "It needs none.");
-  const { traces } = await looking;
+  const { traces } = surroundings;
   if (traces.length > 0)
-    return well("sign-in", `It has ${traces.join(" and ")}; whether that is accepted, a turn shows.`);
+    return well("sign-in", `It has ${traces.join(" and ")}; a turn shows whether that is accepted.`);
   const tried = command && (await run([...program, ...command]));
   if (tried?.code === 0) return well("sign-in", "It is signed in.");
   return failed("sign-in", "It is not signed in.", `Sign it in: \`${signInBy}\`.`);
 }
 
-function findApi(looking: Promise<Surroundings>, known: KnownAgent): Promise<Finding> {
-  return looking.then(({ api, problem }) => {
-    if (known.api === null) {
-      const isOurs = Object.keys(known.signIn).length === 0;
-      if (isOurs) return well("API", "It has no model, and needs none.");
-      return { what: "API", state: "unknown", found: "It has the choice of many providers.", next: null };
-    }
-    if (api?.status) return well("API", `${api.url} answers.`);
-    return failed(
-      "API",
-      `${api?.url ?? known.api.url} can't be reached: ${api?.problem ?? problem ?? "nothing was found out"}.`,
-      `See to the network of this machine, or to ${known.api.variables.join(", ")} under harness.env of agent.yaml.`,
-    );
-  });
+function findApi({ api: known }: KnownAgent, { api, problem }: Surroundings): Finding {
+  if (known === "none") return well("API", "It has no model, and needs none.");
+  if (known === "one of many")
+    return { what: "API", state: "unknown", found: "It has the choice of many providers.", next: null };
+  if (api?.status) return well("API", `${api.url} answers.`);
+  return failed(
+    "API",
+    `${api?.url ?? known.url} can't be reached: ${api?.problem ?? problem ?? "nothing was found out"}.`,
+    `See to the network of this machine, or to ${known.variables.join(", ")} under harness.env of agent.yaml.`,
+  );
 }
 
 const Surroundings = z.object({
@@ -110,12 +97,9 @@ const Surroundings = z.object({
 type Surroundings = z.infer<typeof Surroundings>;
 
 /** What Node sees and reaches there: variables, files, and the provider, whatever it answers. */
-async function look(
-  run: Try,
-  node: string,
-  { signIn: { variables = [], files = [] }, api }: KnownAgent,
-): Promise<Surroundings> {
-  const wanted = JSON.stringify({ variables, files, api });
+async function look(run: Try, node: string, { signIn, api }: KnownAgent): Promise<Surroundings> {
+  const { variables = [], files = [] } = signIn;
+  const wanted = JSON.stringify({ variables, files, api: typeof api === "string" ? null : api });
   const tried = await run([node, "-e", lookScript], wanted);
   if (tried.code === 0) return Surroundings.parse(JSON.parse(tried.out));
   return { traces: [], api: null, problem: endOf(tried) };
