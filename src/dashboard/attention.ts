@@ -68,6 +68,7 @@ function agentNews(now: Agent, before: Agent | undefined): string | undefined {
   if (now.lostWakes > (before?.lostWakes ?? now.lostWakes)) return `${now.name} did not wake up, and was helped.`;
   if (now.canary?.state === "failed" && before?.canary?.state !== "failed")
     return `The loop of ${now.name} does not answer. ${now.canary.problem ?? ""}`;
+  if (now.difference !== null && now.difference !== before?.difference) return `${now.name}: ${now.difference}`;
   if (!isStuck(now) || (before && isStuck(before) && before.state === now.state)) return undefined;
   return `${now.name} is ${now.state}: ${now.problem ?? "no reason was given"}`;
 }

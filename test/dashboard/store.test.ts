@@ -57,7 +57,7 @@ test("who signs out sees nothing of the hive any more", () => {
   store.load(eventsOf(story).reduce(fold, emptyState));
   store.show({ turns: { turns: [], more: false }, record: { turn: Turn.parse(turnRow({})), messages: [], log: null } });
   store.connect({ kind: "signed-out", refusal: null });
-  const nothing = { hive: null, news: "", turns: null, record: null, problem: null };
+  const nothing = { hive: null, news: "", turns: null, versions: null, record: null, problem: null };
   expect(store.view()).toEqual({
     ...nothing,
     connection: { kind: "signed-out", refusal: null },
@@ -137,6 +137,12 @@ test("what waits for the operator: reviews, own proposals that need a push, and 
   const { approvals, questions } = attentionOf(hive);
   expect(approvals.map(({ number }) => number)).toEqual([2, 4, 1]);
   expect(questions.map(({ id }) => id)).toEqual([1]);
+});
+
+test("a version that could not be started is said aloud, once, whatever its agent does meanwhile", () => {
+  const difference = "Version 2, which main wants, is not what runs.";
+  const facts = [agentFact({}), agentFact({ difference }), agentFact({ difference, state: "working" }), agentFact({})];
+  expect(newsOf(...facts)).toEqual(["", `alice: ${difference}`, `alice: ${difference}`, `alice: ${difference}`]);
 });
 
 test("a loop that does not answer, and one that had to be woken again, are said aloud, once", () => {
