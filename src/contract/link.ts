@@ -59,6 +59,8 @@ export const TurnEnd = z.object({
   /** left out where the agent never ran */
   usage: Usage.optional(),
   log: TurnLog.optional(),
+  /** of a turn that the coding agent began by itself, of which nobody has heard before */
+  beganAt: EpochMs.optional(),
 });
 export type TurnEnd = z.infer<typeof TurnEnd>;
 
@@ -75,7 +77,13 @@ export const hivedCalls = {
   /** leases the oldest due entries of the agent's inbox to a new turn; no entries: there is nothing to do but the canary */
   lease: {
     request: z.object({ ...identity, limit: z.number().int().positive() }),
-    response: z.object({ entries: z.array(LeasedEntry), more: z.number().int(), canary: CanaryId.optional() }),
+    response: z.object({
+      entries: z.array(LeasedEntry),
+      more: z.number().int(),
+      canary: CanaryId.optional(),
+      /** what of the agent's has been open for long, as phrases of the hive's own; each is named once */
+      nudges: z.array(z.string()).optional(),
+    }),
   },
   /** the loop has got a canary: it is alive */
   answerCanary: {

@@ -30,6 +30,8 @@ export const HivedConfig = z.object({
   /** where the forge delivers webhooks to */
   hookUrl: z.string(),
   dashboardUrl: z.string(),
+  /** how old an open thread is when a prompt mentions it; a day where it is left out */
+  nudgeAfterMs: z.number().int().positive().optional(),
 });
 export type HivedConfig = z.infer<typeof HivedConfig>;
 

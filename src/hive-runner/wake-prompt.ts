@@ -18,11 +18,13 @@ export type Wake = {
   entries: readonly LeasedEntry[];
   /** how many more are waiting */
   more: number;
+  /** what of the agent's has been open for long */
+  nudges?: readonly string[] | undefined;
   /** the conversation that was to be continued is gone */
   isForgetful: boolean;
 };
 
-export function wakePrompt({ agent, turn, entries, more, isForgetful }: Wake): WakePrompt {
+export function wakePrompt({ agent, turn, entries, more, nudges = [], isForgetful }: Wake): WakePrompt {
   // The last 64 bits of the id, random ones that the senders have never seen: a body can't close the fence around it.
   const fence = turn.slice(-16);
   const sentences = [
@@ -32,6 +34,7 @@ export function wakePrompt({ agent, turn, entries, more, isForgetful }: Wake): W
     more > 0 ? `${count(more, "more message")} waiting: fetch them with the tool \`recv\`.` : "",
     isForgetful ? "Your earlier conversation could not be continued: look at your state directory for notes." : "",
     "Work on what they ask, answer where an answer is due (the tool `send`), and end your turn when nothing is left to do.",
+    nudges.length > 0 ? `Still open, and mentioned this once: ${nudges.join("; ")}. See \`get_open_threads\`.` : "",
   ];
   return {
     trusted: sentences.filter((sentence) => sentence !== "").join(" "),

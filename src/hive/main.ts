@@ -12,6 +12,7 @@ const hive = new Command("hive")
   .exitOverride();
 
 const port = wholeNumber(1, 65_535, "It is a number from 1 to 65535.");
+const hours = wholeNumber(1, 8_760, "It is a number of hours, from 1 to 8760.");
 const offset = wholeNumber(0, Number.POSITIVE_INFINITY, "It is a number, 0 or more.");
 const home = [
   "--home <directory>",
@@ -26,6 +27,7 @@ hive
   .option("--admin-token-file <file>", "holds a token of a site administrator of that forge, with all scopes")
   .option("--forge-port <port>", "serve an own forge there; decided at the first start", port)
   .option("--dashboard-port <port>", "from now on serve the dashboard there", port)
+  .option("--nudge-after <hours>", "from now on remind agents of what is open for so long (at first: 24)", hours)
   .option("--user <user>", "as whom to run, when started by root (default: a fixed number without an account)")
   .action(async (options, command: Command) => {
     if ((options.forgeUrl === undefined) !== (options.adminTokenFile === undefined))

@@ -59,6 +59,7 @@ import { questionWork } from "./questions/work.ts";
 import { openAgentSockets } from "./sockets/agent-socket.ts";
 import { openRunnerLink } from "./sockets/runner-link.ts";
 import { serveRoutes } from "./sockets/serve-routes.ts";
+import { nudgeAfterMs, openNudges } from "./threads/nudges.ts";
 import { openThreads } from "./threads/open-threads.ts";
 import { openThreadPublisher, type ThreadPublisher } from "./threads/publish.ts";
 import { type Handler, openScheduler } from "./work/scheduler.ts";
@@ -142,6 +143,7 @@ function wire(config: HivedConfig, core: Core, boot: BootId, signal: AbortSignal
     launchLost: (tx, agent) => enqueueConverge(tx, core, agent),
     launchOver: (launch) => void sockets.close(launch),
     runnerConnected: () => lookAgain("update-docs"),
+    nudges: openNudges(core, config.nudgeAfterMs ?? nudgeAfterMs, signal),
   });
   /** Asks for what may have been missed while the runner was away, or the database could not be written. */
   const lookAgain = (...kinds: string[]): void => {

@@ -36,6 +36,14 @@ test("the prompt for messages that there is something to say about", async () =>
   );
 });
 
+test("the prompt for a message, and something that has been open for long", async () => {
+  const nudges = [
+    "your question 3 to operator (open for 2 days)",
+    "pull request #4 of bob/notes, which is yours (open for 25 hours)",
+  ];
+  await expect(text({ ...wake, nudges })).toMatchFileSnapshot("golden/nudged.txt");
+});
+
 test("a body can't close the fence around it, as its mark is of the turn's own id", () => {
   const [message] = wakePrompt(wake).messages;
   expect(message?.fence).toBe("0123456789abcdef");

@@ -22,6 +22,7 @@ type UpOptions = {
   adminTokenFile?: string;
   forgePort?: number;
   dashboardPort?: number;
+  nudgeAfter?: number;
   user?: string;
 };
 
@@ -36,10 +37,10 @@ export async function up(options: UpOptions): Promise<number> {
   const external = externalOf(options);
   checkGit();
   const steps = openSteps(process.stdout);
-  const { forgePort, dashboardPort, user } = options;
+  const { forgePort, dashboardPort, nudgeAfter, user } = options;
   const ports = { forge: forgePort, dashboard: dashboardPort };
   if (process.getuid?.() === 0) {
-    const command = ["up", ...argumentsOf(external, ports)];
+    const command = ["up", ...argumentsOf(external, ports, nudgeAfter)];
     await handOver({ root, program, command, reads: external?.adminTokenFile, user, steps });
     return exitCodes.ok;
   }
@@ -53,7 +54,17 @@ export async function up(options: UpOptions): Promise<number> {
   const lock = await takeLock(home.root, steps.note);
   if (!lock) return showRunning(home.root);
   const isBuilt = process.env["HIVE_PREPARED"] !== undefined;
-  await runHive({ home, lock, program, external, ports, isBuilt, steps, stop: stopController() });
+  await runHive({
+    home,
+    lock,
+    program,
+    external,
+    ports,
+    nudgeAfterHours: nudgeAfter,
+    isBuilt,
+    steps,
+    stop: stopController(),
+  });
   return exitCodes.ok;
 }
 
@@ -61,10 +72,15 @@ function externalOf({ forgeUrl, adminTokenFile }: UpOptions) {
   return forgeUrl === undefined || adminTokenFile === undefined ? undefined : externalForgeOf(forgeUrl, adminTokenFile);
 }
 
-const argumentsOf = (external: ExternalForge | undefined, { forge, dashboard }: AskedPorts): string[] => [
+const argumentsOf = (
+  external: ExternalForge | undefined,
+  { forge, dashboard }: AskedPorts,
+  nudgeAfter: number | undefined,
+): string[] => [
   ...(external ? ["--forge-url", external.url, "--admin-token-file", external.adminTokenFile] : []),
   ...(forge === undefined ? [] : ["--forge-port", String(forge)]),
   ...(dashboard === undefined ? [] : ["--dashboard-port", String(dashboard)]),
+  ...(nudgeAfter === undefined ? [] : ["--nudge-after", String(nudgeAfter)]),
 ];
 
 /** Started twice: the links of the one that runs are what the operator wants. @throws Fault while it has none yet. */

@@ -25,6 +25,7 @@ export type Start = {
   program: string;
   external: ExternalForge | undefined;
   ports: AskedPorts;
+  nudgeAfterHours: number | undefined;
   /** the front end was already built, by whoever could write the program's directory */
   isBuilt: boolean;
   steps: Steps;
@@ -41,14 +42,14 @@ export async function prepare(start: Start): Promise<{ place: Place; source: For
   const { home, program, steps } = start;
   steps.note(`git ${checkGit()}, Node ${process.versions.node}, home ${home.root}`);
   const decided = await decide(start);
-  const { forge, dashboardPort } = decided;
+  const { forge, dashboardPort, nudgeAfterHours } = decided;
   await checkPorts(decided);
   const source = await openForge(forge, { home, program });
   if (!start.isBuilt && needsBuild(program)) await steps.run("Building the dashboard", () => buildFrontEnd(program));
   await prepareForge(source, start); // first: what it refuses must not leave a compiler running
   await compile(program);
   const runtime = openRuntime(home.root);
-  writeRecord(home.record, { forge, dashboardPort, runtime: runtime.root });
+  writeRecord(home.record, { ...decided, runtime: runtime.root });
   const sandbox = openWebSandbox({
     node: process.execPath,
     program,
@@ -56,14 +57,22 @@ export async function prepare(start: Start): Promise<{ place: Place; source: For
     socketDirectory: dirname(runtime.web),
   });
   return {
-    place: { home: homeOf(home, forge), runtime, program, forge: source.forge, dashboardPort, sandbox },
+    place: {
+      home: homeOf(home, forge),
+      runtime,
+      program,
+      forge: source.forge,
+      dashboardPort,
+      nudgeAfterHours,
+      sandbox,
+    },
     source,
   };
 }
 
-type Decided = Pick<UpRecord, "forge" | "dashboardPort">;
+type Decided = Omit<UpRecord, "runtime">;
 
-async function decide({ home, program, external, ports, steps, stop }: Start): Promise<Decided> {
+async function decide({ home, program, external, ports, nudgeAfterHours, steps, stop }: Start): Promise<Decided> {
   const known = readRecord(home.record);
   const forge = await chooseForge(known?.forge, { external, port: ports.forge }, async () => {
     const { obtainForgejo } = await import("./obtain-forgejo.ts"); // few starts need it, and OpenPGP is much to load
@@ -72,6 +81,7 @@ async function decide({ home, program, external, ports, steps, stop }: Start): P
   return {
     forge,
     dashboardPort: ports.dashboard ?? known?.dashboardPort ?? (await choosePort(defaultPorts.dashboard)),
+    nudgeAfterHours: nudgeAfterHours ?? known?.nudgeAfterHours,
   };
 }
 

@@ -17,6 +17,7 @@ export type Place = {
   program: string;
   forge: HivedConfig["forge"];
   dashboardPort: number;
+  nudgeAfterHours: number | undefined;
   sandbox: WebSandbox;
 };
 
@@ -40,7 +41,7 @@ const argvOf = (place: Place, name: string, config: HivedConfig | WebConfig | Ru
 ];
 
 export function hivedSpec(place: Place): ChildSpec {
-  const { home, runtime, program, forge, dashboardPort } = place;
+  const { home, runtime, program, forge, dashboardPort, nudgeAfterHours } = place;
   const sockets = { web: runtime.web, admin: runtime.admin, runner: runtime.runner };
   const config: HivedConfig = {
     home: home.hived,
@@ -50,6 +51,7 @@ export function hivedSpec(place: Place): ChildSpec {
     forge,
     hookUrl: hookUrlOf(dashboardPort),
     dashboardUrl: dashboardUrlOf(dashboardPort),
+    ...(nudgeAfterHours !== undefined && { nudgeAfterMs: nudgeAfterHours * 3_600_000 }),
   };
   return {
     name: "hived",

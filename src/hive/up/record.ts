@@ -16,6 +16,7 @@ export type ForgeRecord = z.infer<typeof ForgeRecord>;
 const UpRecord = z.object({
   forge: ForgeRecord,
   dashboardPort: z.number().int(),
+  nudgeAfterHours: z.number().int().positive().optional(),
   /** the runtime directory of the last start: another shell may have another XDG_RUNTIME_DIR */
   runtime: z.string(),
 });

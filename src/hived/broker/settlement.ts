@@ -37,7 +37,7 @@ const policy: Record<Outcome, { entries: Fate; agent: Rest; says: string }> = {
 const noEvidence = "The turn ended without a sign that the model had run.";
 
 /** Where an agent reports its usage, only tokens prove that the model ran: some write out a refusal of the API as text. */
-const isProven = (evidence: Evidence | null): boolean =>
+export const isProven = (evidence: Evidence | null): boolean =>
   evidence !== null && (evidence.outputTokens ?? evidence.outputs) > 0;
 
 /** Why the turn's entries were not handled, as a sentence; null when there is nothing to say. */

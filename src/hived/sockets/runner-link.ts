@@ -19,7 +19,7 @@ import { findLaunch } from "../agents/launches.ts";
 import { adopt, type Held, loseLaunch, type OnLost } from "../broker/adopt.ts";
 import { type Canaries, openCanaries } from "../broker/canary.ts";
 import { endTurn } from "../broker/end-turn.ts";
-import { lease } from "../broker/lease.ts";
+import { lease, type Nudges } from "../broker/lease.ts";
 import { type Live, openLive } from "../broker/live.ts";
 import { openTurnWatch } from "../broker/turn-watch.ts";
 import { openWaiters } from "../broker/waiters.ts";
@@ -38,6 +38,8 @@ export type RunnerLinkParts = {
   launchOver(launch: LaunchId): void;
   /** a runner is there and can be called */
   runnerConnected(): void;
+  /** left out: no lease mentions anything */
+  nudges?: Nudges;
 };
 
 export type RunnerLink = {
@@ -191,7 +193,7 @@ function handlersOf(
     async lease(request) {
       check(request.boot);
       const canary = canaries.take(request.agent);
-      const leased = await lease(core, request);
+      const leased = await lease(core, request, parts.nudges);
       return canary ? { ...leased, canary } : leased;
     },
     async answerCanary({ boot, agent, canary }) {

@@ -16,7 +16,7 @@ const threadsShown = 100;
 
 export type Viewer = AgentName | "operator";
 
-type Row = {
+export type Row = {
   kind: Thread["kind"];
   id: number;
   owner: string;
@@ -76,8 +76,13 @@ function columns({ from, role }: Part): string {
   }
 }
 
-const pageOf = (parts: readonly Part[]): string =>
-  `${parts.map((part) => `SELECT ${columns(part)} FROM ${part.from} WHERE ${part.where}`).join(" UNION ALL ")}
+const rowsOf = (parts: readonly Part[]): string =>
+  parts.map((part) => `SELECT ${columns(part)} FROM ${part.from} WHERE ${part.where}`).join(" UNION ALL ");
+
+/** The rows of what an agent itself has to do with, as SQL: `kind`, `id`, `repo`, `at` and more of what `:viewer` sees. */
+export const ownRows = rowsOf(views.agent);
+
+const pageOf = (parts: readonly Part[]): string => `${rowsOf(parts)}
   ORDER BY at LIMIT ${threadsShown} OFFSET :offset`;
 
 const totalsOf = (parts: readonly Part[]): string => {
@@ -110,7 +115,7 @@ export function openThreads(reader: Reader, viewer: Viewer, offset = 0): ThreadP
   };
 }
 
-function toThread({ kind, id, owner, summary, at: openedAt, url, state, repo, role, other }: Row): Thread {
+export function toThread({ kind, id, owner, summary, at: openedAt, url, state, repo, role, other }: Row): Thread {
   const common = { id, summary: firstLine(summary), openedAt };
   if (kind === "approval") return { kind, ...common, owner, state, url } as Thread;
   if (kind === "question") return { kind, ...common, owner, role, counterparty: other, url } as Thread;
