@@ -1,6 +1,9 @@
 /** The story with other people in it: an operator who asks for changes, another worker, and others who approve. */
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { z } from "zod";
+import { AgentName } from "../../src/contract/names.ts";
+import { routes } from "../../src/contract/routes.ts";
+import { client } from "../../src/rpc/client.ts";
 import { type Hive, hives } from "../support/start-hive.ts";
 import { anotherTour, putTour } from "./another-tour.ts";
 import { begin } from "./begin.ts";
@@ -84,6 +87,17 @@ describe.for(hives)("on $name", ({ open }) => {
     expect(approval.state).toBe("waiting");
     await proposals.expectNoEffect(approval, () => proposals.approve(approval, { by: worker }));
     await proposals.expectNoEffect(approval, () => proposals.approve(approval, { by: "hive-admin" }));
+  });
+
+  test("the worker has all that it needs, and was told of the skill that each hive begins with", async () => {
+    const admin = client(routes, "admin", hive.sockets.admin);
+    const agent = AgentName.parse(worker);
+    const { findings } = await admin.examineAgent({ agent });
+    expect(findings.filter(({ state }) => state !== "well")).toEqual([]);
+    expect((await admin.readAgentPrompt({ agent })).text).toMatch(
+      /^- review-a-pull-request \(.*SKILL\.md\): How to review/m,
+    );
+    await admin.close();
   });
 
   test("after all that, nobody's token is in a log, in the database, or in what agents write", () => {
