@@ -7,7 +7,9 @@ import { compiledOfTests } from "./test/support/cache.ts";
 // for the workers, and for what they start
 process.env["NODE_COMPILE_CACHE"] = compiledOfTests;
 
-const slow = ["**/*.forge.test.ts", "**/*.browser.test.ts", "**/*.crash.test.ts"];
+const slow = ["**/*.forge.test.ts", "**/*.browser.test.ts", "**/*.crash.test.ts", "**/*.agents.test.ts"];
+/** npm run test:agents, which installs over 1 GB */
+const withAgents = process.env["HIVE_TEST_AGENTS"] === "1";
 const common = { root: ".", environment: "node" as const, testTimeout: 30_000, hookTimeout: 60_000 };
 
 /** The suites in the order in which they begin. */
@@ -38,6 +40,15 @@ export default defineConfig({
           include: (await findForgejo()) ? ["test/forge-contract/*.test.ts"] : [],
           globalSetup: "test/forge-contract/real-forge.ts",
           testTimeout: 60_000,
+        },
+      },
+      {
+        test: {
+          ...common,
+          name: "agents",
+          include: withAgents ? ["test/**/*.agents.test.ts"] : [],
+          testTimeout: 180_000,
+          hookTimeout: 300_000,
         },
       },
       {

@@ -18,9 +18,14 @@ export type Cut = "stopped" | "cancelled" | "silent" | "too long";
 
 export type Ended = { outcome: Outcome; problem: string | null; retryAt: EpochMs | null };
 
-/** A turn that came to its end although we had cut it off has ended well: that is what counts. */
-export function outcomeOf(end: DriverEnd, cut: Cut | null): Ended {
-  if (cut !== null && !(end.kind === "stopped" && end.reason === "end_turn")) return { ...ofCut[cut], retryAt: null };
+/**
+ * A turn that came to its end although we had cut it off has ended well: that is what counts.
+ * @param hasProduced whether the model has: OpenCode ends a turn as if nothing was that is cancelled while it waits to try
+ *   again (1.18.33)
+ */
+export function outcomeOf(end: DriverEnd, cut: Cut | null, hasProduced: boolean): Ended {
+  const hasEndedWell = end.kind === "stopped" && end.reason === "end_turn" && hasProduced;
+  if (cut !== null && !hasEndedWell) return { ...ofCut[cut], retryAt: null };
   switch (end.kind) {
     case "stopped":
       return { ...ofReason[end.reason], retryAt: null };

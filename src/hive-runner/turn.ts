@@ -67,7 +67,7 @@ export function runTurn(parts: TurnParts): RunningTurn {
     const end = await agent.conversation.prompt(parts.prompt, onSign);
     over.abort();
     return {
-      ...outcomeOf(end, cutBy),
+      ...outcomeOf(end, cutBy, (end.outputTokens ?? outputs) > 0),
       evidence: { outputs, outputTokens: end.outputTokens },
       usage: { model: agent.conversation.model(), inputTokens: end.inputTokens, costUsd: end.costUsd },
       answeredMarks: [...marks].filter(([, before]) => outputs > before).map(([mark]) => mark),

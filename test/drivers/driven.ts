@@ -102,7 +102,8 @@ export function drive(
     turn: async (body) => (await driven.begin(body)).ended,
     async [Symbol.asyncDispose]() {
       await life.lieDown();
-      rmSync(directory, { recursive: true, force: true });
+      // What it has started may write until it is killed, too.
+      rmSync(directory, { recursive: true, force: true, maxRetries: 20, retryDelay: 200 });
     },
   };
   return driven;

@@ -33,16 +33,20 @@ test.each([
   [{ kind: "stopped", reason: "refusal" }, "refused"],
   [{ kind: "stopped", reason: "cancelled" }, "crashed"],
 ] as [DriverEnd, string][])("%j is %s", (end, expected) => {
-  expect(outcomeOf(end, null).outcome).toBe(expected);
+  expect(outcomeOf(end, null, true).outcome).toBe(expected);
 });
 
 test("a turn that was cut off ends as why it was cut off, however the agent took it", () => {
-  expect(outcomeOf({ kind: "stopped", reason: "cancelled" }, "silent").outcome).toBe("stalled");
-  expect(outcomeOf({ kind: "gone", problem: "killed" }, "too long").outcome).toBe("timed_out");
-  expect(outcomeOf({ kind: "gone", problem: "killed" }, "cancelled").outcome).toBe("cancelled");
-  expect(outcomeOf({ kind: "gone", problem: "killed" }, "stopped").outcome).toBe("lost");
+  expect(outcomeOf({ kind: "stopped", reason: "cancelled" }, "silent", true).outcome).toBe("stalled");
+  expect(outcomeOf({ kind: "gone", problem: "killed" }, "too long", true).outcome).toBe("timed_out");
+  expect(outcomeOf({ kind: "gone", problem: "killed" }, "cancelled", true).outcome).toBe("cancelled");
+  expect(outcomeOf({ kind: "gone", problem: "killed" }, "stopped", true).outcome).toBe("lost");
 });
 
 test("a turn that came to its end although it was cut off has ended well", () => {
-  expect(outcomeOf({ kind: "stopped", reason: "end_turn" }, "stopped").outcome).toBe("ok");
+  expect(outcomeOf({ kind: "stopped", reason: "end_turn" }, "stopped", true).outcome).toBe("ok");
+});
+
+test("one that has ended with nothing to show for it ends as why it was cut off", () => {
+  expect(outcomeOf({ kind: "stopped", reason: "end_turn" }, "silent", false).outcome).toBe("stalled");
 });

@@ -88,13 +88,15 @@ export async function openSession(
 
 /** @param signIn how it is signed in when it refuses, with what its environment has */
 async function beginSession(agent: ClientContext, request: NewSessionRequest, signIn: string | null) {
+  const begin = () => agent.request(methods.agent.session.new, request);
   try {
-    return await agent.request(methods.agent.session.new, request);
+    return await begin();
   } catch (error) {
     if (signIn === null || !isSignedOut(error)) throw error;
+    const signedIn = await ifThere(agent.request(methods.agent.authenticate, { methodId: signIn }));
+    if (!signedIn) throw error;
+    return begin();
   }
-  await agent.request(methods.agent.authenticate, { methodId: signIn });
-  return agent.request(methods.agent.session.new, request);
 }
 
 const toMcpServer = ({ name, command, args, env }: DriverSpec["mcpServers"][number]): McpServer => ({
@@ -104,7 +106,7 @@ const toMcpServer = ({ name, command, args, env }: DriverSpec["mcpServers"][numb
   env: Object.entries(env).map(([key, value]) => ({ name: key, value })),
 });
 
-/** The answer when a conversation could be continued: agents lose theirs in many ways, and say so with any error but one. */
+/** The answer, when there is one: agents lose their conversations in many ways, and say so with any error but one. */
 async function ifThere(asked: Promise<unknown>): Promise<{ answer: unknown } | undefined> {
   try {
     return { answer: await asked };

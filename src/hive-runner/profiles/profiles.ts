@@ -1,4 +1,4 @@
-/** The coding agents that are known, by the name that agent.yaml gives them. Tried on: test/agents-real. */
+/** The coding agents that are known, by the name that agent.yaml gives them. Tried on the real ones: test/coding-agents. */
 import type { AcpProfile } from "../../contract/launch.ts";
 import type { Profile } from "./profile.ts";
 

@@ -1,0 +1,161 @@
+/**
+ * `npm run test:agents`: the real Codex, Gemini CLI, OpenCode and Claude's adapter, each in one exact version from npm, by
+ * the real driver against fakes of the model APIs. No account is needed, nor used; the installs take over 1 GB.
+ */
+import { describe, expect, test } from "vitest";
+import type { profiles } from "../../src/hive-runner/profiles/profiles.ts";
+import { codingAgentOf } from "../../src/hived/agents/coding-agents.ts";
+import { openFakeApi, refuse, say } from "../claude/fake-api.ts";
+import { type Driven, drive, type Started } from "../drivers/driven.ts";
+import { installPackage, type Pinned } from "../support/install-package.ts";
+import { openFakeApis } from "./fake-apis.ts";
+
+type Profile = Exclude<keyof typeof profiles, "script">;
+
+/** The model API that it is led to, in the hands of a test. */
+type Api = { url: string; refuse(): void; slowDown(): void; [Symbol.asyncDispose](): Promise<void> };
+
+type Real = Pinned & {
+  api(): Promise<Api>;
+  /** what leads it to the API */
+  env(url: string): Record<string, string>;
+  model: string | null;
+  /** the outcome when the API refuses each request for a while */
+  refused: string;
+  /** what it says when it has nothing to sign in with; null: it needs nothing */
+  signedOut: RegExp | null;
+};
+
+const anthropic = async (): Promise<Api> => {
+  const api = await openFakeApi();
+  api.reply = () => say("done");
+  return {
+    ...api,
+    url: api.url,
+    refuse: () => (api.reply = () => refuse.rate),
+    slowDown: () => (api.reply = () => ({ kind: "slow" })),
+  };
+};
+const others = async (): Promise<Api> => {
+  const apis = await openFakeApis();
+  const refusal = { status: 429, message: "Too many requests" };
+  return { ...apis, url: apis.url, refuse: () => (apis.refusal = refusal), slowDown: () => (apis.isSlow = true) };
+};
+
+const reals: Record<Profile, Real> = {
+  codex: {
+    ...{ package: "@agentclientprotocol/codex-acp", version: "2.6.0" },
+    program: ".bin/codex-acp",
+    api: others,
+    env(url) {
+      const provider = {
+        name: "fake",
+        base_url: `${url}/v1`,
+        wire_api: "responses",
+        env_key: "FAKE",
+        request_max_retries: 0,
+        stream_max_retries: 0,
+      };
+      const config = JSON.stringify({ model_provider: "fake", model_providers: { fake: provider } });
+      return { FAKE: "x", MODEL_PROVIDER: "fake", CODEX_CONFIG: config };
+    },
+    model: null,
+    refused: "rate_limited",
+    signedOut: /signed in by: API Key/,
+  },
+  gemini: {
+    ...{ package: "@google/gemini-cli", version: "0.61.0" },
+    program: ".bin/gemini",
+    api: others,
+    env: (url) => ({ GEMINI_API_KEY: "fake", GOOGLE_GEMINI_BASE_URL: url }),
+    model: "gemini-2.5-pro",
+    refused: "stalled", // it tries again for longer than a test waits
+    signedOut: /Log in with Google, Gemini API key/,
+  },
+  opencode: {
+    ...{ package: "opencode-ai", version: "1.18.33" },
+    program: `opencode-${process.platform}-${process.arch}/bin/opencode`,
+    api: anthropic,
+    env(url) {
+      const provider = { anthropic: { options: { baseURL: `${url}/v1`, apiKey: "fake" } } };
+      const config = { model: "anthropic/claude-haiku-4-5", provider, autoupdate: false };
+      return { OPENCODE_CONFIG_CONTENT: JSON.stringify(config), OPENCODE_DISABLE_MODELS_FETCH: "1" };
+    },
+    model: null,
+    refused: "stalled", // as Gemini
+    signedOut: null, // it begins with models that need no account
+  },
+  claude: {
+    ...{ package: "@agentclientprotocol/claude-agent-acp", version: "0.101.0" },
+    program: ".bin/claude-agent-acp",
+    api: anthropic,
+    env: (url) => ({ ANTHROPIC_BASE_URL: url, ANTHROPIC_API_KEY: "sk-ant-fake", CLAUDE_CODE_MAX_RETRIES: "0" }),
+    model: "haiku",
+    refused: "rate_limited",
+    signedOut: /./,
+  },
+};
+
+for (const [profile, real] of Object.entries(reals) as [Profile, Real][]) {
+  const { command, env: ours, input } = codingAgentOf({ driver: "acp", profile, env: {} });
+  const program = await installPackage(input?.name ?? profile, real);
+  const runner = real.program.startsWith(".bin") ? [process.execPath] : [];
+  describe.skipIf(program === null)(`${real.package} ${real.version}`, () => {
+    const started = (env: Record<string, string>): Started => ({
+      argv: [...runner, program ?? "", ...command.slice(1)],
+      env: { ...ours, ...env },
+      driver: { kind: "acp", profile },
+    });
+    const at = (api: Api, options: Parameters<typeof drive>[1] = {}): Driven =>
+      drive(started(real.env(api.url)), { model: real.model, ...options });
+
+    test("a turn ends well, with the tokens that the model produced", async () => {
+      await using api = await real.api();
+      await using agent = at(api);
+      const report = await agent.turn("say");
+      expect(report).toMatchObject({ outcome: "ok", problem: null, session: expect.any(String) });
+      expect(report.evidence).toEqual({ outputs: expect.any(Number), outputTokens: 7 });
+      expect(await agent.turn("say")).toMatchObject({ outcome: "ok", session: report.session });
+    });
+
+    test("a new process continues the conversation", async () => {
+      await using api = await real.api();
+      await using agent = at(api);
+      const { session } = await agent.turn("say");
+      await agent.life.lieDown();
+      const { conversation } = await agent.rise();
+      expect([conversation.how, conversation.session]).toEqual(["continued", session]);
+    });
+
+    test("a cancelled turn ends so, and the agent lives on", async () => {
+      await using api = await real.api();
+      await using agent = at(api);
+      await agent.turn("say");
+      api.slowDown();
+      const turn = await agent.begin("say");
+      for (let event = await agent.events.next(); event.kind !== "text" || !event.text.includes("begin"); )
+        event = await agent.events.next();
+      turn.cut("cancelled");
+      expect(await turn.ended).toMatchObject({ outcome: "cancelled" });
+      expect((await agent.rise()).process.wasKilled()).toBe(false);
+    });
+
+    test("a turn whose every request the API refuses has a name", async () => {
+      await using api = await real.api();
+      await using agent = at(api);
+      await agent.rise();
+      api.refuse();
+      const turn = await agent.begin("say", { silenceMs: 10_000 });
+      expect(await turn.ended).toMatchObject({ outcome: real.refused });
+    });
+
+    test.skipIf(real.signedOut === null)(
+      "without anything to sign in with it is up, and its turn says so",
+      async () => {
+        await using agent = drive(started({}));
+        const problem = expect.stringMatching(real.signedOut ?? /./);
+        expect(await agent.turn("say")).toMatchObject({ outcome: "needs_login", problem });
+      },
+    );
+  });
+}
