@@ -1,5 +1,5 @@
 /** Approvals on each forge, from the pull request to what it brings about: one hive for all, as making one takes longest. */
-import { afterAll, afterEach, beforeAll, describe } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, test } from "vitest";
 import { forges } from "../support/forges.ts";
 import type { RunningForge } from "../support/running-forge.ts";
 import { cutOff } from "./cut-off.ts";
@@ -22,9 +22,11 @@ describe.each(forges)("on $name", ({ name, start }) => {
     await forge[Symbol.asyncDispose]();
   });
 
-  describe("each kind", () => kinds(() => hive));
-  describe("each end", () => ends(() => hive));
-  describe("only what counts", () => onlyWhatCounts(() => hive, { renames: name !== "the embedded forge" }));
+  const isEmbedded = name === "the embedded forge";
+  const onOne = test.runIf(isEmbedded) as typeof test;
+  describe("each kind", () => kinds(() => hive, onOne));
+  describe("each end", () => ends(() => hive, onOne));
+  describe("only what counts", () => onlyWhatCounts(() => hive, { renames: !isEmbedded }));
   describe("the operator's word", () => operatorsWord(() => hive));
-  describe("cut off", () => cutOff(() => hive, name === "the embedded forge" ? 1 : 4));
+  describe("cut off", () => cutOff(() => hive, isEmbedded ? [4, 14] : [9]));
 });

@@ -1,71 +1,155 @@
-/** hived is killed after each of its acts on the way of an approval: the next one goes on, and nothing is there twice. */
+/** hived is killed on the way of an approval of each kind: the next one goes on, and nothing is there, or told, twice. */
 import { expect, test } from "vitest";
 import { Fault } from "../../src/contract/fault.ts";
-import { followApproval } from "../../src/hived/approvals/follow.ts";
-import type { ForgeUser, ForgeVerbs } from "../../src/hived/forge/client.ts";
+import { AgentName } from "../../src/contract/names.ts";
+import { Refusal } from "../../src/contract/refusal.ts";
+import { askForRevert } from "../../src/hived/approvals/revert.ts";
 import { agentsRepo } from "../../src/hived/forge/plan.ts";
-import type { LifecycleParts } from "../../src/hived/lifecycle/parts.ts";
+import { howMany } from "../support/stories.ts";
 import type { Approvals } from "./open-approvals.ts";
 
-const killed = () => new Fault("hived was killed");
-/** What changes the forge; to look at it leaves nothing behind. */
-const acts: ReadonlySet<string> = new Set(["setStatus", "postComment", "editComment", "requestReview", "merge"]);
+type Proposed = { number: number; head: string };
 
-/** The same parts, with which nothing can be done any more after so many acts. */
-function killedAfter(parts: LifecycleParts, most: number) {
-  let left = most;
-  const act = async <Result>(done: () => Promise<Result>): Promise<Result> => {
-    if (left === 0) throw killed();
-    const result = await done();
-    left -= 1;
-    if (left === 0) throw killed();
-    return result;
-  };
-  const verbs = (as: ForgeVerbs): ForgeVerbs =>
-    Object.fromEntries(
-      Object.entries(as).map(([name, verb]) => {
-        const call = verb as (...args: unknown[]) => Promise<unknown>;
-        return [name, acts.has(name) ? (...args: unknown[]) => act(() => call(...args)) : call];
-      }),
-    ) as unknown as ForgeVerbs;
-  const { core, forge } = parts;
-  const write: typeof core.db.write = (closure) => act(() => core.db.write(closure));
-  return {
-    parts: {
-      ...parts,
-      core: { ...core, db: { ...core.db, write } },
-      forge: { ...forge, as: (user: ForgeUser) => verbs(forge.as(user)) },
-    },
-    isOver: () => left > 0,
-  };
-}
+/**
+ * @param inTest after how many of its acts hived is killed, each time anew; `npm run soak` kills it after any
+ */
+export function cutOff(hive: () => Approvals, inTest: readonly number[]): void {
+  const all = howMany(0);
+  const cuts = all === 0 ? inTest : [...Array(all).keys()];
+  const ofAgent = ["opened", "waiting", "preparing", "merging", "converging", "deployed"];
+  const ofNone = ["opened", "waiting", "preparing", "merging", "deployed"];
 
-/** @param step 1 for after each of its acts, 4 for after every fourth, the merge among them */
-export function cutOff(hive: () => Approvals, step: 1 | 4): void {
-  test("after whichever of its acts hived is killed, the approval is carried out, told and shown once", async () => {
-    let isOver = false;
-    let after = 1;
-    for (; !isOver; after += step) {
-      const slug = `cut-off-${after}`;
-      const proposed = await hive().propose(slug, { [`decisions/${slug}.md`]: "Go on.\n" });
-      await hive().review(proposed, "APPROVED");
-      const first = killedAfter(hive().parts, after);
-      await followApproval(first.parts, proposed.number).catch((error: unknown) => {
-        if (!(error instanceof Fault)) throw error;
-      });
-      isOver = first.isOver() && (await hive().isMerged(proposed));
+  /** Begins something, kills hived on the way, and starts it again. */
+  const killAfter = async (acts: number, begin: () => Promise<unknown>, end: Promise<unknown>) => {
+    const killed = hive().cut.after(acts);
+    await begin().catch((error: unknown) => {
+      if (!(error instanceof Fault)) throw error;
+    });
+    await Promise.race([killed, end]); // the latter where it has fewer acts
+    hive().cut.startAgain();
+  };
+  /** Whatever was cut off is done again, as at a start of hived. */
+  const goOn = async (proposed: Pick<Proposed, "number">) => {
+    const look = async () => {
+      await hive().core.db.write((tx) => hive().core.scheduler.retryNow(tx));
       await hive().follow(proposed);
-      expect(hive().eventsOf(proposed), slug).toEqual(["opened", "waiting", "preparing", "merging", "deployed"]);
-      expect(hive().told(proposed), slug).toEqual(["it was approved, and main has it."]);
-      expect(await hive().verdicts(proposed), slug).toHaveLength(1);
-      expect(await hive().statuses(proposed.head), slug).toEqual([
-        "deploy success: merged",
-        "deploy pending: approved",
-        "validate success: valid: decision",
-      ]);
-      const reviews = await hive().bot.listReviews(agentsRepo, proposed.number);
-      expect(reviews.filter(({ user }) => user === "operator").map(({ state }) => state)).toEqual(["APPROVED"]);
-    }
-    expect(after).toBeGreaterThan(8); // else it was never cut off in the middle
-  }, 120_000);
+      return hive().row(proposed).state;
+    };
+    await expect.poll(look, { timeout: 30_000 }).toBe("deployed");
+  };
+  const carryOut = async (acts: number, proposed: Proposed) => {
+    await hive().review(proposed, "APPROVED");
+    await killAfter(acts, () => hive().follow(proposed), hive().becomes(proposed, "deployed"));
+    await goOn(proposed);
+  };
+  const expectOnce = async (
+    proposed: Proposed,
+    {
+      course,
+      told,
+      success,
+      pending,
+      valid,
+    }: Record<"told" | "success" | "pending" | "valid", string> & {
+      course: string[];
+    },
+  ) => {
+    expect(hive().eventsOf(proposed)).toEqual(course);
+    expect(hive().told(proposed)).toEqual(told === "" ? [] : [told]);
+    expect(await hive().statuses(proposed.head)).toEqual([
+      `deploy success: ${success}`,
+      `deploy pending: ${pending}`,
+      `validate success: valid: ${valid}`,
+    ]);
+    expect(await hive().verdicts(proposed)).toHaveLength(1);
+    const reviews = await hive().bot.listReviews(agentsRepo, proposed.number);
+    expect(reviews.filter(({ user }) => user === "operator").map(({ state }) => state)).toEqual(["APPROVED"]);
+  };
+  const expectRuns = async (name: string, version: number) => {
+    expect(hive().agent(name)).toMatchObject({ state: "idle", deployment: version, problem: null, difference: null });
+    expect(hive().wakesOf(name)).toHaveLength(version);
+    const tags = (await hive().bot.listTags(agentsRepo)).filter((tag) => tag.name.startsWith(`deployed/${name}/`));
+    expect(tags).toHaveLength(version);
+  };
+
+  test.each(cuts)(
+    "an agent's whole life, killed after %i acts on the way of each of its approvals",
+    async (acts) => {
+      const name = `cut-${acts}`;
+      const agent = AgentName.parse(name);
+      const spawn = await hive().propose(`spawn-${name}`, hive().worker(name));
+      await carryOut(acts, spawn);
+      await expectOnce(spawn, {
+        ...{ course: ofAgent, told: `it was approved, and ${name} runs as version 1.`, valid: `spawn ${name}` },
+        ...{ success: `${name} runs version 1`, pending: `${name} is prepared` },
+      });
+      await expectRuns(name, 1);
+
+      const config = await hive().propose(`config-${name}`, { [`agents/${name}/AGENTS.md`]: "Rest.\n" });
+      await carryOut(acts, config);
+      await expectOnce(config, {
+        ...{ course: ofAgent, told: `it was approved, and ${name} runs as version 2.`, valid: `config ${name}` },
+        ...{ success: `${name} runs version 2`, pending: `${name} is prepared` },
+      });
+      await expectRuns(name, 2);
+
+      hive().runner.before.launch = () => {
+        delete hive().runner.before.launch;
+        throw new Refusal("launch_failed", `${name} could not be started.`, "Mend it.");
+      };
+      await hive().write(`agents/${name}/AGENTS.md`, "Break.\n");
+      await hive().followMain();
+      await hive().core.event(
+        "AgentChanged",
+        ({ fact }) => fact.agent.name === name && fact.agent.difference !== null && fact.agent.state === "idle",
+      );
+      const approved = hive().core.event("Note", ({ fact }) => fact.text.includes(`(Put ${name} back to version 2)`));
+      const ask = () => askForRevert({ core: hive().core }, agent);
+      await killAfter(
+        acts % 4,
+        ask,
+        approved.then(() => hive().allDone("revert")),
+      ); // it has four
+      await hive().allDone("revert");
+      const number = Number(/#(\d+)/.exec((await approved).fact.text)?.[1]);
+      const revert = { number, head: await hive().headOf({ number, head: "" }) };
+      await killAfter(acts, () => hive().follow(revert), hive().becomes(revert, "deployed"));
+      await goOn(revert);
+      await expectOnce(revert, {
+        ...{ course: ofAgent, told: "", success: `${name} runs version 4`, pending: `${name} is prepared` },
+        valid: `config ${name}`,
+      });
+      expect(hive().agent(name)).toMatchObject({ deployment: 4, difference: null });
+
+      const files = { [`agents/${name}/agent.yaml`]: null, [`agents/${name}/AGENTS.md`]: null };
+      const destroy = await hive().propose(`destroy-${name}`, files);
+      await carryOut(acts, destroy);
+      await expectOnce(destroy, {
+        ...{ course: ofAgent, told: `it was approved, and ${name} is stopped for good. Its state is kept.` },
+        ...{ success: `${name} is stopped for good`, pending: `${name} is prepared`, valid: `destroy ${name}` },
+      });
+      expect(hive().forgeParts.tokens.read(name)).toBeUndefined();
+    },
+    120_000,
+  );
+
+  test.each(cuts)(
+    "what is about no agent, killed after %i acts",
+    async (acts) => {
+      const version = `{ "inputs": { "cli": "3.0.${acts}" } }\n`;
+      await hive().write("inputs.json", version.replace("3.0", "2.0"));
+      for (const [kind, files] of [
+        ["decision", { [`decisions/cut-${acts}.md`]: "Go on.\n" }],
+        ["inputs", { "inputs.json": version }],
+      ] as const) {
+        const proposed = await hive().propose(`${kind}-cut-${acts}`, files);
+        await carryOut(acts, proposed);
+        await expectOnce(proposed, {
+          ...{ course: ofNone, told: "it was approved, and main has it.", valid: kind },
+          ...{ success: "merged", pending: "approved" },
+        });
+      }
+    },
+    60_000,
+  );
 }

@@ -10,7 +10,8 @@ import { agentsRepo } from "../../src/hived/forge/plan.ts";
 import { yaml } from "../lifecycle/open-lifecycle.ts";
 import type { Approvals } from "./open-approvals.ts";
 
-export function ends(hive: () => Approvals): void {
+/** @param onOne what makes no other calls of the forge than what is tried on each of them */
+export function ends(hive: () => Approvals, onOne: typeof test): void {
   const rebase = "Rebase it, and push it again.";
 
   test("outdated: its agent changed on main since it was proposed", async () => {
@@ -89,7 +90,7 @@ export function ends(hive: () => Approvals): void {
     await hive().expectSettled(newer);
   });
 
-  test("superseded: also where the older head is gone from the forge", async () => {
+  onOne("superseded: also where the older head is gone from the forge", async () => {
     const proposed = await hive().propose("nina", hive().worker("nina"));
     await hive().follow(proposed);
     const { core } = hive();
@@ -100,28 +101,62 @@ export function ends(hive: () => Approvals): void {
     expect(hive().row(proposed)).toMatchObject({ state: "waiting", head: proposed.head });
   });
 
-  test("two for one agent: the one that is approved later is outdated; proposed anew, the agent is as main then says", async () => {
-    await hive().write("agents/olga/agent.yaml", yaml);
-    await hive().write("agents/olga/AGENTS.md", "Work.\n");
-    const rest = { "agents/olga/rest.md": "Rest.\n" };
-    const [one, other] = [
-      await hive().propose("olga-rest", rest),
-      await hive().propose("olga-play", { "agents/olga/play.md": "Play.\n" }),
-    ];
-    for (const proposed of [other, one]) {
-      await hive().review(proposed, "APPROVED");
-      await hive().follow(proposed);
+  const orders = [
+    ["in the order in which they came", ["rest", "play"]],
+    ["in the other order", ["play", "rest"]],
+  ] as const;
+  const agentWithTwo = async (name: string) => {
+    await hive().write(`agents/${name}/agent.yaml`, yaml);
+    await hive().write(`agents/${name}/AGENTS.md`, "Work.\n");
+    const propose = (what: string, again = "") =>
+      hive().propose(`${name}-${what}${again}`, { [`agents/${name}/${what}.md`]: `${what}\n` });
+    return { propose, rest: await propose("rest"), play: await propose("play") };
+  };
+  const expectBoth = async (name: string) => {
+    const tree = await hive().bot.readDirectoryTree(agentsRepo, "main", `agents/${name}`);
+    expect(hive().agent(name)).toMatchObject({
+      running_tree: tree,
+      wanted_tree: tree,
+      state: "idle",
+      difference: null,
+    });
+    for (const what of ["rest", "play"]) expect(await hive().readMain(`agents/${name}/${what}.md`)).toBe(`${what}\n`);
+  };
+
+  onOne.each(orders)(
+    "two for one agent, approved %s: the later one is outdated; proposed anew, the agent is as main then says",
+    async (_, [first, second]) => {
+      const name = `olga-${first}`;
+      const two = await agentWithTwo(name);
+      for (const what of [first, second]) {
+        await hive().review(two[what], "APPROVED");
+        await hive().follow(two[what]);
+      }
+      await hive().becomes(two[first], "deployed");
+      expect(hive().row(two[second])).toMatchObject({
+        state: "refused",
+        problem: expect.stringContaining("changed on main"),
+      });
+      const again = await two.propose(second, "-again"); // from main as it is now
+      await hive().review(again, "APPROVED");
+      await hive().follow(again);
+      await hive().becomes(again, "deployed");
+      await expectBoth(name);
+    },
+  );
+
+  onOne.each(orders)("two for one agent, merged by hand %s: both are there, as main says", async (_, order) => {
+    const name = `pat-${order[0]}`;
+    const two = await agentWithTwo(name);
+    for (const what of order) {
+      await hive().follow(two[what]);
+      await hive().review(two[what], "APPROVED");
+      const wish = { Do: "merge", head_commit_id: two[what].head };
+      await hive().operator.call("POST", `${hive().pullPath(two[what])}/merge`, wish);
     }
-    await hive().becomes(other, "deployed");
-    expect(hive().row(one)).toMatchObject({ state: "refused", problem: expect.stringContaining("changed on main") });
-    const again = await hive().propose("olga-rest-again", rest); // from main as it is now
-    await hive().review(again, "APPROVED");
-    await hive().follow(again);
-    await hive().becomes(again, "deployed");
-    const tree = await hive().bot.readDirectoryTree(agentsRepo, "main", "agents/olga");
-    expect(hive().agent("olga")).toMatchObject({ running_tree: tree, wanted_tree: tree, problem: null });
-    expect(await hive().readMain("agents/olga/play.md")).toBe("Play.\n");
-    expect(await hive().readMain("agents/olga/rest.md")).toBe("Rest.\n");
+    for (const what of order) await hive().follow(two[what]);
+    for (const what of order) await hive().becomes(two[what], "deployed");
+    await expectBoth(name);
   });
 
   test("denied: closed by the operator, whose last comment is the reason", async () => {
@@ -166,7 +201,7 @@ export function ends(hive: () => Approvals): void {
     await hive().expectSettled(proposed);
   });
 
-  test("preparation failed: nothing is merged", async () => {
+  onOne("preparation failed: nothing is merged", async () => {
     const proposed = await hive().propose("ivan", hive().worker("ivan"));
     hive().runner.before.prepareAgent = () => {
       throw new Refusal("no_space", "There is no space for ivan.", "Make some.");
@@ -182,62 +217,69 @@ export function ends(hive: () => Approvals): void {
     await hive().expectSettled(proposed);
   });
 
-  test("merged, and its agent can't be started: what ran before goes on, until the operator has main put back", async () => {
-    const first = await hive().propose("judy", hive().worker("judy", "One.\n"));
-    await hive().review(first, "APPROVED");
-    await hive().follow(first);
-    await hive().becomes(first, "deployed");
-    const { running_tree: tree } = hive().agent("judy") ?? {};
-    const second = await hive().propose("judy-2", { "agents/judy/AGENTS.md": "Two.\n" });
-    hive().runner.before.launch = () => {
-      delete hive().runner.before.launch;
-      throw new Refusal("launch_failed", "judy could not be started: it ended with code 1.", "Mend it.");
-    };
-    await hive().review(second, "APPROVED");
-    await hive().follow(second);
-    await hive().becomes(second, "failed");
-    expect(hive().told(second)).toEqual([expect.stringContaining("judy could not be started")]);
-    expect((await hive().statuses(second.head))[0]).toContain("deploy failure: judy could not be started");
-    await hive().core.event("AgentChanged", ({ fact: { agent } }) => {
-      return agent.name === "judy" && agent.state === "idle" && agent.difference !== null;
-    });
-    const difference = expect.stringMatching(/^Version 2, which main wants, is not what runs\. .* ended with code 1/);
-    expect(hive().agent("judy")).toMatchObject({ running_tree: tree, deployment: 1, problem: null, difference });
-    await hive().expectSettled(second);
+  onOne(
+    "merged, and its agent can't be started: what ran before goes on, until the operator has main put back",
+    async () => {
+      const first = await hive().propose("judy", hive().worker("judy", "One.\n"));
+      await hive().review(first, "APPROVED");
+      await hive().follow(first);
+      await hive().becomes(first, "deployed");
+      const { running_tree: tree } = hive().agent("judy") ?? {};
+      const second = await hive().propose("judy-2", { "agents/judy/AGENTS.md": "Two.\n" });
+      hive().runner.before.launch = () => {
+        delete hive().runner.before.launch;
+        throw new Refusal("launch_failed", "judy could not be started: it ended with code 1.", "Mend it.");
+      };
+      await hive().review(second, "APPROVED");
+      await hive().follow(second);
+      await hive().becomes(second, "failed");
+      expect(hive().told(second)).toEqual([expect.stringContaining("judy could not be started")]);
+      expect((await hive().statuses(second.head))[0]).toContain("deploy failure: judy could not be started");
+      await hive().core.event("AgentChanged", ({ fact: { agent } }) => {
+        return agent.name === "judy" && agent.state === "idle" && agent.difference !== null;
+      });
+      const difference = expect.stringMatching(/^Version 2, which main wants, is not what runs\. .* ended with code 1/);
+      expect(hive().agent("judy")).toMatchObject({ running_tree: tree, deployment: 1, problem: null, difference });
+      await hive().expectSettled(second);
 
-    const judy = AgentName.parse("judy");
-    await askForRevert(hive().parts, judy);
-    const { fact } = await hive().core.event("Note", ({ fact }) => fact.text.includes("(Put judy back to version 1)"));
-    const revert = { number: Number(/#(\d+)/.exec(fact.text)?.[1]) };
-    await revertAgent(hive().parts, judy); // it was cut off after that
-    await hive().follow(revert);
-    await hive().becomes(revert, "deployed");
-    const row = hive().row(revert);
-    expect(row).toMatchObject({ kind: "config", submitter: "system", permissions: ["is given another AGENTS.md"] });
-    expect(hive().eventsOf(revert)).toContain("merging"); // so it was approved, not merged by hand
-    expect(
-      hive()
-        .notes()
-        .filter((text) => text.includes(`#${revert.number} `)),
-    ).toEqual([
-      `With the operator's token: approved #${revert.number} (Put judy back to version 1) at ${row.head.slice(0, 10)}`,
-    ]);
-    expect(await hive().readMain("agents/judy/AGENTS.md")).toBe("One.\n");
-    expect(hive().agent("judy")).toMatchObject({ running_tree: tree, wanted_tree: tree, difference: null });
-    expect(hive().row(second)).toMatchObject({ state: "failed" });
-    await expect(askForRevert(hive().parts, judy)).rejects.toMatchObject({ code: "no_difference" });
-    const { versions } = hive().core.db.read((reader) => readVersions(reader, { agent: judy, limit: 5 }));
-    expect(versions.map(({ number, state, approvals }) => [number, state, approvals.map((by) => by.number)])).toEqual([
-      [3, "ready", [revert.number]],
-      [2, "failed", [second.number]],
-      [1, "ready", [first.number]],
-    ]);
-    expect(versions.map(broughtBy)).toEqual([
-      `#${revert.number} of the hive, approved`,
-      `#${second.number} of manager, approved`,
-      `#${first.number} of manager, approved`,
-    ]);
-  });
+      const judy = AgentName.parse("judy");
+      await askForRevert(hive().parts, judy);
+      const { fact } = await hive().core.event("Note", ({ fact }) =>
+        fact.text.includes("(Put judy back to version 1)"),
+      );
+      const revert = { number: Number(/#(\d+)/.exec(fact.text)?.[1]) };
+      await revertAgent(hive().parts, judy); // it was cut off after that
+      await hive().follow(revert);
+      await hive().becomes(revert, "deployed");
+      const row = hive().row(revert);
+      expect(row).toMatchObject({ kind: "config", submitter: "system", permissions: ["is given another AGENTS.md"] });
+      expect(hive().eventsOf(revert)).toContain("merging"); // so it was approved, not merged by hand
+      expect(
+        hive()
+          .notes()
+          .filter((text) => text.includes(`#${revert.number} `)),
+      ).toEqual([
+        `With the operator's token: approved #${revert.number} (Put judy back to version 1) at ${row.head.slice(0, 10)}`,
+      ]);
+      expect(await hive().readMain("agents/judy/AGENTS.md")).toBe("One.\n");
+      expect(hive().agent("judy")).toMatchObject({ running_tree: tree, wanted_tree: tree, difference: null });
+      expect(hive().row(second)).toMatchObject({ state: "failed" });
+      await expect(askForRevert(hive().parts, judy)).rejects.toMatchObject({ code: "no_difference" });
+      const { versions } = hive().core.db.read((reader) => readVersions(reader, { agent: judy, limit: 5 }));
+      expect(versions.map(({ number, state, approvals }) => [number, state, approvals.map((by) => by.number)])).toEqual(
+        [
+          [3, "ready", [revert.number]],
+          [2, "failed", [second.number]],
+          [1, "ready", [first.number]],
+        ],
+      );
+      expect(versions.map(broughtBy)).toEqual([
+        `#${revert.number} of the hive, approved`,
+        `#${second.number} of manager, approved`,
+        `#${first.number} of manager, approved`,
+      ]);
+    },
+  );
 
   test("merged by the operator's hand: that counts as approved", async () => {
     const proposed = await hive().propose("kim", hive().worker("kim"));
@@ -253,7 +295,7 @@ export function ends(hive: () => Approvals): void {
     await hive().expectSettled(proposed);
   });
 
-  test("approved before anybody had looked at it: it is looked at, and then carried out", async () => {
+  onOne("approved before anybody had looked at it: it is looked at, and then carried out", async () => {
     const proposed = await hive().propose("leo", hive().worker("leo"));
     await hive().review(proposed, "APPROVED");
     await hive().follow(proposed);

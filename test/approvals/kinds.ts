@@ -5,7 +5,7 @@ import { agentSchemaFile, agentsRepo } from "../../src/hived/forge/plan.ts";
 import { provision } from "../../src/hived/forge/provision.ts";
 import type { Approvals } from "./open-approvals.ts";
 
-export function kinds(hive: () => Approvals): void {
+export function kinds(hive: () => Approvals, onOne: typeof test): void {
   test("the schema of agent.yaml is there from the start, and what the operator makes of it stays", async () => {
     expect(await hive().readMain(agentSchemaFile)).toBe(agentSchemaText());
     await hive().write(agentSchemaFile, "{}\n");
@@ -13,7 +13,7 @@ export function kinds(hive: () => Approvals): void {
     expect(await hive().readMain(agentSchemaFile)).toBe("{}\n");
   });
 
-  test("a removed directory stops its agent for good, and its proposer hears when that is done", async () => {
+  onOne("a removed directory stops its agent for good, and its proposer hears when that is done", async () => {
     const proposed = await hive().propose("spawn-bob", hive().worker("bob"));
     await hive().review(proposed, "APPROVED");
     await hive().follow(proposed);

@@ -105,6 +105,26 @@ export async function openApprovals(forge: RunningForge) {
           fact.kind === "ApprovalChanged" && fact.approval.number === number ? [fact.approval.state] : [],
         )
         .filter((state, index, all) => state !== all[index - 1]),
+    /** what an agent was told at the start of each of its versions */
+    wakesOf: (name: string): string[] =>
+      events().flatMap((fact) =>
+        fact.kind === "MessageSent" &&
+        fact.message.to === name &&
+        /^(Welcome|Your configuration)/.test(fact.message.body)
+          ? [fact.message.body]
+          : [],
+      ),
+    /** Resolves once no work of a kind is left; what has failed is tried at once. */
+    allDone: (kind: string): Promise<void> =>
+      expect
+        .poll(
+          async () => {
+            await core.db.write((tx) => core.scheduler.retryNow(tx));
+            return core.db.read((reader) => reader.get("SELECT key FROM work WHERE kind = :kind", { kind }));
+          },
+          { timeout: 30_000 },
+        )
+        .toBeUndefined(),
     notes: () => events().flatMap((fact) => (fact.kind === "Note" ? [fact.text] : [])),
     isMerged: async ({ number }: Proposed) => (await bot.readPull(agentsRepo, number))?.state === "merged",
     /** Once more changes nothing, on the forge or here. */

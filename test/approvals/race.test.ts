@@ -5,6 +5,7 @@ import { startForge } from "../../forge/embedded/app.ts";
 import { agentsRepo } from "../../src/hived/forge/plan.ts";
 import { newMemoryDirectory } from "../support/memory-directory.ts";
 import type { RunningForge } from "../support/running-forge.ts";
+import { howMany } from "../support/stories.ts";
 import { type Approvals, openApprovals } from "./open-approvals.ts";
 import { type Racer, race } from "./race.ts";
 
@@ -52,12 +53,12 @@ async function propose(hive: Approvals, slug: string): Promise<Racer> {
 /** Fewer calls of the forge look at no decision, and merge it once it is approved. */
 const callsToMerge = 18;
 
-test("in none of a hundred races is a push merged that came beside the approval of the head before it", async () => {
+test("in none of a hundred races, or as many as asked for, is a push merged that came beside the approval of the head before it", async () => {
   await using forge = await startHere();
   await using hive = await openApprovals(forge);
   let merged = 0;
   let racer = await propose(hive, "race-0");
-  for (let round = 1; round <= 100; round += 1) {
+  for (let round = 1; round <= howMany(100); round += 1) {
     if (!(await race(hive, racer, round % callsToMerge))) continue;
     merged += 1;
     racer = await propose(hive, `race-${round}`);
@@ -65,5 +66,5 @@ test("in none of a hundred races is a push merged that came beside the approval 
   await hive.follow(racer);
   expect(hive.row(racer)).toMatchObject({ state: "waiting" });
   expect(merged).toBeGreaterThan(0); // else the push always came first
-  expect(merged).toBeLessThan(50); // else it always came too late
-}, 120_000);
+  expect(merged).toBeLessThan(howMany(100) / 2); // else it always came too late
+}, 180_000);

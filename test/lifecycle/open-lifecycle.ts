@@ -18,6 +18,7 @@ import type { TestCore } from "../support/open-core.ts";
 import { type Provisioned, partsFor } from "../support/provisioned.ts";
 import { withToken } from "../support/raw-forge.ts";
 import type { RunningForge } from "../support/running-forge.ts";
+import { type Cut, openCut } from "./cut.ts";
 
 export type Lifecycle = Awaited<ReturnType<typeof openLifecycle>>;
 
@@ -25,12 +26,13 @@ export const yaml = "role: worker\nharness: { driver: acp, profile: script }\nru
 
 export async function openLifecycle(forge: RunningForge) {
   let parts: Parts | undefined;
+  const cut = openCut();
   const made = () => {
     if (!parts) throw new Error("the parts are made first");
     return parts;
   };
   const work = (core: TestCore, runner: Runner) => {
-    parts = lifecycleParts(partsFor(core, forge), runner);
+    parts = lifecycleParts(partsFor(core, forge), runner, cut);
     const done = async (run: Promise<unknown>) => {
       await run;
       return undefined;
@@ -41,7 +43,10 @@ export async function openLifecycle(forge: RunningForge) {
       revert: { atOnce: 1, run: (key: string) => done(revertAgent(made(), AgentName.parse(key))) },
       "tell-deployment": { atOnce: 1, run: (key: string) => done(tellDeployment(made(), ...parseDeploymentKey(key))) },
       ...Object.fromEntries(
-        ["reconcile", "update-docs", "refresh", "approval"].map((kind) => [kind, { atOnce: 1, run: async () => undefined }]),
+        ["reconcile", "update-docs", "refresh", "approval"].map((kind) => [
+          kind,
+          { atOnce: 1, run: async () => undefined },
+        ]),
       ),
     };
   };
@@ -63,6 +68,7 @@ export async function openLifecycle(forge: RunningForge) {
   const main = async () => (await forgeParts.forge.as("hive-bot").readBranch(agentsRepo, "main"))?.commit as ObjectId;
   return {
     parts: made(),
+    cut,
     forgeParts,
     broker,
     core,
@@ -98,22 +104,24 @@ export async function openLifecycle(forge: RunningForge) {
 
 type Parts = LifecycleParts & { forgeParts: Provisioned; scratch: string };
 
-function lifecycleParts(forgeParts: Provisioned, runner: Runner): Parts {
+function lifecycleParts(forgeParts: Provisioned, runner: Runner, cut: Cut): Parts {
   const nothing = async () => undefined;
+  const [core, forge] = [cut.core(forgeParts.core), cut.forge(forgeParts.forge)];
+  const cutParts = { ...forgeParts, core, forge };
   const parts = {
-    core: forgeParts.core,
-    runner,
-    forge: forgeParts.forge,
+    core,
+    runner: cut.runner(runner),
+    forge,
     forgeUrl: forgeParts.forge.url,
     tokens: forgeParts.tokens,
     sockets: { open: nothing, close: nothing },
     provisionAgent: async (agent: AgentName, role: "manager" | "worker") => {
-      await provisionAgent(forgeParts, agent, role);
+      await provisionAgent(cutParts, agent, role);
     },
-    retireAgent: (agent: AgentName) => retireAgent(forgeParts, agent),
+    retireAgent: (agent: AgentName) => retireAgent(cutParts, agent),
     waitingApprovals: convergingApprovals,
-    failApproval: (number: number, problem: string) => failApproval(forgeParts, number, problem),
-    tellDestroyed: (agent: string) => tellDestroyed(forgeParts, agent),
+    failApproval: (number: number, problem: string) => failApproval(cutParts, number, problem),
+    tellDestroyed: (agent: string) => tellDestroyed(cutParts, agent),
   };
   return { ...parts, forgeParts, scratch: join(forgeParts.core.directory, "scratch") };
 }
