@@ -31,7 +31,7 @@ function turnOf(situation: string) {
     shown: signs.flatMap(({ event }) => event ?? []),
     outputs: signs.filter(({ isOutput }) => isOutput).length,
     ...{ outputTokens, inputTokens, costUsd },
-    ...outcomeOf(end, null),
+    ...outcomeOf(end, null, true),
   };
 }
 
