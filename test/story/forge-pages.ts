@@ -11,6 +11,13 @@ export type ForgePages = {
   openFiles(page: Page): Promise<void>;
   /** Approves on the page of the changed files, and waits until the page says so. */
   approve(page: Page): Promise<void>;
+  /** The same, but asks for changes. */
+  requestChanges(page: Page, words: string): Promise<void>;
+  /** Ticks the box of an option in an issue's text, and waits until that is saved. */
+  tick(page: Page, option: string): Promise<void>;
+  comment(page: Page, words: string): Promise<void>;
+  /** Closes an issue or a pull request on its page, with a comment if there is one, and waits until the page says so. */
+  close(page: Page, words?: string): Promise<void>;
 };
 
 export const forgePages: Record<ForgeKind, ForgePages> = {
@@ -25,6 +32,26 @@ export const forgePages: Record<ForgeKind, ForgePages> = {
     async approve(page) {
       await page.getByRole("button", { name: "Approve" }).click();
       await page.getByText("approved these changes").first().waitFor();
+    },
+    async requestChanges(page, words) {
+      await page.getByLabel("Review", { exact: true }).fill(words);
+      await page.getByRole("button", { name: "Request changes" }).click();
+      await page.getByText("requested changes").first().waitFor();
+    },
+    async tick(page, option) {
+      await page.getByRole("checkbox", { name: option }).check();
+      await page.getByRole("button", { name: "Save what is ticked" }).click();
+      await page.locator("input[name=box][checked]").waitFor();
+    },
+    async comment(page, words) {
+      await page.getByLabel("Comment", { exact: true }).fill(words);
+      await page.getByRole("button", { name: "Comment", exact: true }).click();
+      await page.locator(".thread").getByText(words).waitFor();
+    },
+    async close(page, words = "") {
+      await page.getByLabel("Comment", { exact: true }).fill(words);
+      await page.getByRole("button", { name: /^Close / }).click();
+      await page.getByRole("button", { name: /^Reopen / }).waitFor();
     },
   },
   managed: {
@@ -42,6 +69,27 @@ export const forgePages: Record<ForgeKind, ForgePages> = {
       await page.locator("#review-box .js-btn-review").click();
       await page.locator('.review-box-panel button[value="approve"]').click();
       await page.getByText("approved these changes").first().waitFor();
+    },
+    async requestChanges(page, words) {
+      await page.locator("#review-box .js-btn-review").click();
+      await page.locator(".review-box-panel textarea").fill(words);
+      await page.locator('.review-box-panel button[value="reject"]').click();
+      await page.getByText("requested changes").first().waitFor();
+    },
+    async tick(page, option) {
+      const saved = page.waitForResponse((answer) => answer.request().method() === "POST" && answer.ok());
+      await page.locator("li", { hasText: option }).getByRole("checkbox").click();
+      await saved;
+    },
+    async comment(page, words) {
+      await page.locator("#comment-form textarea").fill(words);
+      await page.locator("#comment-form").getByRole("button", { name: "Comment", exact: true }).click();
+      await page.locator(".comment-list").getByText(words).first().waitFor();
+    },
+    async close(page, words = "") {
+      await page.locator("#comment-form textarea").fill(words);
+      await page.locator("#status-button").click();
+      await page.locator('#status-button[value="reopen"]').waitFor();
     },
   },
 };

@@ -1,11 +1,12 @@
-/** The story that must work: from nothing to the first approved pull request, as the operator sees it in a browser. */
+/** The story that must work: from nothing to a governed hive, as the operator sees it in a browser. */
 import type { Browser, BrowserContext, Page } from "playwright-core";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import type { Approval } from "../../src/contract/approval.ts";
 import { inert } from "../../src/hived/approvals/comment.ts";
 import { complaintsOf, launchBrowser } from "../support/browser.ts";
 import { type Hive, hives, type Links } from "../support/start-hive.ts";
 import { forgePages } from "./forge-pages.ts";
+import { answerQuestions, askForChanges, denyProposal } from "./governing.ts";
 import { inventory } from "./inventory.ts";
 import {
   expectDeployed,
@@ -20,6 +21,8 @@ import {
 } from "./outcome.ts";
 import { readTour, type Tour } from "./tour.ts";
 
+vi.setConfig({ testTimeout: 300_000 });
+
 let browser: Browser;
 beforeAll(async () => {
   browser = await launchBrowser();
@@ -28,44 +31,52 @@ afterAll(() => browser.close());
 
 const stopWithinMs = 5_000;
 
-test.for(hives)("a new hive on $name: the operator approves its first worker, and it works", async ({ open }) => {
-  await using hive = open();
-  const tour = readTour();
-  const context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
-  const complaints: string[] = [];
-  context.on("page", (opened) => complaintsOf(opened, complaints));
+test.for(hives)(
+  "a new hive on $name: its operator governs it in the forge's pages, and the dashboard follows",
+  async ({ open }) => {
+    await using hive = open();
+    const tour = readTour();
+    const context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
+    const complaints: string[] = [];
+    context.on("page", (opened) => complaintsOf(opened, complaints));
 
-  const links = await upAndHeld(hive, tour);
-  const docs = await mainOf(hive, "org-shared/docs");
-  const dashboard = await openDashboard(context, links, tour);
-  const { page } = dashboard;
-  await hive.letGo("hive-runner");
-  const approval = await proposalOf(hive, tour.worker);
-  await seeApproval(page, approval);
-  await seeOnForge(hive, approval);
+    const links = await upAndHeld(hive, tour);
+    const docs = await mainOf(hive, "org-shared/docs");
+    const dashboard = await openDashboard(context, links, tour);
+    const { page } = dashboard;
+    await hive.letGo("hive-runner");
+    const first = await proposalOf(hive, tour.worker);
+    await seeApproval(page, first);
+    await seeOnForge(hive, first);
 
-  await signIn(context, hive, links);
-  const pull = await openPull(context, page, approval);
-  await hive.hold("hive-runner"); // so that nothing is over before it was seen
-  await approve(pull, hive, tour, approval);
-  await seePreparing(page, approval);
-  await hive.letGo("hive-runner");
+    await signIn(context, hive, links);
+    const desk = { hive, tour, context, page };
+    const approval = await askForChanges(desk, first);
+    const pull = await openPull(context, page, approval);
+    await hive.hold("hive-runner"); // so that nothing is over before it was seen
+    await approve(pull, hive, tour, approval);
+    await seePreparing(page, approval);
+    await hive.letGo("hive-runner");
 
-  await expectDeployed(hive, approval);
-  const report = await reportOf(hive, tour);
-  await expectFirstDay(hive, tour, docs);
-  await expectThreads(hive, tour);
-  await quiet(hive);
-  await seeDeployed(page, tour, approval);
-  await seeFirstDay(page, tour, report.body);
-  expect(complaints).toEqual([]);
-  expect(dashboard.asked).toEqual(["/", "/api/signIn", "/api/readState", "/api/events"]);
+    await expectDeployed(hive, approval);
+    const report = await reportOf(hive, tour);
+    await expectFirstDay(hive, tour, docs);
+    await expectThreads(hive, tour);
+    await quiet(hive);
+    await seeDeployed(page, tour, approval);
+    await seeFirstDay(page, tour, report.body);
+    await answerQuestions(desk);
+    await denyProposal(desk);
+    expect(complaints).toEqual([]);
+    expect(dashboard.asked).toEqual(["/", "/api/signIn", "/api/readState", "/api/events"]);
 
-  await throughRestart(hive);
-  await page.getByText("Live", { exact: true }).waitFor();
-  expect(dashboard.asked.filter((path) => path === "/")).toHaveLength(1);
-  await context.close();
-});
+    await quiet(hive);
+    await throughRestart(hive);
+    await page.getByText("Live", { exact: true }).waitFor();
+    expect(dashboard.asked.filter((path) => path === "/")).toHaveLength(1);
+    await context.close();
+  },
+);
 
 /** Nothing is proposed before the dashboard is looked at: the runner is held as soon as the manager could begin. */
 async function upAndHeld(hive: Hive, { manager }: Tour): Promise<Links> {
@@ -130,8 +141,8 @@ async function openPull(context: BrowserContext, page: Page, approval: Approval)
 async function approve(page: Page, hive: Hive, { files }: Tour, { permissions }: Approval): Promise<void> {
   const pages = forgePages[hive.kind];
   await page.getByText("hive/validate").first().waitFor();
-  for (const sentence of permissions) await page.getByText(sentence, { exact: true }).waitFor();
-  await pages.reviewRequest(page).waitFor();
+  for (const sentence of permissions) await page.getByText(sentence, { exact: true }).last().waitFor();
+  await pages.reviewRequest(page).last().waitFor();
   await pages.openFiles(page);
   const lines = files["worker/agent.yaml"].split("\n").filter((line) => line.trim() !== "");
   for (const line of lines) await page.getByRole("cell", { name: line.trim() }).first().waitFor();
