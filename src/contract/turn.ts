@@ -62,6 +62,10 @@ export const Turn = z.object({
 });
 export type Turn = z.infer<typeof Turn>;
 
+/** Whether the coding agent has begun it by itself. */
+export const isOwnTurn = ({ trigger, messages, endedAt }: Turn): boolean =>
+  trigger === null && messages === 0 && endedAt !== null;
+
 /** A message that a turn holds or held. */
 export const TurnMessage = z.object({
   entry: EntryId,

@@ -77,6 +77,8 @@ type LifeParts = {
   log: Log;
   /** puts what the agent is told together anew, where its process finds it */
   writePrompt(): Promise<string>;
+  /** told of what it does outside of our turns; left out, that is only logged */
+  own?: Pick<Ears, "onUnasked" | "onOwnTurn">;
 };
 
 /** An agent's process over the time of a launch: it may sleep between turns, and then continues its conversation. */
@@ -125,7 +127,11 @@ export class AgentLife {
     const wanted = { session: this.#session, model: this.#model ?? this.#launch.spec.driver.model };
     const up = await openAgent(this.#launch, wanted, {
       ...{ clock, onStderr, signal, prompt },
-      onUnasked: (event) => onUnasked(event.kind === "tool" ? event.title : event.text),
+      onUnasked: (event) => {
+        onUnasked(event.kind === "tool" ? event.title : event.text);
+        this.#parts.own?.onUnasked(event);
+      },
+      onOwnTurn: (end) => this.#parts.own?.onOwnTurn(end),
     });
     this.#up = up;
     this.#hasForgotten ||= wanted.session !== null && up.conversation.how === "new";

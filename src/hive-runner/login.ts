@@ -63,10 +63,11 @@ export class AgentLogin {
     await program?.process.end();
   }
 
-  async #begin(way: Login): Promise<string> {
+  async #begin({ linkArguments }: Login): Promise<string> {
+    if (linkArguments === null) throw onlySecrets();
     await this.end();
     const program = new LoginProgram(
-      await startProcess({ ...this.#spec, argv: [...this.#spec.argv, ...way.linkArguments] }, (line) =>
+      await startProcess({ ...this.#spec, argv: [...this.#spec.argv, ...linkArguments] }, (line) =>
         program.hear(`${line}\n`),
       ),
     );
@@ -162,4 +163,6 @@ const noWay = () =>
     "Its coding agent can't be signed in from here.",
     "Sign it in with its own command, or see `hive agent doctor` for what it needs.",
   );
+const onlySecrets = () =>
+  new Refusal("no_login_link", "Its coding agent has no link for that.", "Give it a key instead: with --secret.");
 const noLink = () => new Refusal("no_login_link", "No link waits for a code.", "Ask for a link first.");

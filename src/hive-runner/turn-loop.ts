@@ -12,20 +12,21 @@ import type { ConversationChange } from "../contract/conversation.ts";
 import { type Launch, placeNames } from "../contract/launch.ts";
 import type { hivedCalls, runnerCalls } from "../contract/link.ts";
 import type { LoginStep } from "../contract/login.ts";
-import type { AgentName, LaunchId, TurnId } from "../contract/names.ts";
+import type { AgentName, EpochMs, LaunchId, TurnId } from "../contract/names.ts";
 import { Refusal } from "../contract/refusal.ts";
 import type { ResponseOf } from "../contract/table.ts";
 import type { Outcome } from "../contract/turn.ts";
-import type { LiveBatch, TurnLog } from "../contract/turn-log.ts";
+import type { LiveBatch, LiveEvent, TurnLog } from "../contract/turn-log.ts";
 import type { Clock } from "../daemon/clock.ts";
 import { describe, isOutsideFault } from "../daemon/fault.ts";
 import type { Log } from "../daemon/log.ts";
 import { type Agent, AgentLife } from "./agent.ts";
-import type { Conversation } from "./drivers/driver.ts";
+import type { Conversation, Used } from "./drivers/driver.ts";
 import type { Hived } from "./hived.ts";
 import { writeSecrets } from "./launch.ts";
 import { type Live, openLive } from "./live.ts";
 import { AgentLogin } from "./login.ts";
+import { type DriverEnd, outcomeOf } from "./outcome.ts";
 import { type RunningTurn, runTurn, type TurnReport } from "./turn.ts";
 import { newTurnId } from "./turn-id.ts";
 import { wakePrompt } from "./wake-prompt.ts";
@@ -81,6 +82,8 @@ export class TurnLoop {
   /** what is to be done before the next turn */
   readonly #errands: (() => Promise<void>)[] = [];
   readonly #login: AgentLogin;
+  /** a turn that it has begun by itself */
+  #own: { beganAt: EpochMs; live: Live; outputs: number } | null = null;
   #compaction: RunningTurn | null = null;
   /** turns in a row whose conversation was too long */
   #fullTurns = 0;
@@ -100,7 +103,11 @@ export class TurnLoop {
       ]);
       return text;
     };
-    this.#life = new AgentLife({ agent: launch.agent, spec: launch.spec }, { clock: parts.clock, log, writePrompt });
+    const own = {
+      onUnasked: (event: LiveEvent) => this.#noteOwn(event),
+      onOwnTurn: (end: DriverEnd & Used) => this.#reportOwn(end),
+    };
+    this.#life = new AgentLife(launch, { clock: parts.clock, log, writePrompt, own });
     const secretsDirectory = join(parts.privateRoot, launch.agent, placeNames.secrets);
     this.#login = new AgentLogin(launch.spec, { clock: parts.clock, secretsDirectory });
     void this.#life.fell.then((how) => this.#fall(`The agent's process is gone: ${how}.`));
@@ -386,6 +393,29 @@ export class TurnLoop {
   #neverRan(outcome: Outcome, problem: string | null): TurnReport {
     const evidence = { outputs: 0, outputTokens: null };
     return { outcome, problem, evidence, answeredMarks: [], session: this.#life.session, retryAt: null };
+  }
+
+  #noteOwn(event: LiveEvent): void {
+    const { now } = this.#parts.clock;
+    this.#own ??= { beganAt: now(), live: openLive(now, () => undefined), outputs: 0 };
+    this.#own.live.push(event);
+    this.#own.outputs += 1;
+  }
+
+  /** It answers no message, but it is seen, and has cost something. */
+  #reportOwn({ inputTokens, outputTokens, costUsd, ...end }: DriverEnd & Used): void {
+    const { beganAt = this.#parts.clock.now(), live, outputs = 0 } = this.#own ?? {};
+    this.#own = null;
+    live?.end();
+    const { launch, agent } = this;
+    const report = {
+      ...{ launch, agent, turn: newTurnId(beganAt), beganAt, answeredMarks: [], session: this.#life.session },
+      ...outcomeOf(end, null, true),
+      evidence: { outputs, outputTokens },
+      usage: { model: null, inputTokens, costUsd },
+      ...(live && { log: live.log() }),
+    };
+    void this.#say(() => this.#parts.hived.callUntilHeard("endTurn", report, this.#abandoned.signal));
   }
 
   /** For whoever watches: nothing is lost with it. */

@@ -1,6 +1,7 @@
 /** What is known of a turn afterwards, and while it runs. */
 import { expect, test } from "vitest";
 import type { AgentName, TurnId } from "../../src/contract/names.ts";
+import { isOwnTurn } from "../../src/contract/turn.ts";
 import { addToLog, emptyLog, type LiveEvent, logCharacters } from "../../src/contract/turn-log.ts";
 import { requireAgent } from "../../src/hived/agents/agents.ts";
 import { openReceiver } from "../../src/hived/broker/lease.ts";
@@ -193,4 +194,26 @@ test("an agent's row counts its failed turns in a row and its dead letters, unti
   const again = await runner.lease(alice, newTurn());
   await runner.end(alice, again.turn);
   expect(agent().failed_turns).toBe(0);
+});
+
+test("a turn that an agent has begun by itself is a record like any other, and settles no message", async () => {
+  const { broker, core, alice, runner, record, agent, tell } = await openHive();
+  await using _ = broker;
+  await tell("hello");
+  const { turn: ours } = await runner.lease(alice);
+  const own = newTurn();
+  const log = addToLog(emptyLog, batch(1, text("It has ended.")));
+  const beganAt = core.clock.now();
+  core.clock.advance(1_000);
+  await runner.end(alice, own, { beganAt, log });
+  expect(record(own)).toMatchObject({
+    turn: { trigger: null, messages: 0, startedAt: beganAt, endedAt: beganAt + 1_000, outcome: "ok" },
+    ...{ messages: [], log },
+  });
+  expect(isOwnTurn(record(own).turn)).toBe(true);
+  expect(agent()).toMatchObject({ state: "working", turn: ours });
+  await runner.end(alice, own, { beganAt });
+  await runner.end(alice, ours);
+  expect(record(ours).messages).toMatchObject([{ became: "handled" }]);
+  expect(isOwnTurn(record(ours).turn)).toBe(false);
 });

@@ -175,6 +175,21 @@ describe.skipIf(program === "")("the real Claude Code", () => {
     expect(await turnWith(stage, "hello")).toMatchObject({ usage: { model: expect.stringContaining("haiku") } });
   });
 
+  test("a turn that it begins by itself is told as such, and is none of a message", async () => {
+    await using stage = await withClaude();
+    await startAlice(stage, program, { env: { CLAUDE_CODE_DISABLE_BACKGROUND_TASKS: "" } });
+    const input = { command: "sleep 0.5", run_in_background: true };
+    answer(stage, { kind: "call", tool: "Bash", input }, say("It runs."), say("It has ended."));
+    const ours = await turnWith(stage, "hello");
+    expect(ours).toMatchObject({ outcome: "ok", session: expect.any(String) });
+    expect(ours.beganAt).toBeUndefined();
+    expect(await stage.hived.ends.next()).toMatchObject({
+      ...{ outcome: "ok", beganAt: expect.any(Number), session: ours.session, evidence: { outputTokens: 7 } },
+      log: { entries: [{ event: { kind: "text", text: "It has ended." } }] },
+    });
+    expect(await turnWith(stage, "again")).toMatchObject({ outcome: "ok" });
+  });
+
   test("nothing in its state configures it, and no tool begins a turn by itself", async () => {
     await using stage = await withClaude();
     const hook = { hooks: [{ type: "command", command: `touch ${stage.directory}/hooked` }] };

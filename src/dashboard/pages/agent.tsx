@@ -1,7 +1,7 @@
 /** An agent's page: the agent as on the front page, its turns, and its versions, newest first. */
 import type { HiveState } from "../../contract/fold.ts";
 import { type AgentName, shortTurnId, type TurnId } from "../../contract/names.ts";
-import type { Turn } from "../../contract/turn.ts";
+import { isOwnTurn, type Turn } from "../../contract/turn.ts";
 import { ActionButton } from "../parts/action-button.tsx";
 import { AgentCard } from "../parts/agent-card.tsx";
 import { AgentLogin } from "../parts/agent-login.tsx";
@@ -87,6 +87,7 @@ const TurnRow = ({ turn }: { turn: Turn }) => (
     <span class="row-note">
       {[
         turn.trigger && `begun by ${turn.trigger.from}`,
+        isOwnTurn(turn) && "begun by itself",
         `${turn.messages} ${turn.messages === 1 ? "message" : "messages"}`,
         tokensText(turn),
         costText(turn),

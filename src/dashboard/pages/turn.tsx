@@ -1,6 +1,6 @@
 /** One turn: what is known of it, its messages with what became of them, and what the agent did, live while it runs. */
 import type { HiveState } from "../../contract/fold.ts";
-import type { TurnMessage, TurnRecord } from "../../contract/turn.ts";
+import { isOwnTurn, type TurnMessage, type TurnRecord } from "../../contract/turn.ts";
 import type { LogEntry, TurnLog } from "../../contract/turn-log.ts";
 import { Ago, Since } from "../parts/ago.tsx";
 import { Chip } from "../parts/chip.tsx";
@@ -53,7 +53,7 @@ export function TurnPage({ place, hive, record }: Props) {
 function Facts({ turn }: { turn: TurnRecord["turn"] }) {
   const { trigger, evidence, usage, session } = turn;
   const facts: [string, string | null][] = [
-    ["Begun by", trigger && `${trigger.from}, message ${trigger.message}`],
+    ["Begun by", trigger ? `${trigger.from}, message ${trigger.message}` : isOwnTurn(turn) ? "itself" : null],
     ["Took", turnTook(turn)],
     ["Evidence", evidence && `${evidence.outputs} outputs of the model`],
     ["Tokens", tokensText(turn)],

@@ -31,7 +31,7 @@ const Chosen = z.object({ model: z.string() });
 type ClaudeSpec = Extract<DriverSpec, { kind: "claude" }>;
 
 /** Measured with 2.1.332: on pipes it prints the link, asks for the code, and asks again for what is none. */
-const login: Login = {
+export const claudeLogin: Login = {
   linkArguments: ["auth", "login", "--claudeai"],
   variables: ["ANTHROPIC_API_KEY", "CLAUDE_CODE_OAUTH_TOKEN"],
   /** `claude setup-token` prints a token, the provider's console a key */
@@ -40,7 +40,7 @@ const login: Login = {
 
 export const claudeDriver: Driver<ClaudeSpec> = {
   argumentsFor: claudeArguments,
-  login,
+  login: claudeLogin,
   async open(process, spec, ears) {
     const conversation = new ClaudeConversation(process, spec, ears);
     await conversation.begin();
@@ -72,6 +72,7 @@ class ClaudeConversation implements Conversation {
   #running: Running | null = null;
   /** it is in a turn that nobody prompted */
   #isInOwnTurn = false;
+  #ownTold: Told = nothingTold;
   /** of a turn that was not ours, or why it could not begin */
   #lastWords: Result | null = null;
 
@@ -178,7 +179,10 @@ class ClaudeConversation implements Conversation {
   /** Some of it belongs to no turn. */
   #takeUnasked(line: Line | null): void {
     this.#running?.onSign(nothingSeen); // it is alive, and will come to our prompt
+    if (line) this.#ownTold = noteTold(this.#ownTold, line);
     if (line?.type === "result") {
+      if (this.#isInOwnTurn) this.#ears.onOwnTurn(endOf(line, this.#ownTold));
+      this.#ownTold = nothingTold;
       this.#isInOwnTurn = false;
       this.#lastWords = line;
       return;

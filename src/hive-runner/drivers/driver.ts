@@ -20,8 +20,11 @@ export type Driver<Spec extends DriverSpec = DriverSpec> = {
 };
 
 export type Login = {
-  /** of its program, which then prints a link, reads the code that is shown there, and ends with 0 when that was right */
-  linkArguments: readonly string[];
+  /**
+   * of its program, which then prints a link, reads the code that is shown there, and ends with 0 when that was right;
+   * null: it has no such thing
+   */
+  linkArguments: readonly string[] | null;
   /** variables in one of which it looks for a secret, and the one for this secret */
   variables: readonly string[];
   variableOf(secret: string): string;
@@ -33,6 +36,8 @@ export class ConversationLost extends Error {}
 export type Ears = {
   /** told of what the agent does outside of a turn of ours, such as one that it has begun by itself */
   onUnasked(event: LiveEvent): void;
+  /** told how a turn ended that the agent had begun by itself */
+  onOwnTurn(end: DriverEnd & Used): void;
   /** what the agent is to be told at the start of its conversation: the content of the spec's `promptFile` */
   prompt: string;
 };

@@ -1,7 +1,7 @@
 /** `hive turns`: what an agent's turns came to, and one of them whole. */
 import { AgentName, shortTurnId } from "../../contract/names.ts";
 import { Refusal } from "../../contract/refusal.ts";
-import type { Turn, TurnMessage, TurnRecord } from "../../contract/turn.ts";
+import { isOwnTurn, type Turn, type TurnMessage, type TurnRecord } from "../../contract/turn.ts";
 import type { LogEntry } from "../../contract/turn-log.ts";
 import { columns } from "../columns.ts";
 import { exitCodes } from "../exit-codes.ts";
@@ -49,7 +49,7 @@ const rowOf = (turn: Turn) => [
   String(turn.messages),
   tokensText(turn),
   costText(turn),
-  turn.trigger?.from ?? "",
+  turn.trigger?.from ?? (isOwnTurn(turn) ? "itself" : ""),
   turn.problem === null ? "" : oneLine(turn.problem, 60),
 ];
 

@@ -13,7 +13,7 @@ import { isCertain } from "./marks.ts";
 import { findMessage } from "./messages.ts";
 import { notify } from "./send.ts";
 import { type End, hasFailed, problemOf, restAfter, settlementOf } from "./settlement.ts";
-import { addLog, type Finished, findTurn, finishTurn, toHeld } from "./turns.ts";
+import { addLog, type Finished, findTurn, finishTurn, startTurn, toHeld } from "./turns.ts";
 import { enqueueWake } from "./waiters.ts";
 
 /**
@@ -22,7 +22,7 @@ import { enqueueWake } from "./waiters.ts";
  */
 export function endTurn(core: Core, end: TurnEnd): Promise<void> {
   return core.db.write((tx) => {
-    const turn = findTurn(tx, end.turn);
+    const turn = findTurn(tx, end.turn) ?? ownTurn(tx, end);
     if (turn?.agent !== end.agent || turn.launch !== end.launch) {
       throw new Refusal("stale_turn", `${end.agent} has no such turn.`, "Forget it, and ask for a lease.");
     }
@@ -31,6 +31,12 @@ export function endTurn(core: Core, end: TurnEnd): Promise<void> {
     const answeredMarks = end.answeredMarks.filter((mark) => isCertain(mark, end.boot));
     conclude(tx, core, turn, { ...end, answeredMarks });
   });
+}
+
+/** The row of a turn that the agent has begun by itself: it holds no message, so nothing is settled by it. */
+function ownTurn(tx: Transaction, { turn: id, agent, launch, beganAt }: TurnEnd): Turn | undefined {
+  if (beganAt === undefined || requireAgent(tx, agent).launch !== launch) return undefined;
+  return startTurn(tx, { id, agent, launch, messages: [] }, beganAt);
 }
 
 /**
