@@ -13,7 +13,7 @@ export const AgentVersion = z.object({
   state: z.enum(["converging", "ready", "failed", "superseded"]),
   /** why it failed */
   problem: z.string().nullable(),
-  /** the pull requests that brought it; none where the operator pushed it to `main` */
+  /** the pull requests that brought it; none where the operator pushed it to `main`, or it was only tried once more */
   approvals: z.array(
     z.object({
       number: z.number().int(),
@@ -30,7 +30,7 @@ export type AgentVersion = z.infer<typeof AgentVersion>;
 /** Who brought a version, in words: "#7 of alice, approved". */
 export const broughtBy = ({ approvals }: AgentVersion): string =>
   approvals.length === 0
-    ? "pushed by the operator"
+    ? "without a pull request"
     : approvals
         .map(({ number, submitter, isApproved }) => {
           const who = submitter === "system" ? "the hive" : submitter;

@@ -154,7 +154,7 @@ test("an agent whose newest version failed says so until main is put back, which
   expect(await versions.first().textContent()).toMatch(
     /^2failedShorter.*#7 of manager, approved.*It ended with code 1\.$/,
   );
-  expect(await versions.last().textContent()).toMatch(/^1runsA push to mainpushed by the operator/);
+  expect(await versions.last().textContent()).toMatch(/^1runsAs main had itwithout a pull request/);
   hived.versions = [version(3, { approvals: [{ ...proposal, number: 8, submitter: "system" }] }), ...hived.versions];
   hived.publish(agentFact({ runningTree: runs, wantedTree: runs, deployment: 3 }));
   await versions.first().getByText("#8 of the hive, approved").waitFor();

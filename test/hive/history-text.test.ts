@@ -29,7 +29,7 @@ test("each version is a line: when, what, what became of it, and who brought it"
 version  began                commit      tree        result  brought by                                          problem
 3        2026-11-28 01:02:03  cccccccccc  dddddddddd  ready   #9 of the hive, approved
 2        2026-11-28 01:02:03  cccccccccc  dddddddddd  failed  #7 of manager, approved; #8 of bob, merged by hand  It ended with code 1.
-1        2026-11-28 01:02:03  cccccccccc  dddddddddd  ready   pushed by the operator
+1        2026-11-28 01:02:03  cccccccccc  dddddddddd  ready   without a pull request
 
 There are older ones: --limit.
 `);

@@ -45,7 +45,7 @@ function VersionRow({ version, isRunning }: { version: AgentVersion; isRunning: 
       <span class="id">{number}</span>
       <Chip tone={tone}>{text}</Chip>
       <span class="row-text" dir="auto">
-        {first ? <OutsideLink href={first.url}>{shown(first.summary)}</OutsideLink> : "A push to main"}
+        {first ? <OutsideLink href={first.url}>{shown(first.summary)}</OutsideLink> : "As main had it"}
       </span>
       <span class="row-note">{shown(broughtBy(version))}</span>
       <span class="id">{commit.slice(0, 10)}</span>

@@ -41,18 +41,18 @@ export async function revertAgent(parts: Parts, name: AgentName): Promise<void> 
   const deployed = core.db.read((reader) => whatRuns(reader, requireAgent(reader, name)));
   if (!deployed) return;
   const pull = await proposeBack(parts, deployed);
-  if (!pull) return core.db.write((tx) => core.scheduler.enqueue(tx, "follow-main", "")); // main is back already
+  if (!pull) return core.db.write((tx) => core.scheduler.enqueue(tx, "follow-main", "")); // it has moved
   await approveHead(parts, pull);
   await ringApproval(parts, pull.number);
 }
 
-/** @returns the open pull request that puts it back, or null when main has that version */
+/** @returns the open pull request that puts it back, or null when main has that version, or has lost the agent meanwhile */
 async function proposeBack(parts: Parts, { agent, number, tree }: Deployment): Promise<Pull | null> {
   const directory = agentDirectory(agent);
   const git = openScratch(parts, bot);
   try {
     const made = await git.putOnMain(directory, tree);
-    if (made.before === tree) return null;
+    if (made.before === tree || made.before === "") return null;
     const open = (await listOwn(parts)).find(({ title }) => title === titleOf(agent, number));
     if (open && (await isGood(parts, open, { directory, tree, before: made.before }))) return open;
     const { commit } = await git.push(made, `revert-${agent}-${number}`, `${titleOf(agent, number)}\n`);
