@@ -56,7 +56,8 @@ test("Claude Code in bubblewrap, with a program of its own", async () => {
 test("a command of agent.yaml is run in place of the coding agent's own", () => {
   const harness = { driver: "acp", profile: "codex", command: ["/opt/codex", "-x"] };
   const spec = specFor(agent("bob", { harness, runtime: { driver: "process" } }), place, launch, forge);
-  expect(spec).toMatchObject({ argv: ["/opt/codex", "-x"], driver: { kind: "acp", profile: "codex" } });
+  expect(spec.argv.slice(-2)).toEqual(["/opt/codex", "-x"]);
+  expect(spec.driver).toMatchObject({ kind: "acp", model: null });
 });
 
 test("git, curl and the forge's clients get the token from the agent's own files", async () => {

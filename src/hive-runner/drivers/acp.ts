@@ -11,7 +11,7 @@ import {
   type RequestPermissionResponse,
 } from "@agentclientprotocol/sdk";
 import { z } from "zod";
-import type { DriverSpec } from "../../contract/launch.ts";
+import type { AcpProfile, DriverSpec } from "../../contract/launch.ts";
 import { Refusal } from "../../contract/refusal.ts";
 import { describe } from "../../daemon/fault.ts";
 import type { AgentProcess } from "../launch.ts";
@@ -28,14 +28,15 @@ import type { Conversation, Driver, Ears, Sign, Used } from "./driver.ts";
 
 type AcpSpec = Extract<DriverSpec, { kind: "acp" }>;
 
-export const acpDriver: Driver<AcpSpec> = {
+export const acpDriver = (profile: AcpProfile): Driver<AcpSpec> => ({
   argumentsFor: () => [],
+  ...(profiles[profile].login && { login: profiles[profile].login }),
   async open(process, spec, ears) {
     const conversation = new AcpConversation(process, spec, ears);
     await conversation.begin();
     return conversation;
   },
-};
+});
 
 class AcpConversation implements Conversation {
   readonly #process: AgentProcess;

@@ -1,4 +1,5 @@
 /** The quirks of each coding agent that is spoken to by ACP, as data. How it is started: hived/agents/coding-agents.ts. */
+import type { Login } from "../drivers/driver.ts";
 import type { Words } from "../outcome.ts";
 
 export type Profile = {
@@ -15,6 +16,8 @@ export type Profile = {
   sessionMeta: Record<string, unknown> | null;
   /** how it is signed in with what its environment has, when it refuses to begin; null: it needs no such call */
   signIn: string | null;
+  /** how it is signed in from outside; null where it can't be */
+  login: Login | null;
   /** it counts tokens: a turn that it counted none for had no model */
   countsTokens: boolean;
   /** it is configured to read what it is told from the file: see hived/agents/coding-agents.ts */

@@ -1,5 +1,7 @@
 /** The coding agents that are known, by the name that agent.yaml gives them. Tried on the real ones: test/coding-agents. */
 import type { AcpProfile } from "../../contract/launch.ts";
+import { claudeLogin } from "../drivers/claude.ts";
+import type { Login } from "../drivers/driver.ts";
 import type { Profile } from "./profile.ts";
 
 const plain: Profile = {
@@ -8,24 +10,53 @@ const plain: Profile = {
   compactCommand: "/compact",
   sessionMeta: null,
   signIn: null,
+  login: null,
   countsTokens: false,
   readsPromptFile: false,
   errors: [],
 };
 
+/** @param of the variable for a key; by what it begins with, where providers tell theirs apart */
+const byKey = (variables: readonly string[], of: (key: string) => string | undefined = () => undefined): Login => ({
+  linkArguments: null,
+  variables,
+  variableOf: (key) => of(key) ?? variables[0] ?? "",
+});
+
+const keysOfProviders: readonly [string, string][] = [
+  ["sk-ant-", "ANTHROPIC_API_KEY"],
+  ["sk-or-", "OPENROUTER_API_KEY"],
+  ["AIza", "GEMINI_API_KEY"],
+];
+
 export const profiles: Record<AcpProfile, Profile> = {
   /** our own agent without a model: it asks for nothing, and has no provider that could fail */
   script: plain,
   /** in any other mode a model of its own judges each call of a tool, ours too */
-  codex: { ...plain, mode: "agent-full-access", signIn: "api-key", countsTokens: true },
-  gemini: { ...plain, mode: "yolo", compactCommand: "/compress" },
-  opencode: { ...plain, readsPromptFile: true, countsTokens: true },
+  codex: {
+    ...plain,
+    mode: "agent-full-access",
+    signIn: "api-key",
+    login: byKey(["OPENAI_API_KEY"]),
+    countsTokens: true,
+  },
+  gemini: { ...plain, mode: "yolo", compactCommand: "/compress", login: byKey(["GEMINI_API_KEY"]) },
+  opencode: {
+    ...plain,
+    login: byKey(
+      ["OPENAI_API_KEY", ...keysOfProviders.map(([, variable]) => variable)],
+      (key) => keysOfProviders.find(([beginning]) => key.startsWith(beginning))?.[1],
+    ),
+    readsPromptFile: true,
+    countsTokens: true,
+  },
   claude: {
     ...plain,
     /** as for codex: `auto`, which it begins with, has a model judge */
     mode: "default",
     /** what somebody wrote is never taken for its commands and file names */
     sessionMeta: { claudeCode: { options: { verbatimPrompts: true } } },
+    login: { ...claudeLogin, linkArguments: ["--cli", "auth", "login", "--claudeai"] },
     countsTokens: true,
   },
 };

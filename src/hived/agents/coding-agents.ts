@@ -16,32 +16,8 @@ type CodingAgent = {
   input: { name: string; package: string } | null;
 };
 
-const acp: Record<Extract<AgentConfig["harness"], { driver: "acp" }>["profile"], CodingAgent> = {
-  script: { command: [], env: {}, input: null }, // a part of ours: see runtimes/view.ts
-  codex: {
-    command: ["codex-acp"],
-    env: { NO_BROWSER: "1" },
-    input: { name: "codex-acp", package: "@agentclientprotocol/codex-acp" },
-  },
-  gemini: {
-    command: ["gemini", "--acp"],
-    env: { GEMINI_CLI_TRUST_WORKSPACE: "true", NO_BROWSER: "1" },
-    input: { name: "gemini-cli", package: "@google/gemini-cli" },
-  },
-  opencode: {
-    command: ["opencode", "acp"],
-    env: {},
-    readPrompt: (file) => ({ OPENCODE_CONFIG_CONTENT: JSON.stringify({ instructions: [file] }) }),
-    input: { name: "opencode", package: "opencode-ai" },
-  },
-  claude: {
-    command: ["claude-agent-acp"],
-    env: {},
-    input: { name: "claude-agent-acp", package: "@agentclientprotocol/claude-agent-acp" },
-  },
-};
-const claude: CodingAgent = {
-  command: ["claude"],
+/** Claude Code, however it is spoken to. */
+const claudeCode = {
   env: {
     CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: "1",
     DISABLE_AUTOUPDATER: "1",
@@ -49,8 +25,41 @@ const claude: CodingAgent = {
     CLAUDE_CODE_DISABLE_BACKGROUND_TASKS: "1",
     CLAUDE_CODE_DISABLE_CRON: "1",
   },
-  keepIn: (directory) => ({ CLAUDE_CONFIG_DIR: directory }),
+  keepIn: (directory: string) => ({ CLAUDE_CONFIG_DIR: directory }),
   secrets: ["ANTHROPIC_API_KEY", "CLAUDE_CODE_OAUTH_TOKEN"],
+};
+
+const acp: Record<Extract<AgentConfig["harness"], { driver: "acp" }>["profile"], CodingAgent> = {
+  script: { command: [], env: {}, input: null }, // a part of ours: see runtimes/view.ts
+  codex: {
+    command: ["codex-acp"],
+    env: { NO_BROWSER: "1" },
+    keepIn: (directory) => ({ CODEX_HOME: directory }),
+    secrets: ["OPENAI_API_KEY"],
+    input: { name: "codex-acp", package: "@agentclientprotocol/codex-acp" },
+  },
+  gemini: {
+    command: ["gemini", "--acp"],
+    env: { GEMINI_CLI_TRUST_WORKSPACE: "true", NO_BROWSER: "1" },
+    secrets: ["GEMINI_API_KEY"],
+    input: { name: "gemini-cli", package: "@google/gemini-cli" },
+  },
+  opencode: {
+    command: ["opencode", "acp"],
+    env: {},
+    readPrompt: (file) => ({ OPENCODE_CONFIG_CONTENT: JSON.stringify({ instructions: [file] }) }),
+    secrets: ["ANTHROPIC_API_KEY", "OPENAI_API_KEY", "GEMINI_API_KEY", "OPENROUTER_API_KEY"],
+    input: { name: "opencode", package: "opencode-ai" },
+  },
+  claude: {
+    ...claudeCode,
+    command: ["claude-agent-acp"],
+    input: { name: "claude-agent-acp", package: "@agentclientprotocol/claude-agent-acp" },
+  },
+};
+const claude: CodingAgent = {
+  ...claudeCode,
+  command: ["claude"],
   input: { name: "claude-code", package: "@anthropic-ai/claude-code" },
 };
 
