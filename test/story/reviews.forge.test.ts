@@ -2,6 +2,7 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { z } from "zod";
 import { bin, type Hive, hives } from "../support/start-hive.ts";
 import { begin } from "./begin.ts";
 import { agentsRepo, expectDeployed, statusOf, verdictsOf } from "./outcome.ts";
@@ -98,6 +99,33 @@ describe.for(hives)("on $name", ({ open }) => {
       ]),
     );
     expect(await command("approvals")).not.toMatch(new RegExp(`^#(${good.number}|${bad.number}) `, "m"));
+  });
+
+  test("what main wants and can't be started is shown, and put back by the command line, until what runs is wanted", async () => {
+    const { manager } = tour;
+    const agent = () => hive.now.agents.find(({ name }) => name === manager);
+    const before = agent();
+    const file = `${agentsRepo}/contents/agents/${manager}/agent.yaml`;
+    const { sha } = z.object({ sha: z.string() }).parse(await hive.as("operator").call("GET", file));
+    const content = Buffer.from("role: nobody\n").toString("base64");
+    await hive.as("operator").call("PUT", file, { branch: "main", message: "Break it", sha, content });
+    await hive.until(() => agent()?.difference?.includes("line 1: field role"));
+    expect(agent()).toMatchObject({ runningTree: before?.runningTree, launch: before?.launch });
+    await expect(command("status")).rejects.toMatchObject({
+      stdout: expect.stringContaining(`hive agent revert ${manager}`),
+    });
+    expect(await command("agent", "revert", manager)).toContain("A pull request puts");
+    await hive.until(() => agent()?.difference === null && agent()?.wantedTree === before?.runningTree);
+    const deployed = await hive.until(({ approvals }) =>
+      approvals.find(({ submitter, state }) => submitter === "system" && state === "deployed"),
+    );
+    expect(await command("agent", "history", manager)).toMatch(
+      new RegExp(
+        `^3 .* ready +#${deployed.number} of the hive, approved\\n2 .* failed .*field role.*\\n1 .* ready `,
+        "m",
+      ),
+    );
+    expect(await command("approvals")).not.toContain(`#${deployed.number} `);
   });
 
   const command = async (...args: string[]): Promise<string> =>
