@@ -27,7 +27,7 @@ export const AgentVersion = z.object({
 });
 export type AgentVersion = z.infer<typeof AgentVersion>;
 
-/** Who brought a version, in words: "#7 of alice, approved". */
+/** Who brought a version, in words: "#7 of bob, approved". */
 export const broughtBy = ({ approvals }: AgentVersion): string =>
   approvals.length === 0
     ? "without a pull request"

@@ -25,8 +25,8 @@ test("a home is for its owner alone, and opening it again changes nothing", () =
   const home = openHome(join(top, "home"));
   writeFileSync(join(home.hived, "hive.db"), "x");
   expect(openHome(join(top, "home"))).toEqual(home);
-  expect(readdirSync(home.root).sort()).toEqual(["agents", "docs", "forge", "hived", "logs", "shared"]);
-  expect(readdirSync(home.root).map((name) => modeOf(join(home.root, name)))).toEqual(Array(6).fill("700"));
+  expect(readdirSync(home.root).sort()).toEqual(["agents", "docs", "forge", "hived", "logs", "private", "shared"]);
+  expect(readdirSync(home.root).map((name) => modeOf(join(home.root, name)))).toEqual(Array(7).fill("700"));
 });
 
 test("a home has one instance, whatever name it is called by, and none once that is gone", async () => {
