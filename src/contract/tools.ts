@@ -49,6 +49,8 @@ type Tool = {
   outside?: z.ZodObject;
   /** it only looks: called again after a lost answer, it does no harm */
   readOnly?: true;
+  /** called again with the same, it changes nothing more */
+  idempotent?: true;
   /** whom it is there for; left out: everybody */
   role?: AgentRole;
 };
@@ -134,6 +136,7 @@ export const tools = {
       files: z.record(z.string(), z.string()).default({}).describe("more files, path to content, such as skills"),
       reason,
     }),
+    idempotent: true,
   },
   propose_config: {
     description:
@@ -148,6 +151,7 @@ export const tools = {
         .describe("more files, path to new content; null removes"),
       reason,
     }),
+    idempotent: true,
   },
   propose_decision: {
     description: "Propose a decision for the record, decisions/<slug>.md, reviewed as in `propose_agent`.",
@@ -156,6 +160,7 @@ export const tools = {
       text: z.string().min(1).describe("what is decided and why, in Markdown"),
       reason,
     }),
+    idempotent: true,
   },
   agent_status: {
     description: "How an agent is: state, version, inbox, trouble, newest turns.",

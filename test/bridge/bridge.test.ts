@@ -54,6 +54,14 @@ test("a send whose answer is lost is sent again, as the same one", async () => {
   });
 });
 
+test("a proposal whose answer is lost is made again: the same one once more changes nothing", async () => {
+  const hived = await listen();
+  say(call("propose_decision", { slug: "tabs", text: "Tabs.", reason: "x" }));
+  const first = await hived.next();
+  first.drop();
+  expect((await hived.next()).message).toEqual(first.message);
+});
+
 test("an id that the agent gave itself is kept", async () => {
   const hived = await listen();
   say(call("ask", { to: "operator", question: "?", client_id: "mine" }));

@@ -67,7 +67,10 @@ test("the token says who calls", async () => {
   expect((await client.call("send", { to: "bob", body: "hello" })).text).toBe("Sent as message 1.");
   const { fact } = await core.event("MessageSent");
   expect(fact.message).toMatchObject({ from: "alice", to: "bob" });
-  expect((await client.call("whoami")).text).toContain("You are alice");
+  const { text } = await client.call("whoami");
+  expect(text).toContain("You are alice");
+  expect(text).toContain("You call from outside of a sandbox");
+  expect(text).not.toContain("$HIVE_STATE_DIR");
 });
 
 test("what it has received is handled once it says so, and not before", async () => {

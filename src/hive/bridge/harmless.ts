@@ -29,5 +29,6 @@ export function withClientId(message: Message): Message {
 export function isHarmlessTwice(message: Message): boolean {
   if (message.method !== callTool) return true;
   const call = ToolCall.safeParse(message.params).data;
-  return call !== undefined && (findTool(call.name)?.readOnly || typeof call.arguments["client_id"] === "string");
+  const tool = call && findTool(call.name);
+  return tool !== undefined && Boolean(tool.readOnly || tool.idempotent || call?.arguments["client_id"]);
 }

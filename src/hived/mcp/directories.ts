@@ -3,7 +3,7 @@ import type { Place } from "../../contract/launch.ts";
 import { type AgentRow, configOf } from "../agents/agents.ts";
 import { environmentFor } from "../runtimes/choose.ts";
 
-type Directory = { variable: string; path: string; use: string };
+export type Directory = { variable: string; path: string; use: string };
 
 /** The variables of an agent's environment that hold a directory. */
 const uses: Record<string, string> = {

@@ -1,18 +1,18 @@
 /** What `whoami` says: who an agent is here, where its directories are, what its limits are, and who else is there. */
 import { maxBodyBytes } from "../../contract/message.ts";
-import type { AgentName } from "../../contract/names.ts";
 import { configOf, listAgents, requireAgent } from "../agents/agents.ts";
 import { lettersPerMinute, mostLetters } from "../broker/limits.ts";
 import type { Runner } from "../core.ts";
 import type { Reader } from "../database/write.ts";
 import { isThere } from "./agent-reports.ts";
-import { directoriesOf } from "./directories.ts";
+import type { Caller } from "./caller.ts";
+import { type Directory, directoriesOf } from "./directories.ts";
 
 const peersShown = 100;
 
 export function introduce(
   reader: Reader,
-  name: AgentName,
+  { agent: name, launch }: Caller,
   { runner, forgeUrl }: { runner: Pick<Runner, "place">; forgeUrl: string },
 ): string {
   const agent = requireAgent(reader, name);
@@ -20,9 +20,7 @@ export function introduce(
   const more = peers.length - peersShown;
   return [
     `You are ${name}, ${agent.role === "manager" ? "the manager" : "a worker"} of this hive. ${name} is your address and your forge user.`,
-    ...directoriesOf(agent, runner.place(), forgeUrl).map(
-      ({ variable, path, use }) => `${path} ($${variable}): ${use}`,
-    ),
+    ...(launch === null ? [fromOutside] : directoriesOf(agent, runner.place(), forgeUrl).map(directoryLine)),
     `The forge: ${forgeUrl}`,
     ...limitsOf(agent),
     "You can write to: operator, manager, * (all agents), and the agents below as far as your limits allow.",
@@ -30,6 +28,11 @@ export function introduce(
     ...(more > 0 ? [`(and ${more} more: \`list_agents\`)`] : []),
   ].join("\n");
 }
+
+const fromOutside =
+  "You call from outside of a sandbox: you reach no directory of the hive, and read the docs by `read_docs`.";
+
+const directoryLine = ({ variable, path, use }: Directory): string => `${path} ($${variable}): ${use}`;
 
 function limitsOf(agent: Parameters<typeof configOf>[0] & { role: string }): string[] {
   const config = configOf(agent);

@@ -17,11 +17,12 @@ export function offeredTo(role: AgentRole, isOutside: boolean): Tool[] {
 const make = (role: AgentRole, isOutside: boolean): Tool[] =>
   toolList
     .filter((tool) => isToolOf(role, tool))
-    .map(({ name, description, readOnly, ...tool }) => ({
+    .map(({ name, description, readOnly, idempotent, ...tool }) => ({
       name,
       description,
       inputSchema: z.toJSONSchema(inputOf(tool, isOutside), { io: "input" }) as Tool["inputSchema"],
       ...(readOnly && { annotations: { readOnlyHint: true } }),
+      ...(idempotent && { annotations: { idempotentHint: true } }),
       // Claude Code hides tools behind a search otherwise
       _meta: { "anthropic/alwaysLoad": true },
     }));

@@ -18,8 +18,9 @@ import {
 } from "@modelcontextprotocol/sdk/types.js";
 import { Fault } from "../../contract/fault.ts";
 import { toolInstructions } from "../../contract/tools.ts";
+import type { Caller } from "./caller.ts";
 import type { Docs } from "./docs.ts";
-import type { AgentTools, Caller } from "./tools.ts";
+import type { AgentTools } from "./tools.ts";
 
 /** How a posted message is answered over HTTP; a notification gets no body. */
 export type PostAnswer = { status: 200 | 202 | 400; body?: unknown };

@@ -2,7 +2,7 @@
 import type { CallToolResult, Tool } from "@modelcontextprotocol/sdk/types.js";
 import type { AgentRole } from "../../contract/agent.ts";
 import type { LeasedEntry } from "../../contract/link.ts";
-import type { AgentName, LaunchId } from "../../contract/names.ts";
+import type { AgentName } from "../../contract/names.ts";
 import { Refusal } from "../../contract/refusal.ts";
 import type { ThreadPage } from "../../contract/thread.ts";
 import { isToolOf, type ToolArguments, type ToolName, toolList, tools } from "../../contract/tools.ts";
@@ -15,6 +15,7 @@ import { send } from "../broker/send.ts";
 import type { Core, Runner } from "../core.ts";
 import type { Reader } from "../database/write.ts";
 import { agentList, agentStatus, findRecord, turnReport } from "./agent-reports.ts";
+import type { Caller } from "./caller.ts";
 import type { Docs } from "./docs.ts";
 import { introduce } from "./introduce.ts";
 import { offeredTo } from "./offered.ts";
@@ -41,9 +42,6 @@ export type ToolParts = {
   restartAgent(by: AgentName, wanted: { agent: AgentName; now: boolean }): Promise<string>;
   rebuildAgent(by: AgentName, agent: AgentName): Promise<string>;
 };
-
-/** Who calls is known from the socket that was called, or from the token; a client outside of a sandbox has no launch. */
-export type Caller = { agent: AgentName; launch: LaunchId | null };
 
 type Verbs = { [Name in ToolName]: (caller: Caller, args: ToolArguments<Name>) => string | Promise<string> };
 
@@ -96,7 +94,7 @@ function explain(core: Core, { agent }: Caller, tool: string, error: unknown): s
 function verbsOf(parts: ToolParts): Verbs {
   const { core } = parts;
   return {
-    whoami: ({ agent }) => core.db.read((reader) => introduce(reader, agent, parts)),
+    whoami: (caller) => core.db.read((reader) => introduce(reader, caller, parts)),
     async send({ agent }, { to, body, in_reply_to, client_id }) {
       const { id, note } = await send(core, { from: agent, to, body, inReplyTo: in_reply_to, clientId: client_id });
       return `Sent as message ${id}. ${note}`.trim();
