@@ -38,6 +38,7 @@ function openClient(broker: TestBroker, token: string, docs = openDocs()) {
   const tools = openTools(toolPartsOf(broker, { docs }));
   const outside = openOutsideMcp({ core: broker.core, tools, docs, version: "1.2.3" });
   const ask = (method: string, params: object) => outside.post(token, { jsonrpc: "2.0", id: 1, method, params });
+  const tell = (method: string, params: object) => outside.post(token, { jsonrpc: "2.0", method, params });
   const call = async (name: string, args: object = {}) => {
     const { body } = await ask("tools/call", { name, arguments: args });
     const { content, isError } = Answer.parse(body).result;
@@ -45,7 +46,7 @@ function openClient(broker: TestBroker, token: string, docs = openDocs()) {
   };
   const recv = async (args: object = {}) =>
     JSON.parse((await call("recv", args)).text) as { messages: { id: number; body: string }[]; note?: string };
-  return { ask, call, recv, close: () => outside.close() };
+  return { ask, tell, call, recv, close: () => outside.close() };
 }
 
 async function openHive() {
@@ -133,6 +134,18 @@ test("it waits for a message, which ends the waiting at once", async () => {
   expect((await waiting).messages).toMatchObject([{ body: "now" }]);
 });
 
+test("a call that was cancelled receives nothing", async () => {
+  const { broker, core, client } = await openHive();
+  await using _ = broker;
+  const waiting = client.ask("tools/call", { name: "recv", arguments: { wait_seconds: 50 } });
+  await settled(core);
+  await client.tell("notifications/cancelled", { requestId: 1 });
+  expect(await waiting).toEqual({ status: 202 });
+  await send(core, { from: "operator", to: "alice", body: "now" });
+  await settled(core);
+  expect(states(core)).toMatchObject([{ state: "queued" }]);
+});
+
 test("a message that no turn's answer could hold comes by itself, whole", async () => {
   const { broker, core, client } = await openHive();
   await using _ = broker;
@@ -163,7 +176,7 @@ test("only its recv takes acknowledgements: a turn's end is that of an agent ins
   const { launch } = core.db.read((reader) => reader.get<{ launch: never }>("SELECT launch FROM agents")) ?? {};
   const inside = { agent: alice, launch: launch as never };
   expect(JSON.stringify(tools.list(inside))).not.toContain('"handled"');
-  const refused = await tools.call(inside, "recv", { handled: [1] });
+  const refused = await tools.call(inside, "recv", { handled: [1] }, new AbortController().signal);
   expect(JSON.stringify(refused)).toContain("it has no argument `handled`");
 });
 

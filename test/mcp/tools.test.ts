@@ -15,7 +15,7 @@ import { openTools, type ToolParts } from "../../src/hived/mcp/tools.ts";
 import { openAgentSockets } from "../../src/hived/sockets/agent-socket.ts";
 import { connectMcp, post } from "../support/mcp-client.ts";
 import { openBroker } from "../support/open-broker.ts";
-import { addIdleAgent, someTree } from "../support/open-core.ts";
+import { addIdleAgent, settled, someTree } from "../support/open-core.ts";
 import { toolPartsOf } from "../support/tool-parts.ts";
 
 /** hived with alice at her socket, and a runner that the test plays. */
@@ -128,6 +128,24 @@ test("recv says of a message that came before that it did", async () => {
   await runner.lease(alice, undefined, 1);
   const { text } = await hive.mcp.call("recv");
   expect(JSON.parse(text)).toMatchObject({ messages: [{ body: "second", redelivered: expect.any(String) }] });
+});
+
+test("a recv that was cancelled hands out nothing that the model would seem to have answered", async () => {
+  await using hive = await openHive();
+  const { core, alice } = hive;
+  const runner = await hive.broker.connect([{ launch: alice.launch, agent: alice.name, turn: null }]);
+  await send(core, { from: "operator", to: "alice", body: "first" });
+  await runner.lease(alice);
+  const stop = new AbortController();
+  const options = { signal: stop.signal };
+  const waiting = hive.mcp.client.callTool({ name: "recv", arguments: { wait_seconds: 50 } }, undefined, options);
+  await settled(core);
+  stop.abort();
+  await expect(waiting).rejects.toThrow();
+  expect((await hive.mcp.call("whoami")).isError).toBe(false); // what was posted before has arrived
+  await send(core, { from: "operator", to: "alice", body: "second" });
+  await settled(core);
+  expect(core.db.read((reader) => entriesSince(reader, 2 as MessageId))).toMatchObject([{ state: "queued" }]);
 });
 
 test("recv outside of a turn says so, and leases nothing", async () => {

@@ -47,6 +47,7 @@ async function carry(socketPath: string, original: Message, answer: (message: un
   const posted = await deliver(socketPath, message);
   const { id } = message;
   if (id === undefined || message.method === undefined) return; // a notification, or an answer to us: nobody waits
+  if (posted.kind === "answered" && posted.status === 202) return; // it was cancelled
   const body = posted.kind === "answered" && posted.status === 200 ? parse(posted.body) : undefined;
   answer(body ?? explain(id, message, posted));
 }

@@ -83,13 +83,19 @@ function leaseIn(tx: Transaction, core: Core, { agent, turn, mark, limit }: Leas
 /** What `recv` hands out; `oversized` when the next message is too long for an answer and waits for the next turn. */
 export type Received = { entries: LeasedEntry[]; more: number; oversized: boolean };
 
-/** @param waitMs how long to wait for mail when there is none; 0 when it is left out */
+/**
+ * @param waitMs how long to wait for mail when there is none; 0 when it is left out
+ * @param cancelled aborted when nobody will read the answer: then nothing is handed out
+ */
 export type Receiver = (asker: {
   agent: AgentName;
   launch: LaunchId;
   limit: number;
   waitMs?: number;
+  cancelled?: AbortSignal;
 }) => Promise<Received>;
+
+const never = new AbortController().signal;
 
 /**
  * Makes `recv`: leases more to the running turn of the asker's own launch.
@@ -97,9 +103,9 @@ export type Receiver = (asker: {
  */
 export function openReceiver(core: Core, runner: Pick<Runner, "call">, boot: BootId, signal: AbortSignal): Receiver {
   let mark = firstMark(boot);
-  return async ({ agent, launch, limit, waitMs = 0 }) => {
+  return async ({ agent, launch, limit, waitMs = 0, cancelled = never }) => {
     const check = (reader: Reader) => void requireTurn(reader, agent, launch);
-    if (waitMs > 0) await waitForMail(core, agent, { check, waitMs, signal });
+    if (waitMs > 0) await waitForMail(core, agent, { check, waitMs, signal: AbortSignal.any([signal, cancelled]) });
     const { turn, page } = core.db.read((reader) => ({
       turn: requireTurn(reader, agent, launch),
       page: nextPage(reader, core, agent, limit),
@@ -111,6 +117,7 @@ export function openReceiver(core: Core, runner: Pick<Runner, "call">, boot: Boo
     await runner.call("markReceived", { turn, mark: own });
     return core.db.write((tx) => {
       if (requireTurn(tx, agent, launch) !== turn) throw noTurn();
+      if (cancelled.aborted) throw new Fault("the call was cancelled");
       const { count, isOversized } = nextPage(tx, core, agent, limit);
       if (count === 0) return { entries: [], more: 0, oversized: isOversized };
       return { ...leaseIn(tx, core, { agent, turn, mark: own, limit: count }), oversized: isOversized };
@@ -131,7 +138,7 @@ export async function waitForMail(
 ): Promise<void> {
   const until = core.clock.now() + waitMs;
   for (;;) {
-    if (signal.aborted) throw new Fault("hived is stopping");
+    if (signal.aborted) throw new Fault("hived is stopping, or the call was cancelled");
     const now = core.clock.now();
     const dueAt = core.db.read((reader) => {
       check(reader);

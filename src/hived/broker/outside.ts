@@ -21,16 +21,17 @@ const ADD = "INSERT INTO outside_leases (id, agent) VALUES (:id, :agent)";
 const OF_AGENT = "SELECT id FROM outside_leases WHERE agent = :agent";
 const FORGET = "DELETE FROM outside_leases WHERE id = :id";
 
-type Asked = { agent: AgentName; limit: number; waitMs: number; handled: readonly MessageId[] };
+type Asked = { agent: AgentName; limit: number; waitMs: number; handled: readonly MessageId[]; cancelled: AbortSignal };
 
 /** `unknown`: ids that were acknowledged, but are not held (any more) */
 export type OutsideReceiver = (asked: Asked) => Promise<Received & { unknown: MessageId[] }>;
 
 /** @param signal ends the waiting when hived stops */
 export function openOutsideReceiver(core: Core, signal: AbortSignal): OutsideReceiver {
-  return async ({ agent, limit, waitMs, handled }) => {
+  return async ({ agent, limit, waitMs, handled, cancelled }) => {
+    const untilCut = AbortSignal.any([signal, cancelled]);
     const unknown = handled.length > 0 ? await core.db.write((tx) => acknowledge(tx, core, agent, handled)) : [];
-    if (waitMs > 0) await waitForMail(core, agent, { check: () => undefined, waitMs, signal });
+    if (waitMs > 0) await waitForMail(core, agent, { check: () => undefined, waitMs, signal: untilCut });
     const page = core.db.read((reader) => nextPage(reader, core, agent, limit));
     const received =
       page.count > 0 || page.isOversized ? await core.db.write((tx) => lease(tx, core, agent, limit)) : nothing;

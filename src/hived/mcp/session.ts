@@ -6,6 +6,7 @@ import { Server } from "@modelcontextprotocol/sdk/server/index.js";
 import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 import {
   CallToolRequestSchema,
+  CancelledNotificationSchema,
   ErrorCode,
   isJSONRPCRequest,
   type JSONRPCMessage,
@@ -22,7 +23,7 @@ import type { Caller } from "./caller.ts";
 import type { Docs } from "./docs.ts";
 import type { AgentTools } from "./tools.ts";
 
-/** How a posted message is answered over HTTP; a notification gets no body. */
+/** How a posted message is answered over HTTP; a notification gets no body, nor does a call that was cancelled. */
 export type PostAnswer = { status: 200 | 202 | 400; body?: unknown };
 
 export type Session = {
@@ -42,7 +43,9 @@ export async function openSession(caller: Caller, tools: AgentTools, { version, 
   const capabilities = { tools: {}, ...(docs && { resources: {}, logging: {} }) };
   const server = new Server({ name: "hyperhive", version }, { capabilities, instructions: toolInstructions });
   server.setRequestHandler(ListToolsRequestSchema, () => ({ tools: tools.list(caller) }));
-  server.setRequestHandler(CallToolRequestSchema, ({ params }) => tools.call(caller, params.name, params.arguments));
+  server.setRequestHandler(CallToolRequestSchema, ({ params }, { signal }) =>
+    tools.call(caller, params.name, params.arguments, signal),
+  );
   if (docs) offerDocs(server, docs);
   const { transport, post } = openPosts();
   await server.connect(transport);
@@ -92,12 +95,22 @@ function openPosts(): { transport: Transport; post: Session["post"] } {
       waiting.set(lastId, { id: message.id, resolve, reject });
       transport.onmessage?.({ ...message, id: lastId });
     });
+  /** The call is told that nobody waits. Where several clients have a call of that number, nobody knows which is meant. */
+  const cancel = (id: RequestId | undefined) => {
+    const [meant, ...others] = [...waiting].filter(([, asked]) => asked.id === id);
+    if (!meant || others.length > 0) return;
+    const [requestId, { resolve }] = meant;
+    waiting.delete(requestId);
+    transport.onmessage?.({ jsonrpc: "2.0", method: "notifications/cancelled", params: { requestId } });
+    resolve({ status: 202 });
+  };
   const post = async (body: unknown): Promise<PostAnswer> => {
     const { success, data: message } = JSONRPCMessageSchema.safeParse(body);
     if (!success) return { status: 400, body: errorBody("This is not one JSON-RPC message.") };
     if (isJSONRPCRequest(message)) return ask(message);
-    // A call that was cancelled is carried out all the same: it was short, and its answer is ignored by whoever cancelled.
-    if ("method" in message && message.method !== "notifications/cancelled") transport.onmessage?.(message);
+    const cancelled = CancelledNotificationSchema.safeParse(message).data;
+    if (cancelled) cancel(cancelled.params.requestId);
+    else if ("method" in message) transport.onmessage?.(message);
     return { status: 202 };
   };
   return { transport, post };

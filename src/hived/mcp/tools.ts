@@ -43,13 +43,17 @@ export type ToolParts = {
   rebuildAgent(by: AgentName, agent: AgentName): Promise<string>;
 };
 
-type Verbs = { [Name in ToolName]: (caller: Caller, args: ToolArguments<Name>) => string | Promise<string> };
+type Verb<Arguments> = (caller: Caller, args: Arguments, cancelled: AbortSignal) => string | Promise<string>;
+type Verbs = { [Name in ToolName]: Verb<ToolArguments<Name>> };
 
 export type AgentTools = {
   /** Those of the caller's role, which is looked up each time, as it may change. */
   list(caller: Caller): Tool[];
-  /** Calls a tool for an agent: never rejects, as every outcome is an answer to the model. */
-  call(caller: Caller, name: string, args: unknown): Promise<CallToolResult>;
+  /**
+   * Calls a tool for an agent: never rejects, as every outcome is an answer to the model.
+   * @param cancelled aborted when nobody waits for the answer any more
+   */
+  call(caller: Caller, name: string, args: unknown, cancelled: AbortSignal): Promise<CallToolResult>;
 };
 
 export function openTools(parts: ToolParts): AgentTools {
@@ -58,13 +62,13 @@ export function openTools(parts: ToolParts): AgentTools {
   const countCall = openRateLimit(core.clock, parts.signal);
   return {
     list: ({ agent, launch }) => offeredTo(core.db.read((reader) => requireAgent(reader, agent)).role, launch === null),
-    async call(caller, name, args) {
+    async call(caller, name, args, cancelled) {
       try {
         const agent = core.db.read((reader) => requireAgent(reader, caller.agent));
         await countCall(agent.name, configOf(agent)?.budgets.tool_calls_per_minute ?? callsBeforeConfig);
         const tool = requireTool(name, agent.role);
-        const verb = verbs[tool] as (caller: Caller, args: unknown) => string | Promise<string>;
-        return answer(await verb(caller, parseArguments(tool, args, caller.launch === null)));
+        const verb = verbs[tool] as Verb<unknown>;
+        return answer(await verb(caller, parseArguments(tool, args, caller.launch === null), cancelled));
       } catch (error) {
         return { ...answer(shorten(explain(core, caller, name, error))), isError: true };
       }
@@ -99,14 +103,14 @@ function verbsOf(parts: ToolParts): Verbs {
       const { id, note } = await send(core, { from: agent, to, body, inReplyTo: in_reply_to, clientId: client_id });
       return `Sent as message ${id}. ${note}`.trim();
     },
-    async recv({ agent, launch }, { limit, wait_seconds, handled = [] }) {
+    async recv({ agent, launch }, { limit, wait_seconds, handled = [] }, cancelled) {
       const waitMs = wait_seconds * 1000;
       if (launch === null) {
-        const { entries, more, unknown } = await parts.recvOutside({ agent, limit, waitMs, handled });
+        const { entries, more, unknown } = await parts.recvOutside({ agent, limit, waitMs, handled, cancelled });
         const note = unknown.length > 0 ? `You do not hold ${unknown.join(", ")}, or not any more.` : undefined;
         return JSON.stringify({ messages: entries.map(toRow), more, note });
       }
-      const { entries, more, oversized } = await parts.recv({ agent, launch, limit, waitMs });
+      const { entries, more, oversized } = await parts.recv({ agent, launch, limit, waitMs, cancelled });
       const note = oversized
         ? "The next message is too long for this answer: it comes with your next turn."
         : undefined;
