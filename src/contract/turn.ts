@@ -33,12 +33,18 @@ export const Evidence = z.object({
 });
 export type Evidence = z.infer<typeof Evidence>;
 
+/** How full a conversation is: what it takes of the model's window, in tokens. */
+export const Context = z.object({ tokens: z.number().int().nonnegative(), window: z.number().int().positive() });
+export type Context = z.infer<typeof Context>;
+
 /** What a turn used; each is null where the agent does not say. Its output tokens are in its evidence. */
 export const Usage = z.object({
   model: z.string().max(200).nullable(),
   inputTokens: z.number().int().nonnegative().nullable(),
   /** in US dollars */
   costUsd: z.number().nonnegative().nullable(),
+  /** at its end; left out where the agent does not say */
+  context: Context.optional(),
 });
 export type Usage = z.infer<typeof Usage>;
 

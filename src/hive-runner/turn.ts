@@ -69,7 +69,10 @@ export function runTurn(parts: TurnParts): RunningTurn {
     return {
       ...outcomeOf(end, cutBy, (end.outputTokens ?? outputs) > 0),
       evidence: { outputs, outputTokens: end.outputTokens },
-      usage: { model: agent.conversation.model(), inputTokens: end.inputTokens, costUsd: end.costUsd },
+      usage: {
+        ...{ model: agent.conversation.model(), inputTokens: end.inputTokens, costUsd: end.costUsd },
+        ...(end.context && { context: end.context }),
+      },
       answeredMarks: [...marks].filter(([, before]) => outputs > before).map(([mark]) => mark),
       session: agent.conversation.session,
     };

@@ -45,7 +45,7 @@ test("a record says what began the turn, what it used, what it did and what beca
     log: null,
   });
   core.clock.advance(7_000);
-  const usage = { model: "opus", inputTokens: 900, costUsd: 0.25 };
+  const usage = { model: "opus", inputTokens: 900, costUsd: 0.25, context: { tokens: 14_000, window: 200_000 } };
   const log = addToLog(emptyLog, batch(1, text("I index it.")));
   await runner.end(alice, turn, { session: "talk", usage, log, answeredMarks: [] });
   const ended = record(turn);

@@ -26,11 +26,11 @@ function turnOf(situation: string) {
   const turn = lines.slice(0, last);
   const told = turn.reduce((sofar, line) => (line ? noteTold(sofar, line) : sofar), nothingTold);
   const signs = turn.flatMap(signsOf);
-  const { outputTokens, inputTokens, costUsd, ...end } = endOf(result, told);
+  const { outputTokens, inputTokens, costUsd, context, ...end } = endOf(result, told);
   return {
     shown: signs.flatMap(({ event }) => event ?? []),
     outputs: signs.filter(({ isOutput }) => isOutput).length,
-    ...{ outputTokens, inputTokens, costUsd },
+    ...{ outputTokens, inputTokens, costUsd, context },
     ...outcomeOf(end, null, true),
   };
 }
@@ -44,6 +44,7 @@ test("a turn shows the model's words as they come, and each tool with what becam
     ],
     outputs: 4,
     ...{ outcome: "ok", problem: null, inputTokens: 200, outputTokens: 14, costUsd: 0.00108 },
+    context: { tokens: 100, window: 1_000_000 },
   });
 });
 
@@ -54,8 +55,11 @@ test("a tool that failed is shown as such", () => {
 
 const none = { outputs: 0, outputTokens: 0 };
 test.each([
-  ["signed out", { outcome: "needs_login", problem: "Not logged in · Please run /login.", ...none }],
-  ["key refused", { outcome: "needs_login", ...none }],
+  [
+    "signed out",
+    { outcome: "needs_login", problem: "Not logged in: sign it in on its page, or by `hive agent login`.", ...none },
+  ],
+  ["key refused", { outcome: "needs_login", problem: expect.stringMatching(/^Invalid API key: sign/), ...none }],
   ["credit used up", { outcome: "billing", problem: "Credit balance is too low.", ...none }],
   ["rate limit of a key", { outcome: "rate_limited", retryAt: null, ...none }],
   ["limit of a subscription", { outcome: "rate_limited", retryAt: 1_900_000_000_000, ...none }],

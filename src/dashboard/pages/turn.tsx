@@ -8,7 +8,7 @@ import { Deliveries } from "../parts/deliveries.tsx";
 import { LongText } from "../parts/long-text.tsx";
 import { Section } from "../parts/section.tsx";
 import { shown } from "../parts/shown.ts";
-import { costText, tokensText, turnTook, turnWord } from "../parts/turn-words.ts";
+import { contextText, costText, tokensText, turnTook, turnWord } from "../parts/turn-words.ts";
 import { entryWord, personText } from "../parts/words.ts";
 import type { Place } from "../place.ts";
 import { agentPath } from "../place.ts";
@@ -58,6 +58,7 @@ function Facts({ turn }: { turn: TurnRecord["turn"] }) {
     ["Evidence", evidence && `${evidence.outputs} outputs of the model`],
     ["Tokens", tokensText(turn)],
     ["Cost", costText(turn)],
+    ["Context", contextText(turn)],
     ["Model", usage.model],
     ["Session", session],
   ];

@@ -23,5 +23,12 @@ export function tokensText({ usage: { inputTokens }, evidence }: Turn): string |
   return `tokens: ${parts.filter(Boolean).join(", ")}`;
 }
 
+/** How full its conversation was at its end; null where the agent does not say. */
+export function contextText({ usage: { context } }: Turn): string | null {
+  if (!context) return null;
+  const { tokens, window } = context;
+  return `${Math.round((100 * tokens) / window)} % of ${window.toLocaleString("en")} tokens`;
+}
+
 export const costText = ({ usage: { costUsd } }: Turn): string | null =>
   costUsd === null ? null : `$${costUsd.toFixed(4)}`;

@@ -27,7 +27,7 @@ const Block = z.object({
   is_error: optional(z.boolean()),
 });
 /** what is no list is one text */
-const message = z.object({ content: z.array(Block).catch([]), usage: optional(Tokens) });
+const message = z.object({ model: optional(z.string()), content: z.array(Block).catch([]), usage: optional(Tokens) });
 
 /** null but for what a subagent says or does */
 const parent_tool_use_id = z.string().nullable().catch(null);
@@ -81,7 +81,8 @@ const Result = z.object({
   result: optional(z.string()),
   errors: optional(z.array(z.string())),
   usage: optional(Tokens),
-  /** by model, with what subagents and a compaction have cost */
+  /** by model; the second with what subagents and a compaction have cost */
+  modelUsage: optional(z.record(z.string(), z.object({ contextWindow: optional(z.number().int().positive()) }))),
   model_usage_since_last_result: optional(z.record(z.string(), z.object({ costUSD: count }))),
 });
 export type Result = z.infer<typeof Result>;

@@ -12,13 +12,15 @@ export type Told = {
   error: string | null;
   apiError: string | null;
   limitedUntil: EpochMs | null;
+  /** of the newest request to the model: which one, and how much it has read */
+  read: { model: string; tokens: number } | null;
 };
 
-export const nothingTold: Told = { error: null, apiError: null, limitedUntil: null };
+export const nothingTold: Told = { error: null, apiError: null, limitedUntil: null, read: null };
 
 export function noteTold(told: Told, line: Line): Told {
   if (line.type === "assistant" && line.parent_tool_use_id === null)
-    return { ...told, error: line.error ?? null, apiError: line.api_error ?? null };
+    return { ...told, error: line.error ?? null, apiError: line.api_error ?? null, read: readIn(line) ?? told.read };
   if (line.type !== "rate_limit_event") return told;
   const { status, resetsAt } = line.rate_limit_info;
   if (status !== "rejected" || resetsAt === undefined) return told;
@@ -66,7 +68,7 @@ function inputOf(input: unknown): string {
 
 /** @param told by the lines before */
 export function endOf(result: Result, told: Told): DriverEnd & Used {
-  return { ...howItEnded(result, told), ...used(result) };
+  return { ...howItEnded(result, told), ...used(result, told) };
 }
 
 function howItEnded(result: Result, told: Told): DriverEnd {
@@ -99,20 +101,35 @@ const ofKind: Record<string, Outcome> = {
   error_max_budget_usd: "budget",
 };
 
+/** What it tells a person at its terminal, who is not there. */
+const itsOwnAdvice = / · (Please run \/login|Fix external API key)$/;
+const ourAdvice = ": sign it in on its page, or by `hive agent login`";
+
 function failureOf({ subtype, terminal_reason = "", result, errors = [] }: Result, told: Told): DriverEnd {
   const problem = result || errors[0] || "it ended its turn with an error and no reason";
   const [kind] = [told.apiError, terminal_reason, subtype, told.error].filter(
     (each) => each !== null && each in ofKind,
   );
   const outcome = (kind && ofKind[kind]) || outcomeInWords(problem, []) || "crashed";
-  return { kind: "failed", outcome, problem, retryAt: told.limitedUntil };
+  return { kind: "failed", outcome, problem: problem.replace(itsOwnAdvice, ourAdvice), retryAt: told.limitedUntil };
 }
 
-const used = ({ usage, model_usage_since_last_result: byModel }: Result): Used => ({
+/** Null for a message that no model has written. */
+function readIn({ error, message: { model, usage } }: Extract<Line, { type: "assistant" }>): Told["read"] {
+  return error === undefined && model && usage ? { model, tokens: inputTokens(usage) } : null;
+}
+
+const used = ({ usage, modelUsage, model_usage_since_last_result: byModel }: Result, { read }: Told): Used => ({
+  ...contextOf(read, modelUsage),
   inputTokens: usage ? inputTokens(usage) : null,
   outputTokens: usage?.output_tokens ?? null,
   costUsd: byModel ? Object.values(byModel).reduce((sum, { costUSD }) => sum + costUSD, 0) : null,
 });
+
+function contextOf(read: Told["read"], models: Result["modelUsage"]): Pick<Used, "context"> {
+  const window = read && models?.[read.model]?.contextWindow;
+  return read && window ? { context: { tokens: read.tokens, window } } : {};
+}
 
 /** What the model has read, what it knew already included. */
 export const inputTokens = (tokens: Tokens): number =>

@@ -1,5 +1,6 @@
 /** What every driver is to the rest of the runner; the suite in test/drivers holds each of them to it. */
 import type { DriverSpec } from "../../contract/launch.ts";
+import type { Context } from "../../contract/turn.ts";
 import type { LiveEvent } from "../../contract/turn-log.ts";
 import type { AgentProcess } from "../launch.ts";
 import type { DriverEnd } from "../outcome.ts";
@@ -63,4 +64,10 @@ export type Conversation = {
 export type Sign = { event: LiveEvent | null; isOutput: boolean };
 
 /** What a turn used; each is null where the agent does not report it. Costs in US dollars. */
-export type Used = { inputTokens: number | null; outputTokens: number | null; costUsd: number | null };
+export type Used = {
+  inputTokens: number | null;
+  outputTokens: number | null;
+  costUsd: number | null;
+  /** left out where the agent does not say how full its conversation is */
+  context?: Context;
+};

@@ -1,7 +1,7 @@
 /** The tables of turns and of their logs: each run of a coding agent, and what it did in it. */
 import type { InboxEntry } from "../../contract/message.ts";
 import type { Address, AgentName, EpochMs, LaunchId, MessageId, TurnId } from "../../contract/names.ts";
-import { Evidence, type Outcome, type Turn, TurnMessage, type Usage } from "../../contract/turn.ts";
+import { Context, Evidence, type Outcome, type Turn, TurnMessage, type Usage } from "../../contract/turn.ts";
 import { TurnLog } from "../../contract/turn-log.ts";
 import type { Addition, Reader, Transaction } from "../database/write.ts";
 import { keptLogs } from "./limits.ts";
@@ -22,6 +22,7 @@ type Row = {
   model: string | null;
   input_tokens: number | null;
   cost_usd: number | null;
+  context: string | null;
   session: string | null;
   problem: string | null;
 };
@@ -39,7 +40,7 @@ const RUNNING = "SELECT * FROM turns WHERE ended_at IS NULL ORDER BY started_at,
 const STARTS = "SELECT started_at FROM turns WHERE agent = :agent AND started_at > :since ORDER BY started_at";
 const FINISH = `UPDATE turns SET ended_at = :now, outcome = :outcome, evidence = :evidence, problem = :problem,
     message_count = :count, messages = :messages, session = :session, model = :model, input_tokens = :inputTokens,
-    cost_usd = :costUsd
+    cost_usd = :costUsd, context = :context
   WHERE id = :id`;
 const NEWEST = `SELECT * FROM (SELECT * FROM turns ORDER BY started_at DESC, id DESC LIMIT :limit)
   ORDER BY started_at, id`;
@@ -75,7 +76,10 @@ const toTurn = (row: Row): Turn => ({
   endedAt: row.ended_at,
   outcome: row.outcome,
   evidence: row.evidence === null ? null : Evidence.parse(JSON.parse(row.evidence)),
-  usage: { model: row.model, inputTokens: row.input_tokens, costUsd: row.cost_usd },
+  usage: {
+    ...{ model: row.model, inputTokens: row.input_tokens, costUsd: row.cost_usd },
+    ...(row.context !== null && { context: Context.parse(JSON.parse(row.context)) }),
+  },
   session: row.session,
   problem: row.problem,
 });
@@ -138,6 +142,7 @@ export function finishTurn(tx: Transaction, turn: Turn, { messages, ...end }: Fi
     problem,
     session,
     ...usage,
+    context: usage.context ? JSON.stringify(usage.context) : null,
     evidence: evidence && JSON.stringify(evidence),
     messages: JSON.stringify(messages),
     count: messages.length,
