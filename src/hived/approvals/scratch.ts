@@ -20,8 +20,6 @@ const run = promisify(execFile);
 /** `main` with another version of a directory or file; `before` and `directory` are git's ids of it, "" where there is none. */
 type Made = { parent: string; root: string; before: string; directory: string };
 
-export type Scratch = ReturnType<typeof openScratch>;
-
 /**
  * git in a scratch repository of this call's own, as an agent may call twice at once; it speaks to the forge as this user.
  * @throws Fault from its verbs when the forge can't be reached, Refusal when it refuses a push
