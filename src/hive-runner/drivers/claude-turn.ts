@@ -132,5 +132,5 @@ function contextOf(read: Told["read"], models: Result["modelUsage"]): Pick<Used,
 }
 
 /** What the model has read, what it knew already included. */
-export const inputTokens = (tokens: Tokens): number =>
+const inputTokens = (tokens: Tokens): number =>
   (tokens.input_tokens ?? 0) + (tokens.cache_creation_input_tokens ?? 0) + (tokens.cache_read_input_tokens ?? 0);
