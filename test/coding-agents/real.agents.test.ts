@@ -2,24 +2,36 @@
  * `npm run test:agents`: the real Codex, Gemini CLI, OpenCode and Claude's adapter, each in one exact version from npm, by
  * the real driver against fakes of the model APIs. No account is needed, nor used; the installs take over 1 GB.
  */
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { profiles } from "../../src/hive-runner/profiles/profiles.ts";
 import { codingAgentOf } from "../../src/hived/agents/coding-agents.ts";
 import { openFakeApi, refuse, say } from "../claude/fake-api.ts";
-import { type Driven, drive, type Started } from "../drivers/driven.ts";
+import { type Driven, drive, type Started, told } from "../drivers/driven.ts";
 import { installPackage, type Pinned } from "../support/install-package.ts";
 import { openFakeApis } from "./fake-apis.ts";
 
 type Profile = Exclude<keyof typeof profiles, "script">;
 
 /** The model API that it is led to, in the hands of a test. */
-type Api = { url: string; refuse(): void; slowDown(): void; [Symbol.asyncDispose](): Promise<void> };
+type Api = {
+  url: string;
+  /** what its model was asked so far */
+  asked(): string;
+  refuse(): void;
+  slowDown(): void;
+  [Symbol.asyncDispose](): Promise<void>;
+};
 
 type Real = Pinned & {
   api(): Promise<Api>;
-  /** what leads it to the API */
-  env(url: string): Record<string, string>;
+  /** what leads it to the API, besides what a hive puts into its environment */
+  env(url: string, ours: Record<string, string>): Record<string, string>;
   model: string | null;
+  /** whether it has its conversation in its next process, too */
+  continues: "always" | "at times";
   /** the outcome when the API refuses each request for a while */
   refused: string;
   /** what it says when it has nothing to sign in with; null: it needs nothing */
@@ -28,10 +40,15 @@ type Real = Pinned & {
 
 const anthropic = async (): Promise<Api> => {
   const api = await openFakeApi();
-  api.reply = () => say("done");
+  const asked: string[] = [];
+  api.reply = ({ whole }) => {
+    asked.push(whole);
+    return say("done");
+  };
   return {
     ...api,
     url: api.url,
+    asked: () => asked.join("\n"),
     refuse: () => (api.reply = () => refuse.rate),
     slowDown: () => (api.reply = () => ({ kind: "slow" })),
   };
@@ -39,7 +56,14 @@ const anthropic = async (): Promise<Api> => {
 const others = async (): Promise<Api> => {
   const apis = await openFakeApis();
   const refusal = { status: 429, message: "Too many requests" };
-  return { ...apis, url: apis.url, refuse: () => (apis.refusal = refusal), slowDown: () => (apis.isSlow = true) };
+  const asked = () => apis.asked.join("\n");
+  return {
+    ...apis,
+    url: apis.url,
+    asked,
+    refuse: () => (apis.refusal = refusal),
+    slowDown: () => (apis.isSlow = true),
+  };
 };
 
 const reals: Record<Profile, Real> = {
@@ -60,6 +84,7 @@ const reals: Record<Profile, Real> = {
       return { FAKE: "x", MODEL_PROVIDER: "fake", CODEX_CONFIG: config };
     },
     model: null,
+    continues: "always",
     refused: "rate_limited",
     signedOut: /signed in by: API Key/,
   },
@@ -69,6 +94,7 @@ const reals: Record<Profile, Real> = {
     api: others,
     env: (url) => ({ GEMINI_API_KEY: "fake", GOOGLE_GEMINI_BASE_URL: url }),
     model: "gemini-2.5-pro",
+    continues: "at times", // else "No previous sessions found for this project", although it has written one
     refused: "stalled", // it tries again for longer than a test waits
     signedOut: /Log in with Google, Gemini API key/,
   },
@@ -76,12 +102,13 @@ const reals: Record<Profile, Real> = {
     ...{ package: "opencode-ai", version: "1.18.33" },
     program: `opencode-${process.platform}-${process.arch}/bin/opencode`,
     api: anthropic,
-    env(url) {
+    env(url, { OPENCODE_CONFIG_CONTENT: ours = "{}" }) {
       const provider = { anthropic: { options: { baseURL: `${url}/v1`, apiKey: "fake" } } };
-      const config = { model: "anthropic/claude-haiku-4-5", provider, autoupdate: false };
+      const config = { ...JSON.parse(ours), model: "anthropic/claude-haiku-4-5", provider, autoupdate: false };
       return { OPENCODE_CONFIG_CONTENT: JSON.stringify(config), OPENCODE_DISABLE_MODELS_FETCH: "1" };
     },
     model: null,
+    continues: "always",
     refused: "stalled", // as Gemini
     signedOut: null, // it begins with models that need no account
   },
@@ -91,13 +118,14 @@ const reals: Record<Profile, Real> = {
     api: anthropic,
     env: (url) => ({ ANTHROPIC_BASE_URL: url, ANTHROPIC_API_KEY: "sk-ant-fake", CLAUDE_CODE_MAX_RETRIES: "0" }),
     model: "haiku",
+    continues: "always",
     refused: "rate_limited",
     signedOut: /./,
   },
 };
 
 for (const [profile, real] of Object.entries(reals) as [Profile, Real][]) {
-  const { command, env: ours, input } = codingAgentOf({ driver: "acp", profile, env: {} });
+  const { command, env: ours, readPrompt, input } = codingAgentOf({ driver: "acp", profile, env: {} });
   const program = await installPackage(input?.name ?? profile, real);
   const runner = real.program.startsWith(".bin") ? [process.execPath] : [];
   describe.skipIf(program === null)(`${real.package} ${real.version}`, () => {
@@ -106,8 +134,11 @@ for (const [profile, real] of Object.entries(reals) as [Profile, Real][]) {
       env: { ...ours, ...env },
       driver: { kind: "acp", profile },
     });
-    const at = (api: Api, options: Parameters<typeof drive>[1] = {}): Driven =>
-      drive(started(real.env(api.url)), { model: real.model, ...options });
+    const at = (api: Api): Driven => {
+      const directory = mkdtempSync(join(tmpdir(), "hive-"));
+      const environment = readPrompt?.(join(directory, "prompt.md")) ?? {};
+      return drive(started({ ...environment, ...real.env(api.url, environment) }), { model: real.model, directory });
+    };
 
     test("a turn ends well, with the tokens that the model produced", async () => {
       await using api = await real.api();
@@ -118,13 +149,35 @@ for (const [profile, real] of Object.entries(reals) as [Profile, Real][]) {
       expect(await agent.turn("say")).toMatchObject({ outcome: "ok", session: report.session });
     });
 
-    test("a new process continues the conversation", async () => {
+    test(`a new process continues the conversation ${real.continues}, and else begins a new one`, async () => {
       await using api = await real.api();
       await using agent = at(api);
       const { session } = await agent.turn("say");
       await agent.life.lieDown();
       const { conversation } = await agent.rise();
-      expect([conversation.how, conversation.session]).toEqual(["continued", session]);
+      if (real.continues === "always") expect(conversation.how).toBe("continued");
+      expect(conversation.session === session).toBe(conversation.how === "continued");
+      expect(await agent.turn("say")).toMatchObject({ outcome: "ok" });
+    });
+
+    test("its model is told what a hive tells an agent, in the first turn and later", async () => {
+      await using api = await real.api();
+      await using agent = at(api);
+      await agent.turn("say");
+      const first = api.asked();
+      expect(first).toContain(told.trim());
+      await agent.turn("say");
+      expect(api.asked().slice(first.length)).toContain(told.trim());
+    });
+
+    test("what a message says is plain text: no command, and no file to be read", async () => {
+      await using api = await real.api();
+      await using agent = at(api);
+      const file = join(agent.directory, "diary");
+      writeFileSync(file, "dear diary, nobody shall know");
+      expect(await agent.turn(`/clear @${file}`)).toMatchObject({ outcome: "ok" });
+      expect(api.asked()).toContain(`/clear @${file}`);
+      expect(api.asked()).not.toContain("nobody shall know");
     });
 
     test("a cancelled turn ends so, and the agent lives on", async () => {

@@ -1,5 +1,5 @@
 /** A coding agent behind its driver, as a real process, in the hands of a test: without a runner, a loop or a hive. */
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pino } from "pino";
@@ -38,6 +38,9 @@ export type Driven = {
 const farOff = 3_600_000;
 const agent = AgentName.parse("alice");
 
+/** What each agent is told at the start of a conversation. */
+export const told = "Your word is heliotrope.\n";
+
 /** @param directory the agent's own, which outlives it */
 export function drive(
   { argv, env = {}, driver }: Started,
@@ -60,11 +63,22 @@ export function drive(
       argv,
       env: { PATH: process.env["PATH"] ?? "", HOME: directory, HIVE_STATE_DIR: directory, ...env },
       cwd: directory,
-      driver: { ...driver, cwd: directory, mcpServers: [], session: continued, model, promptFile: "/dev/null" },
+      driver: {
+        ...driver,
+        cwd: directory,
+        mcpServers: [],
+        session: continued,
+        model,
+        promptFile: join(directory, "prompt.md"),
+      },
       prompt: { docs: directory, config: directory },
       limits: { turnTimeoutMs: farOff, silenceMs: farOff, idleStopMs: farOff },
     };
-    const life = new AgentLife({ agent, spec }, { clock, log, writePrompt: async () => "You are alice." });
+    const writePrompt = async () => {
+      writeFileSync(spec.driver.promptFile, told);
+      return told;
+    };
+    const life = new AgentLife({ agent, spec }, { clock, log, writePrompt });
     void life.fell.then(() => hasFallen.add(life));
     return life;
   };
