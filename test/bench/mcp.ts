@@ -6,9 +6,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Pool } from "undici";
 import { bound, type Figure, interleave, judge } from "./figure.ts";
+import { called } from "./mcp/called.ts";
 import type { ServerName, Told } from "./mcp/server.ts";
 
-const called = "cancel_question";
 /** Many on few connections: so the server has work whenever it runs, on a busy machine, too, and its code is what is measured. */
 const [connections, pipelining] = [8, 16];
 

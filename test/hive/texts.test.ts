@@ -3,9 +3,10 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { WaitingEntry } from "../../src/contract/message.ts";
-import { EpochMs } from "../../src/contract/names.ts";
+import { AgentName, EpochMs } from "../../src/contract/names.ts";
 import { waitingText } from "../../src/hive/commands/messages.ts";
 import { statusText } from "../../src/hive/commands/status.ts";
+import { tokensText } from "../../src/hive/commands/token-mcp.ts";
 import { render } from "../../src/hive/up/forgejo.ts";
 import { linksText } from "../../src/hive/up/links.ts";
 import { lastWords } from "../../src/hive/up/log-file.ts";
@@ -67,6 +68,17 @@ hived        ready       pid 12  2 restarts
 hive-web     ready       pid 12              isolated
 hive-runner  restarting                      was killed by SIGKILL
 `);
+});
+
+test("tokens of MCP clients are listed with their use, which may be none", () => {
+  const token = { id: 1, agent: AgentName.parse("alice"), createdAt: since, lastUsedAt: null };
+  const used = { ...token, id: 12, lastUsedAt: EpochMs.parse(60_000) };
+  expect(tokensText([token, used])).toBe(`\
+token  agent  made                 last used
+1      alice  1970-01-01 00:00:00  never
+12     alice  1970-01-01 00:00:00  1970-01-01 00:01:00
+`);
+  expect(tokensText([])).toContain("`hive token create --mcp AGENT` makes one.");
 });
 
 test("webhooks that do not come are told in a line of their own", () => {

@@ -16,9 +16,8 @@ import { openBroker } from "../../support/open-broker.ts";
 import { addIdleAgent } from "../../support/open-core.ts";
 import { toolPartsOf } from "../../support/tool-parts.ts";
 import { generous } from "../broker/in-process.ts";
+import { called } from "./called.ts";
 
-/** The tool that is called: it has an argument to check, and its verb does nothing. */
-export const called = "cancel_question";
 const said = (question: number) => ({
   content: [{ type: "text" as const, text: `Question ${question} is cancelled.` }],
 });
