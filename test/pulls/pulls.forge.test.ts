@@ -128,9 +128,13 @@ describe.each(forges)("what happens to pull requests on $name", ({ start }) => {
   });
 
   test("an author hears that it was closed, reopened and merged by others, and nothing of what it did itself", async () => {
+    const listed = () => core.db.read((reader) => openThreads(reader, alice).threads.map(({ id }) => id));
     await setState("alice", "closed");
+    expect(await told()).toEqual([]);
+    expect(listed()).toEqual([]);
     await setState("alice", "open");
     expect(await told()).toEqual([]);
+    expect(listed()).toEqual([number]);
     await setState("bob", "closed");
     await setState("bob", "open");
     expect(await told()).toEqual([
@@ -139,6 +143,7 @@ describe.each(forges)("what happens to pull requests on $name", ({ start }) => {
     ]);
     while ((await as("operator").status("POST", pull("/merge"), { Do: "merge" })) !== 200);
     expect(await told()).toEqual(["operator > alice: operator merged your pull request #1 of alice/notes."]);
+    expect(listed()).toEqual([]);
   });
 
   test("an agent's pull request in somebody else's repository is found, listed and followed like any other", async () => {

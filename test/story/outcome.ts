@@ -61,8 +61,12 @@ export async function expectDeployed(hive: Hive, { number, head, agent }: Approv
 }
 
 /** What the worker has told its manager itself; that a review is asked for the hive tells in its name. */
-export const isReport = ({ from, to, body }: Message, { worker, manager }: Tour): boolean =>
-  from === worker && to === manager && !body.startsWith(`${worker} asks you to review `);
+export const isReport = (message: Message, tour: Tour): boolean =>
+  message.from === tour.worker && message.to === tour.manager && !isReviewRequest(message, tour);
+
+/** The hive's word to the reviewer that the worker asks for a review. */
+export const isReviewRequest = ({ from, to, body }: Message, { worker, reviewer }: Tour): boolean =>
+  from === worker && to === reviewer && body.startsWith(`${worker} asks you to review `);
 
 /** The report of the worker's first turn, once a turn of the manager has handled it. */
 export async function reportOf(hive: Hive, tour: Tour): Promise<Message> {

@@ -17,11 +17,12 @@ export function lettersOf(pull: Reviewed, entry: TimelineEntry): PullLetter[] {
   const { user, type } = entry;
   const tell = (to: readonly string[], did: string, words = ""): PullLetter[] =>
     [...new Set(to)]
-      .filter((name) => name !== user && user !== bot)
+      .filter((name) => name !== user)
       .map((name) => {
         const said = words.trim() === "" ? "." : `:\n\n${words.trim().slice(0, shownCharacters)}`;
         return { to: name, body: `${user} ${did} ${named(pull, name)}${said}`, isInvited: name === author };
       });
+  if (user === bot) return [];
   switch (type) {
     case "review_request":
       return pull.reviewers.includes(entry.asked) ? tell([entry.asked], "asks you to review") : [];

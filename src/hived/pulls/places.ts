@@ -5,8 +5,8 @@ import { readMeta, writeMeta } from "../database/meta.ts";
 import type { Reader, Transaction } from "../database/write.ts";
 import type { ItemPlace } from "../forge/forge-items.ts";
 
-/** The newest entry that was seen to, and when it was made. */
-export type SeenTo = { entry: number; at: EpochMs };
+/** The newest entry that was seen to, null before the first one, and the time from which on to look. */
+export type SeenTo = { entry: number | null; at: EpochMs };
 
 const FIND = "SELECT seen_entry AS entry, seen_at AS at FROM pull_places WHERE repo = :repo AND number = :number";
 const NOTE = `INSERT INTO pull_places (repo, number, seen_entry, seen_at) VALUES (:repo, :number, :entry, :at)
@@ -15,7 +15,7 @@ const FORGET_ALL = "DELETE FROM pull_places";
 
 /** Where to go on: nothing is told that is older than the hive's acquaintance with its forge. */
 export const seenTo = (reader: Reader, { repo, number }: ItemPlace): SeenTo =>
-  reader.get<SeenTo>(FIND, { repo, number }) ?? { entry: 0, at: Number(readMeta(reader, sinceKey) ?? 0) as EpochMs };
+  reader.get<SeenTo>(FIND, { repo, number }) ?? { entry: null, at: Number(readMeta(reader, sinceKey) ?? 0) as EpochMs };
 
 export function noteSeenTo(tx: Transaction, { repo, number }: ItemPlace, { entry, at }: SeenTo): void {
   tx.run(NOTE, { repo, number, entry, at });

@@ -17,6 +17,8 @@ import { noteSeenTo, seenTo } from "./places.ts";
 
 /** Of what has happened since the last look; of the rest it is said that there is some. */
 const mostAtOnce = 20;
+/** The forge's clock may have been set back by so much. */
+const clockMarginMs = 60 * 60_000;
 
 /** In the transaction that stores what was fetched. One on hive/agents is an approval, whose outcomes are told by itself. */
 export function followPull(tx: Transaction, core: Core, { repo, number }: ItemPlace): void {
@@ -38,8 +40,10 @@ async function tellPull(core: Core, forge: Forge, key: string): Promise<{ again:
   }));
   if (!reader || !pull) return undefined;
   const as = forge.as(reader);
-  const fresh = (await as.listTimeline(repo, place.number, seen.at)).filter(({ id }) => id > seen.entry);
-  const news = fresh.filter(({ createdAt }) => createdAt >= seen.at - 1000); // in whole seconds
+  const since = Math.max(0, seen.at - clockMarginMs) as EpochMs;
+  const isNew = ({ id, createdAt }: TimelineEntry) =>
+    seen.entry === null ? createdAt >= seen.at - 1000 : id > seen.entry; // times are in whole seconds
+  const news = (await as.listTimeline(repo, place.number, since)).filter(isNew);
   if (news.length === 0) return undefined;
   const reviewed = { ...pull, ...place, reviews: await reviewsOf(as, place, news) };
   return core.db.write((tx) => tellNews(tx, core, reviewed, news));

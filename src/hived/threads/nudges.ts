@@ -12,6 +12,9 @@ import { ownRows, type Row, toThread } from "./open-threads.ts";
 /** How old a thread is when it is mentioned, unless the operator has chosen another age: a day. */
 export const nudgeAfterMs = 24 * 60 * 60_000;
 
+/** Also when nothing tells that there is something new. */
+const lookAgainMs = 60 * 60_000;
+
 /** In one prompt; the others in the next ones. */
 const mostAtOnce = 5;
 
@@ -41,8 +44,8 @@ export function openNudges(core: Core, afterMs: number, signal: AbortSignal): Nu
       if ((nextAt.get(agent) ?? 0) > now) return [];
       const rows = tx.all<Row>(NEW, { viewer: agent });
       const old = rows.filter(({ at }) => at <= now - afterMs).slice(0, mostAtOnce);
-      const next = rows[old.length];
-      tx.afterCommit(() => nextAt.set(agent, next ? next.at + afterMs : Number.POSITIVE_INFINITY));
+      const next = rows[old.length]?.at ?? Number.POSITIVE_INFINITY;
+      tx.afterCommit(() => nextAt.set(agent, Math.min(next + afterMs, now + lookAgainMs)));
       for (const row of old)
         tx.run(PUT, {
           agent,
