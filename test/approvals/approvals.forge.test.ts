@@ -23,10 +23,11 @@ describe.each(forges)("on $name", ({ name, start }) => {
   });
 
   const isEmbedded = name === "the embedded forge";
+  /** for what makes no other calls of the forge than what is tried on each of them */
   const onOne = test.runIf(isEmbedded) as typeof test;
   describe("each kind", () => kinds(() => hive, onOne));
   describe("each end", () => ends(() => hive, onOne));
   describe("only what counts", () => onlyWhatCounts(() => hive, { renames: !isEmbedded }));
-  describe("the operator's word", () => operatorsWord(() => hive));
-  describe("cut off", () => cutOff(() => hive, isEmbedded ? [4, 14] : [9]));
+  describe("the operator's word", () => operatorsWord(() => hive, onOne));
+  describe("cut off", () => cutOff(() => hive, isEmbedded ? [4, 14] : [9], onOne));
 });

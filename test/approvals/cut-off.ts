@@ -10,10 +10,11 @@ import type { Approvals } from "./open-approvals.ts";
 
 type Proposed = { number: number; head: string };
 
-/**
- * @param inTest after how many of its acts hived is killed, each time anew; `npm run soak` kills it after any
- */
-export function cutOff(hive: () => Approvals, inTest: readonly number[]): void {
+/** What is there in the end: the states that were told, the message, and the texts of the statuses. */
+type Ended = { course: string[]; told: string; success: string; pending: string; valid: string };
+
+/** @param inTest after how many of its acts hived is killed, each time anew; `npm run soak` kills it after any */
+export function cutOff(hive: () => Approvals, inTest: readonly number[], onOne: typeof test): void {
   const all = howMany(0);
   const cuts = all === 0 ? inTest : [...Array(all).keys()];
   const ofAgent = ["opened", "waiting", "preparing", "merging", "converging", "deployed"];
@@ -42,18 +43,7 @@ export function cutOff(hive: () => Approvals, inTest: readonly number[]): void {
     await killAfter(acts, () => hive().follow(proposed), hive().becomes(proposed, "deployed"));
     await goOn(proposed);
   };
-  const expectOnce = async (
-    proposed: Proposed,
-    {
-      course,
-      told,
-      success,
-      pending,
-      valid,
-    }: Record<"told" | "success" | "pending" | "valid", string> & {
-      course: string[];
-    },
-  ) => {
+  const expectOnce = async (proposed: Proposed, { course, told, success, pending, valid }: Ended) => {
     expect(hive().eventsOf(proposed)).toEqual(course);
     expect(hive().told(proposed)).toEqual(told === "" ? [] : [told]);
     expect(await hive().statuses(proposed.head)).toEqual([
@@ -133,7 +123,7 @@ export function cutOff(hive: () => Approvals, inTest: readonly number[]): void {
     120_000,
   );
 
-  test.each(cuts)(
+  onOne.each(cuts)(
     "what is about no agent, killed after %i acts",
     async (acts) => {
       const version = `{ "inputs": { "cli": "3.0.${acts}" } }\n`;

@@ -10,7 +10,6 @@ import { agentsRepo } from "../../src/hived/forge/plan.ts";
 import { yaml } from "../lifecycle/open-lifecycle.ts";
 import type { Approvals } from "./open-approvals.ts";
 
-/** @param onOne what makes no other calls of the forge than what is tried on each of them */
 export function ends(hive: () => Approvals, onOne: typeof test): void {
   const rebase = "Rebase it, and push it again.";
 

@@ -47,7 +47,7 @@ export function kinds(hive: () => Approvals, onOne: typeof test): void {
     await hive().expectSettled(proposed);
   });
 
-  test("inputs.json that changed on main since is outdated, and says so", async () => {
+  onOne("inputs.json that changed on main since is outdated, and says so", async () => {
     const proposed = await hive().propose("cli-1.0.2", { "inputs.json": '{ "inputs": { "cli": "1.0.2" } }\n' });
     await hive().write("inputs.json", '{ "inputs": { "cli": "1.1.0" } }\n');
     await hive().review(proposed, "APPROVED");
@@ -90,16 +90,19 @@ export function kinds(hive: () => Approvals, onOne: typeof test): void {
     expect(await hive().readMain("decisions/tabs.md")).toBe("We indent with tabs.\n");
   });
 
-  test("several things at once are refused with the reason, as status, comment and message, also when approved", async () => {
-    const proposed = await hive().propose("both", { ...hive().worker("carol"), "README.md": "Mine.\n" });
-    await hive().review(proposed, "APPROVED");
-    await hive().follow(proposed);
-    expect(hive().row(proposed)).toMatchObject({ kind: "other", agent: null, state: "invalid" });
-    const why = "It changes several things at once: README.md, agents/carol.";
-    expect((await hive().statuses(proposed.head))[0]).toContain(`validate failure: ${why}`);
-    expect(await hive().verdicts(proposed)).toEqual([expect.stringContaining(why)]);
-    expect(hive().told(proposed)).toEqual([expect.stringContaining(why)]);
-    expect(await hive().isMerged(proposed)).toBe(false);
-    await hive().expectSettled(proposed);
-  });
+  onOne(
+    "several things at once are refused with the reason, as status, comment and message, also when approved",
+    async () => {
+      const proposed = await hive().propose("both", { ...hive().worker("carol"), "README.md": "Mine.\n" });
+      await hive().review(proposed, "APPROVED");
+      await hive().follow(proposed);
+      expect(hive().row(proposed)).toMatchObject({ kind: "other", agent: null, state: "invalid" });
+      const why = "It changes several things at once: README.md, agents/carol.";
+      expect((await hive().statuses(proposed.head))[0]).toContain(`validate failure: ${why}`);
+      expect(await hive().verdicts(proposed)).toEqual([expect.stringContaining(why)]);
+      expect(hive().told(proposed)).toEqual([expect.stringContaining(why)]);
+      expect(await hive().isMerged(proposed)).toBe(false);
+      await hive().expectSettled(proposed);
+    },
+  );
 }

@@ -7,7 +7,7 @@ import type { Approvals } from "./open-approvals.ts";
 
 const refusal = (code: string) => expect.objectContaining({ name: "Refusal", code });
 
-export function operatorsWord(hive: () => Approvals): void {
+export function operatorsWord(hive: () => Approvals, onOne: typeof test): void {
   const propose = async (topic: string, files: Record<string, string>) => {
     const proposed = await hive().propose(topic, files);
     await hive().follow(proposed);
@@ -35,7 +35,7 @@ export function operatorsWord(hive: () => Approvals): void {
     await expect(deny(hive().parts, { ...proposed, reason: "No." })).rejects.toEqual(refusal("approval_ended"));
   });
 
-  test("another head than the one that was looked at is not approved", async () => {
+  onOne("another head than the one that was looked at is not approved", async () => {
     const older = await propose("oscar", hive().worker("oscar"));
     const newer = await hive().propose("oscar", hive().worker("oscar", "More.\n"));
     await expect(approve(hive().parts, older)).rejects.toEqual(refusal("head_moved"));
@@ -45,7 +45,7 @@ export function operatorsWord(hive: () => Approvals): void {
     expect(hive().row(newer)).toMatchObject({ state: "waiting" });
   });
 
-  test("what can't be acted on, and what is the operator's own, is not approved, and says what to do", async () => {
+  onOne("what can't be acted on, and what is the operator's own, is not approved, and says what to do", async () => {
     const invalid = await propose("stray", { "README.md": "Mine.\n" });
     await expect(approve(hive().parts, invalid)).rejects.toEqual(refusal("not_actionable"));
     const own = await hive().operator.propose(agentsRepo, "own", { "decisions/own.md": "Mine.\n" });
