@@ -98,12 +98,16 @@ async function serveSession(path: string, session: () => Promise<Session>, log: 
   });
   // An idle connection is never closed from here: a client could be writing into it, and not know what became of that.
   server.keepAliveTimeout = 0;
+  server.maxConnections = mostConnections;
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
     server.listen({ path, backlog: socketBacklog }, resolve);
   });
   return server;
 }
+
+/** Far more than a coding agent has; a flood of calls rests behind them, as each refusal is held back for a second. */
+const mostConnections = 128;
 
 type Reply = Omit<PostAnswer, "status"> & { status: PostAnswer["status"] | 404 | 413 | 503 };
 
