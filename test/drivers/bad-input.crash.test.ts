@@ -1,4 +1,6 @@
 /** An agent may do anything: each has a named outcome, costs a bounded memory, and the next turn works. */
+import { rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { setImmediate as nextRound } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { openFakeClock } from "../support/fake-clock.ts";
@@ -75,6 +77,18 @@ test("what it does outside of a turn is shown as its own doing, and is no eviden
   await agent.turn("say more afterwards");
   expect(await agent.unasked.next()).toBe("by myself");
   expect(await agent.turn("nothing")).toMatchObject({ outcome: "ok", evidence: { outputs: 0 } });
+});
+
+test("an agent that is not signed in is up, says how it can be, and then goes on in its conversation", async () => {
+  await using agent = drive(hostile);
+  const { session } = await agent.turn("say");
+  await agent.life.lieDown();
+  const signedOut = join(agent.directory, "signed-out");
+  writeFileSync(signedOut, "");
+  const problem = "Authentication required. It offers to be signed in by: API key.";
+  expect(await agent.turn("say")).toMatchObject({ outcome: "needs_login", problem, session });
+  rmSync(signedOut);
+  expect(await agent.turn("say")).toMatchObject({ outcome: "ok", session });
 });
 
 /** Lets the time pass until the turn has ended, an hour of it in a second. */

@@ -123,9 +123,17 @@ const models = (current: string) => ({
 for await (const line of createInterface({ input: process.stdin })) {
   const message = JSON.parse(line) as Message;
   const answer = (result: object) => write({ id: message.id, result });
+  if (/^session\/(new|resume)$/.test(message.method ?? "") && existsSync("signed-out")) {
+    write({ id: message.id, error: { code: -32_000, message: "Authentication required" } });
+    continue;
+  }
   switch (message.method) {
     case "initialize":
-      answer({ protocolVersion: 1, agentCapabilities: { sessionCapabilities: { resume: {} } } });
+      answer({
+        protocolVersion: 1,
+        agentCapabilities: { sessionCapabilities: { resume: {} } },
+        authMethods: [{ id: "key", name: "API key" }],
+      });
       break;
     case "session/new": {
       const sessionId = `session-${process.pid}`;

@@ -69,6 +69,6 @@ function claudeCode(program: string): Subject {
 }
 
 export const hostile: Started = {
-  argv: [process.execPath, join(import.meta.dirname, "hostile-agent.ts")],
+  argv: [process.execPath, new URL("hostile-agent.ts", import.meta.url).pathname],
   driver: { kind: "acp", profile: "script" },
 };

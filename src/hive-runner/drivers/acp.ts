@@ -66,7 +66,7 @@ class AcpConversation implements Conversation {
   }
 
   get session(): string | null {
-    return this.#session;
+    return this.#session ?? this.#spec.session;
   }
 
   get how(): Conversation["how"] {

@@ -44,7 +44,7 @@ export type Ears = {
 };
 
 export type Conversation = {
-  /** null as long as the agent is not signed in, and so has none: each turn tries again */
+  /** the one that it has, or is to continue once it is signed in: each turn tries again; null: none yet */
   readonly session: string | null;
   /** lost: there was one to continue, and the agent does not have it any more */
   readonly how: "new" | "continued" | "lost";
