@@ -59,6 +59,9 @@ type Running = {
 /** Its own command, and the only prompt that is one. */
 const compact: WakePrompt = { trusted: "/compact", messages: [] };
 
+/** One that asks and asks, and reads no answer, is not waited for; in bytes. */
+const mostUnread = 16 * 1024 * 1024;
+
 class ClaudeConversation implements Conversation {
   readonly how: Conversation["how"];
   readonly #process: AgentProcess;
@@ -83,7 +86,6 @@ class ClaudeConversation implements Conversation {
     this.#session = spec.session;
     this.#model = spec.model;
     this.#silent = readJsonLines(process.stdout, (value) => this.#take(value));
-    void this.#silent.then(() => this.#giveUp());
   }
 
   /** null until its first turn: before that there is nothing to continue */
@@ -139,17 +141,14 @@ class ClaudeConversation implements Conversation {
     const answer = Promise.withResolvers<unknown>();
     this.#asked.set(id, answer);
     this.#write(controlLine(id, request));
-    return answer.promise;
+    const ended = this.#silent.then(() => Promise.reject(new Error("its output has ended")));
+    return Promise.race([answer.promise, ended]);
   }
 
   #write(line: object): void {
-    this.#process.stdin.write(`${JSON.stringify(line)}\n`);
-  }
-
-  #giveUp(): void {
-    const error = new Error("its output has ended");
-    for (const { reject } of this.#asked.values()) reject(error);
-    this.#asked.clear();
+    const { stdin } = this.#process;
+    stdin.write(`${JSON.stringify(line)}\n`);
+    if (stdin.writableLength > mostUnread) void this.#process.end();
   }
 
   #take(value: unknown): void {
@@ -172,8 +171,12 @@ class ClaudeConversation implements Conversation {
 
   #takeResult(result: Result, running: Running): void {
     const isOurs = result.user_message_uuids?.includes(running.uuid) ?? result.origin === undefined;
-    if (isOurs) running.end(endOf(result, running.told));
-    else running.told = nothingTold;
+    if (!isOurs) {
+      running.told = nothingTold;
+      return;
+    }
+    this.#running = null; // what it says from now on is no part of this turn
+    running.end(endOf(result, running.told));
   }
 
   /** Some of it belongs to no turn. */

@@ -1,0 +1,38 @@
+/** What the driver makes of a Claude Code that does not keep to its protocol. */
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { startAlice, withClaude } from "./with-claude.ts";
+
+const odd = join(import.meta.dirname, "odd-claude.ts");
+
+test("what is no line of the protocol is passed over, and the next turn works", async () => {
+  await using stage = await withClaude();
+  await startAlice(stage, odd);
+  for (const [oddity, end] of [
+    ["prints garbage", { outcome: "ok", evidence: { outputTokens: 7 } }],
+    ["writes 100 MiB in one line", { outcome: "ok", evidence: { outputTokens: 7 } }],
+    ["says nothing of the model", { outcome: "ok", evidence: { outputs: 0, outputTokens: null } }],
+    ["reports negative tokens", { outcome: "ok", evidence: { outputs: 0, outputTokens: null } }],
+    ["ends somebody else's turn first", { outcome: "ok", evidence: { outputTokens: 7 } }],
+    ["answers what nobody asked", { outcome: "ok" }],
+    ["asks for what there is not", { outcome: "ok" }],
+  ] as const) {
+    stage.hived.mail("alice", oddity);
+    expect(await stage.hived.ends.next(), oddity).toMatchObject(end);
+    stage.hived.mail("alice", "hello");
+    expect(await stage.hived.ends.next(), `after: ${oddity}`).toMatchObject({ outcome: "ok" });
+  }
+});
+
+test.each(["exits", "closes its output", "asks without end"])("one that %s has crashed", async (oddity) => {
+  await using stage = await withClaude();
+  await startAlice(stage, odd);
+  stage.hived.mail("alice", oddity);
+  expect(await stage.hived.ends.next()).toMatchObject({
+    outcome: "crashed",
+    problem: expect.stringContaining("Its process is gone"),
+  });
+  await startAlice(stage, odd);
+  stage.hived.mail("alice", "hello");
+  expect(await stage.hived.ends.next()).toMatchObject({ outcome: "ok" });
+});
