@@ -31,7 +31,7 @@ const PUT = `INSERT INTO forge_items (repo, number, ${columns.join(", ")})
   VALUES (:repo, :number, ${columns.map((column) => `:${column}`).join(", ")})
   ON CONFLICT (repo, number) DO UPDATE SET ${columns.map((column) => `${column} = :${column}`).join(", ")}`;
 const FIND_PULL =
-  "SELECT title, author, url, reviewers FROM forge_items WHERE repo = :repo AND number = :number AND kind = 'pull'";
+  "SELECT title, author, url FROM forge_items WHERE repo = :repo AND number = :number AND kind = 'pull'";
 const KNOWN = "SELECT 1 FROM forge_items WHERE repo = :repo AND number = :number";
 const KNOWN_PULL = `${KNOWN} AND kind = 'pull'`;
 const REPOS = `SELECT repo, count(*) AS count FROM forge_items
@@ -56,12 +56,10 @@ export function removeItem(tx: Transaction, repo: string, number: number): void 
   tx.run(REMOVE, { repo, number });
 }
 
-export type PullItem = Pick<ForgeItem, "title" | "author" | "url" | "reviewers">;
+export type PullItem = Pick<ForgeItem, "title" | "author" | "url">;
 
-export function findPull(reader: Reader, { repo, number }: ItemPlace): PullItem | undefined {
-  const row = reader.get<Omit<PullItem, "reviewers"> & { reviewers: string }>(FIND_PULL, { repo, number });
-  return row && { ...row, reviewers: JSON.parse(row.reviewers) };
-}
+export const findPull = (reader: Reader, { repo, number }: ItemPlace): PullItem | undefined =>
+  reader.get(FIND_PULL, { repo, number });
 
 /** Which pull requests are open, in the order of their repositories and numbers, above one. */
 export const openPullsAfter = (reader: Reader, { repo, number }: ItemPlace, limit: number): ItemPlace[] =>

@@ -25,7 +25,7 @@ export function lettersOf(pull: Reviewed, entry: TimelineEntry): PullLetter[] {
   if (user === bot) return [];
   switch (type) {
     case "review_request":
-      return pull.reviewers.includes(entry.asked) ? tell([entry.asked], "asks you to review") : [];
+      return isWaitedFor(pull, entry.asked) ? tell([entry.asked], "asks you to review") : [];
     case "review": {
       const review = pull.reviews.find(({ id }) => id === entry.review);
       const did = review && verdicts[review.state];
@@ -50,11 +50,13 @@ const verdicts: Record<string, string> = {
   COMMENT: "commented on",
 };
 
+/** Not where the request was taken back, or answered, before anybody looked. */
+const isWaitedFor = ({ reviews }: Reviewed, asked: string): boolean =>
+  reviews.some(({ user, state }) => user === asked && state === "REQUEST_REVIEW");
+
 /** Who is asked for a review, or has given one. */
-const reviewersOf = ({ author, reviewers, reviews }: Reviewed): string[] =>
-  [...reviewers, ...reviews.filter(({ state }) => state in verdicts).map(({ user }) => user)].filter(
-    (user) => user !== author,
-  );
+const reviewersOf = ({ author, reviews }: Reviewed): string[] =>
+  reviews.map(({ user }) => user).filter((user) => user !== author);
 
 function named({ repo, number, title, author, url }: Reviewed, to: string): string {
   const whose = to === author ? "your" : `${author}'s`;

@@ -49,13 +49,16 @@ async function tellPull(core: Core, forge: Forge, key: string): Promise<{ again:
   return core.db.write((tx) => tellNews(tx, core, reviewed, news));
 }
 
-/** The reviews, where somebody could have to hear of one or be found by it; of the new ones what was said of single lines, too. */
+/**
+ * The reviews and the requests for them as they are after the news, where these could be about one or go to a reviewer: what
+ * is known of the item may be older. Of new reviews what was said of single lines, too.
+ */
 async function reviewsOf(
   as: ForgeVerbs,
   { repo, number }: ItemPlace,
   news: readonly TimelineEntry[],
 ): Promise<Reviewed["reviews"]> {
-  if (!news.some(({ type }) => type === "review" || type === "comment")) return [];
+  if (!news.some(({ type }) => type === "review" || type === "review_request" || type === "comment")) return [];
   const isNew = (id: number) => news.some(({ type, review }) => type === "review" && review === id);
   return Promise.all(
     (await as.listReviews(repo, number)).map(async (review) => ({
