@@ -14,7 +14,8 @@ import { race } from "./race.ts";
 const rule = `/repos/${agentsRepo}/branch_protections/main`;
 const notOfficial = expect.stringContaining("not official");
 
-export function onlyWhatCounts(hive: () => Approvals, { renames }: { renames: boolean }): void {
+/** @param onRenaming for what needs a forge that renames users */
+export function onlyWhatCounts(hive: () => Approvals, onRenaming: typeof test): void {
   const decision = (slug: string) => hive().propose(slug, { [`decisions/${slug}.md`]: "Go on.\n" });
   type Proposed = Awaited<ReturnType<typeof decision>>;
   const approveAs = (who: Person, proposed: Proposed) =>
@@ -111,7 +112,7 @@ export function onlyWhatCounts(hive: () => Approvals, { renames }: { renames: bo
     expect(hive().row(proposed)).toMatchObject({ state: "deployed" });
   });
 
-  test.runIf(renames)("nobody is the operator by having got that name, and who had it no more", async () => {
+  onRenaming("nobody is the operator by having got that name, and who had it no more", async () => {
     const { admin, core, forgeParts } = hive();
     const agent = await anAgent();
     const rename = (from: string, to: string) =>

@@ -10,6 +10,7 @@ import { provision } from "../../src/hived/forge/provision.ts";
 import { rotateTokens } from "../../src/hived/forge/rotate.ts";
 import { retireTokens } from "../../src/hived/lifecycle/retire-tokens.ts";
 import { forges } from "../support/forges.ts";
+import { somePlace } from "../support/open-broker.ts";
 import { addIdleAgent, openCore, type TestCore } from "../support/open-core.ts";
 import { type Provisioned, partsFor } from "../support/provisioned.ts";
 import { withToken } from "../support/raw-forge.ts";
@@ -28,9 +29,7 @@ describe.each(forges)("on $name", ({ start }) => {
   const delivered: { launch: string; files: Record<string, string> }[] = [];
 
   const runner = {
-    place: () => {
-      throw new Error("nobody asks where the runner is");
-    },
+    place: () => somePlace,
     call: async (
       _call: string,
       { launch, secrets }: { launch: string; secrets: { path: string; content: string }[] },

@@ -20,6 +20,12 @@ export type ForgePages = {
   close(page: Page, words?: string): Promise<void>;
 };
 
+/** Forgejo's script takes the panel out of the page until its button is pressed: pressed before that, it opens nothing. */
+async function openReview(page: Page): Promise<void> {
+  await page.locator(".review-box-panel").waitFor({ state: "detached" });
+  await page.locator("#review-box .js-btn-review").click();
+}
+
 export const forgePages: Record<ForgeKind, ForgePages> = {
   embedded: {
     async signIn(page, link) {
@@ -66,12 +72,12 @@ export const forgePages: Record<ForgeKind, ForgePages> = {
     reviewRequest: (page) => page.getByText("requested review from operator"),
     openFiles: (page) => page.getByRole("link", { name: "Files changed" }).click(),
     async approve(page) {
-      await page.locator("#review-box .js-btn-review").click();
+      await openReview(page);
       await page.locator('.review-box-panel button[value="approve"]').click();
       await page.getByText("approved these changes").first().waitFor();
     },
     async requestChanges(page, words) {
-      await page.locator("#review-box .js-btn-review").click();
+      await openReview(page);
       await page.locator(".review-box-panel textarea").fill(words);
       await page.locator('.review-box-panel button[value="reject"]').click();
       await page.getByText("requested changes").first().waitFor();
