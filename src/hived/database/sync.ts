@@ -48,7 +48,10 @@ export const realDisk: Disk = { measureSync, sync: promisify(fdatasync) };
 /** A sync that takes longer is waited for in the thread pool. */
 const longestInLoopMs = 1;
 
-/** In pages of SQLite's log, four times its default: a checkpoint syncs twice within a commit. */
+/**
+ * In pages of SQLite's log, four times its default: a checkpoint syncs twice within a commit, and writes again what many commits
+ * have changed. Reading so much at a start takes 30 ms.
+ */
 const rareCheckpoint = 4_000;
 
 export type Syncs = {
@@ -65,7 +68,7 @@ export type Syncs = {
 /** Finds out, once, which way is the better one for the disk that a database lies on. */
 export function openSyncs(sqlite: Sqlite, disk: Disk): Syncs {
   const isSlow = disk.measureSync(dirname(sqlite.name)) > longestInLoopMs;
-  if (isSlow) sqlite.pragma(`wal_autocheckpoint = ${rareCheckpoint}`);
+  sqlite.pragma(`wal_autocheckpoint = ${rareCheckpoint}`);
   let wal: number | undefined;
   let synchronous = "";
   return {
