@@ -13,7 +13,7 @@ import type { Figure } from "./figure.ts";
 const parts: Record<string, (isFull: boolean) => AsyncIterable<Figure>> = {
   durable: (isFull) => durable(isFull ? { rounds: 5, ms: 2_000 } : { rounds: 3, ms: 250 }),
   sockets: (isFull) => sockets(isFull ? { rounds: 5, ms: 3_000 } : { rounds: 3, ms: 400 }),
-  wake: (isFull) => wake(isFull ? { rounds: 5, events: 1_000 } : { rounds: 3, events: 60 }),
+  wake: (isFull) => wake(isFull ? { rounds: 5, events: 600 } : { rounds: 3, events: 60 }),
   history: (isFull) =>
     history(isFull ? { rounds: 5, ms: 2_000, messages: 3_000_000 } : { rounds: 3, ms: 300, messages: 50_000 }),
   retention: (isFull) => retention(isFull ? { ms: 2_000, messages: 1_000_000 } : { ms: 400, messages: 30_000 }),
