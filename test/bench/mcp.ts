@@ -66,7 +66,7 @@ async function startServer(name: ServerName, ownSocket: string): Promise<Server>
   return { child, pool: new Pool("http://hive", { socketPath: told.socketPath, connections, pipelining }) };
 }
 
-async function ask({ child }: Server): Promise<{ cpuUs: number; heapBytes: number }> {
+async function ask({ child }: Server): Promise<Exclude<Told, { socketPath: string }>> {
   child.send("tell");
   const [told] = (await once(child, "message")) as [Told];
   if ("socketPath" in told) throw new Error("the server said twice where it listens");
@@ -76,7 +76,7 @@ async function ask({ child }: Server): Promise<{ cpuUs: number; heapBytes: numbe
 async function cpuPerCall(server: Server, calls: number): Promise<number> {
   const before = await ask(server);
   await callOften(server.pool, calls);
-  return ((await ask(server)).cpuUs - before.cpuUs) / calls;
+  return ((await ask(server)).untilNowUs - before.fromNowUs) / calls;
 }
 
 /** @throws Error when a call is not answered as it should be: a refusal would be cheap */

@@ -23,7 +23,9 @@ const said = (question: number) => ({
 });
 
 export type ServerName = "ours" | "ours with 1 tool" | "ours with 40 tools" | "bare" | "per request";
-export type Told = { socketPath: string } | { cpuUs: number; heapBytes: number };
+/** What it has cost so far, in µs of CPU, without and with the telling itself, which collects garbage. */
+type Cost = { untilNowUs: number; fromNowUs: number; heapBytes: number };
+export type Told = { socketPath: string } | Cost;
 
 /** Ours: an agent's socket on a core of hived's, with all tools or as many of one kind. */
 async function openOurs(count?: number): Promise<string> {
@@ -82,10 +84,15 @@ const opened: Record<ServerName, () => Promise<string>> = {
   bare: () => listen(ownSocket, bare),
   "per request": () => listen(ownSocket, perRequest),
 };
-process.on("message", () => {
+const cpuUs = () => {
   const { user, system } = process.cpuUsage();
+  return user + system;
+};
+process.on("message", () => {
+  const untilNowUs = cpuUs();
   globalThis.gc?.();
-  process.send?.({ cpuUs: user + system, heapBytes: process.memoryUsage().heapUsed } satisfies Told);
+  const heapBytes = process.memoryUsage().heapUsed;
+  process.send?.({ untilNowUs, fromNowUs: cpuUs(), heapBytes } satisfies Told);
 });
 process.on("disconnect", () => process.exit());
 process.send?.({ socketPath: await opened[name as ServerName]() } satisfies Told);
