@@ -5,7 +5,7 @@ import { AgentConfig } from "../../src/hived/agents/agent-yaml.ts";
 import { requireAgent } from "../../src/hived/agents/agents.ts";
 import { lettersPerMinute, mostLetters, pairRestMs } from "../../src/hived/broker/limits.ts";
 import { endRest, liftRest, restingPairs } from "../../src/hived/broker/pairs.ts";
-import { send } from "../../src/hived/broker/send.ts";
+import { send, sendIn } from "../../src/hived/broker/send.ts";
 import type { Core } from "../../src/hived/core.ts";
 import { openBroker } from "../support/open-broker.ts";
 import { addIdleAgent, openCore } from "../support/open-core.ts";
@@ -87,6 +87,20 @@ test("letters now and then never add up to a loop", async () => {
     core.clock.advance((mostLetters / lettersPerMinute) * minuteMs);
   }
   expect(pairs(core)).toEqual([]);
+});
+
+test("a write that is undone empties no measure, and what it had sent fills none", async () => {
+  await using core = await openTwo();
+  await pingPong(core, mostLetters - 2);
+  const undone = core.db.write((tx) => {
+    sendIn(tx, core, { from: alice, to: "bob", body: "and you?" });
+    throw new Error("it is undone");
+  });
+  await expect(undone).rejects.toThrow("it is undone");
+  await pingPong(core, 1);
+  expect(pairs(core)).toEqual([]);
+  await pingPong(core, 1);
+  expect(pairs(core)).toHaveLength(1);
 });
 
 test("a clock that is set back empties no measure, and fills none", async () => {

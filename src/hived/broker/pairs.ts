@@ -42,8 +42,18 @@ export function requireNoRest(reader: Reader, from: AgentName, to: AgentName, no
 
 type Measure = { level: number; at: EpochMs };
 
-/** How full the measures of pairs are, in memory: what a restart forgets of them is at most one measure more. */
-const measuresOf = (reader: Reader): Map<string, Measure> => reader.remember("measures of pairs", () => new Map());
+/** How full the measures of pairs were at the last commit, in memory: what a restart forgets of them is at most one measure more. */
+const committed = new WeakMap<Core, Map<string, Measure>>();
+
+function committedOf(core: Core): Map<string, Measure> {
+  const measures = committed.get(core) ?? new Map<string, Measure>();
+  committed.set(core, measures);
+  return measures;
+}
+
+/** The same in the write that runs; what is undone is as it was. */
+const measuresOf = (reader: Reader, core: Core): Map<string, Measure> =>
+  reader.remember("measures of pairs", () => new Map(committedOf(core)));
 
 const levelAt = (measure: Measure | undefined, now: EpochMs): number => {
   if (!measure) return 0;
@@ -54,12 +64,19 @@ const levelAt = (measure: Measure | undefined, now: EpochMs): number => {
 /** Above so many, those that are empty again are forgotten. */
 const mostMeasures = 10_000;
 
-function fill(tx: Transaction, key: string, now: EpochMs): number {
-  const measures = measuresOf(tx);
+function forget(tx: Transaction, core: Core, key: string): void {
+  measuresOf(tx, core).delete(key);
+  tx.afterCommit(() => committedOf(core).delete(key));
+}
+
+function fill(tx: Transaction, core: Core, key: string, now: EpochMs): number {
+  const measures = measuresOf(tx, core);
   const level = levelAt(measures.get(key), now) + 1;
   if (measures.size > mostMeasures && !measures.has(key))
-    for (const [other, measure] of measures) if (levelAt(measure, now) === 0) measures.delete(other);
-  measures.set(key, { level, at: now });
+    for (const [other, measure] of measures) if (levelAt(measure, now) === 0) forget(tx, core, other);
+  const measure = { level, at: now };
+  measures.set(key, measure);
+  tx.afterCommit(() => committedOf(core).set(key, measure));
   return level;
 }
 
@@ -67,7 +84,7 @@ function fill(tx: Transaction, key: string, now: EpochMs): number {
 export function countLetter(tx: Transaction, core: Core, from: AgentName, to: AgentName): EpochMs | null {
   const now = core.clock.now();
   const two = twoOf(from, to);
-  if (fill(tx, keyOf(two), now) < mostLetters) return null;
+  if (fill(tx, core, keyOf(two), now) < mostLetters) return null;
   const until = (now + pairRestMs) as EpochMs;
   change(tx, core, two, until);
   core.scheduler.enqueue(tx, "end-pair-rest", keyOf(two), until);
@@ -100,6 +117,6 @@ function change(tx: Transaction, core: Core, two: Two, restsUntil: EpochMs | nul
   if (restsUntil === null) tx.run(REMOVE, two);
   else tx.run(PUT, { ...two, rests_until: restsUntil });
   tx.forget("resting pairs");
-  measuresOf(tx).delete(keyOf(two));
+  forget(tx, core, keyOf(two));
   core.events.append(tx, { kind: "PairChanged", pair: { ...two, restsUntil } }, core.clock.now());
 }

@@ -74,9 +74,13 @@ export function openStatements(sqlite: Sqlite): Statements {
     prepared.set(sql, made);
     return made;
   };
+  const flushed = (sql: string): Prepared => {
+    const ready = prepare(sql);
+    for (const to of added.keys()) if (ready.names.has(to.table)) flush(to);
+    return ready;
+  };
   const ready = (sql: string): Statement => {
-    const { statement, isWriting, names } = prepare(sql);
-    for (const to of added.keys()) if (names.has(to.table)) flush(to);
+    const { statement, isWriting } = flushed(sql);
     isDirty ||= isWriting;
     return statement;
   };
@@ -112,7 +116,8 @@ export function openStatements(sqlite: Sqlite): Statements {
     all: <Row>(sql: string, parameters: Parameters = {}) => ready(sql).all(parameters) as Row[],
     get,
     run(sql, parameters = {}) {
-      const { changes, lastInsertRowid } = ready(sql).run(parameters);
+      const { changes, lastInsertRowid } = flushed(sql).statement.run(parameters);
+      isDirty ||= changes > 0;
       return { changes, id: Number(lastInsertRowid) };
     },
     add(to, row) {
