@@ -32,7 +32,7 @@ export async function look(store: Store, place: Place, signal: AbortSignal): Pro
 
 /** Its newest turns, which events then add to, and its versions, read again whenever its row tells of another. */
 async function lookAtAgent(store: Store, name: AgentName, signal: AbortSignal): Promise<void> {
-  const turns = await readTurns(name, null);
+  const turns = store.view().turns ?? (await readTurns(name, null)); // those that were loaded stay when this is tried again
   if (!signal.aborted) store.show({ turns });
   const versionsOf = ({ hive }: View) => {
     const agent = hive?.agents.find((row) => row.name === name);

@@ -100,6 +100,7 @@ describe.each(forges)("proposals on $name", ({ start }) => {
     ["a name that is none", { name: "No One" }, "bad_name"],
     ["an agent.yaml that does not parse", { name: "ivan", agent_yaml: "role: king" }, "bad_agent_yaml"],
     ["an agent without a prompt", { name: "ivan", files: { "AGENTS.md": null } }, "file_needed"],
+    ["a path below what is a file", { name: "ivan", files: { "AGENTS.md/more.md": "x" } }, "bad_path"],
     ["a path that leads elsewhere", { name: "ivan", files: { "../bob/AGENTS.md": "x" } }, "bad_path"],
   ])("%s is refused", async (_, wanted, code) => {
     const refused = proposeConfig(proposing(), bob, { files: {}, reason, ...wanted });

@@ -60,7 +60,9 @@ export function openScratch({ scratch, forgeUrl, tokens, core }: ScratchParts, u
         continue;
       }
       const { out: blob } = await git(["hash-object", "-w", "--stdin"], content);
-      await git(["update-index", "--add", "--cacheinfo", `100644,${blob},${path}`]);
+      await git(["update-index", "--add", "--cacheinfo", `100644,${blob},${path}`]).catch((error: unknown) => {
+        throw /both a file and as a directory/.test(stderrOf(error)) ? inTheWay(path) : error;
+      });
     }
     return (await git(["write-tree"])).out;
   };
@@ -111,12 +113,21 @@ const gitConfig = (origin: string, token: string) => `[http "${origin}"]
 \tfollowRedirects = false
 `;
 
+const stderrOf = (error: unknown): string => String((error as { stderr?: unknown }).stderr ?? error);
+
+const inTheWay = (path: string) =>
+  new Refusal(
+    "bad_path",
+    `${path} can't be: something on its way is a file, or it is a directory.`,
+    "Take the other away with null in a proposal of its own, or choose another path.",
+  );
+
 /** A forge that refuses says so on stderr; everything else is to be tried again. */
 async function overNetwork<Result>(call: () => Promise<Result>): Promise<Result> {
   try {
     return await call();
   } catch (error) {
-    const stderr = String((error as { stderr?: unknown }).stderr ?? error);
+    const stderr = stderrOf(error);
     const refused = /\[remote rejected\].*|remote: (?:Forgejo: )?.*(?:denied|not allowed|declined).*/i.exec(stderr);
     if (refused)
       throw new Refusal("forge_refused", `The forge refused the push: ${refused[0].trim()}.`, "Ask the operator.");

@@ -4,7 +4,9 @@
  * that listens on loopback alone: then this is all we have.
  */
 import type { ForgeHealth } from "../../contract/facts.ts";
+import { Fault } from "../../contract/fault.ts";
 import type { AgentName, EpochMs } from "../../contract/names.ts";
+import { Refusal } from "../../contract/refusal.ts";
 import { describe } from "../../daemon/fault.ts";
 import { listAgents } from "../agents/agents.ts";
 import type { Core } from "../core.ts";
@@ -28,7 +30,7 @@ const keptDeliveriesMs = 7 * 24 * 60 * 60_000;
 type Parts = { core: Core; forge: Forge; kind: ForgeHealth["kind"] };
 
 export async function reconcile({ core, forge, kind }: Parts): Promise<{ again: EpochMs }> {
-  await keepProtection(core, forge);
+  await keepRule(core, forge);
   const agents = core.db.read(listAgents).filter(({ wish }) => wish !== "destroyed");
   for (const owner of [...organizations, ...agents]) await sweep({ core, forge }, owner.name);
   for (const { name } of agents) await sweepAsGuest({ core, forge }, name);
@@ -39,6 +41,16 @@ export async function reconcile({ core, forge, kind }: Parts): Promise<{ again: 
     forgetDeliveries(tx, core.clock.now() - keptDeliveriesMs);
   });
   return { again: (core.clock.now() + (kind === "external" ? pollEveryMs : everyMs)) as EpochMs };
+}
+
+/** What the rule can't be put right for is somebody's to mend on the forge: it is tried for ever, and told meanwhile. */
+async function keepRule(core: Core, forge: Forge): Promise<void> {
+  try {
+    await keepProtection(core, forge);
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    throw new Fault(`${error.message} ${error.next}`, { cause: error });
+  }
 }
 
 /**
