@@ -6,15 +6,18 @@
 import { z } from "zod";
 
 const count = z.number().nonnegative();
+const tokens = z.number().int().nonnegative();
+/** as much of it as a record holds */
+export const ModelName = z.string().transform((name) => name.slice(0, 200));
 /** A field without which the line still means something. */
 const optional = <Field extends z.ZodType>(field: Field) => field.optional().catch(undefined);
 
 /** of one request to the model, or of a turn without its subagents */
 const Tokens = z.object({
-  input_tokens: optional(count),
-  cache_creation_input_tokens: optional(count),
-  cache_read_input_tokens: optional(count),
-  output_tokens: optional(count),
+  input_tokens: optional(tokens),
+  cache_creation_input_tokens: optional(tokens),
+  cache_read_input_tokens: optional(tokens),
+  output_tokens: optional(tokens),
 });
 export type Tokens = z.infer<typeof Tokens>;
 
@@ -36,7 +39,7 @@ const Init = z.object({
   type: z.literal("system"),
   subtype: z.literal("init"),
   session_id: z.string().min(1).max(200),
-  model: optional(z.string()),
+  model: optional(ModelName),
 });
 
 const StreamEvent = z.object({

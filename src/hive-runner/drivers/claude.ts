@@ -12,7 +12,16 @@ import type { AgentProcess } from "../launch.ts";
 import type { DriverEnd } from "../outcome.ts";
 import { blockOf, type WakePrompt } from "../wake-prompt.ts";
 import { claudeArguments } from "./claude-arguments.ts";
-import { answerLine, commandLine, controlLine, Line, type Result, refusalLine, userLine } from "./claude-lines.ts";
+import {
+  answerLine,
+  commandLine,
+  controlLine,
+  Line,
+  ModelName,
+  type Result,
+  refusalLine,
+  userLine,
+} from "./claude-lines.ts";
 import { endOf, noteTold, nothingSeen, nothingTold, signsOf, type Told } from "./claude-turn.ts";
 import {
   type Conversation,
@@ -26,7 +35,7 @@ import {
 import { readJsonLines } from "./json-lines.ts";
 
 /** the whole name of the model, where a short one was asked for */
-const Chosen = z.object({ model: z.string() });
+const Chosen = z.object({ model: ModelName });
 
 type ClaudeSpec = Extract<DriverSpec, { kind: "claude" }>;
 
