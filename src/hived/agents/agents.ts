@@ -70,6 +70,12 @@ export const quietAgents = (reader: Reader, quiet: { before: number; limit: numb
 /** The agent that address `manager` reaches; undefined before the first deployment. */
 export const findManager = (reader: Reader) => reader.get<AgentRow>(MANAGER);
 
+/** An agent by its name, which is its forge user's, unless it is destroyed. */
+export function findLiving(reader: Reader, name: string): AgentRow | undefined {
+  const row = findAgent(reader, name);
+  return row?.wish === "destroyed" ? undefined : row;
+}
+
 /** @throws Refusal `unknown_agent` */
 export function requireAgent(reader: Reader, name: string): AgentRow {
   const row = findAgent(reader, name);

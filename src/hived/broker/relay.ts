@@ -1,5 +1,5 @@
 /** Letters about what somebody has said or done on the forge: theirs, under the rules of any letter. */
-import { type Address, AgentName } from "../../contract/names.ts";
+import type { Address } from "../../contract/names.ts";
 import { Refusal } from "../../contract/refusal.ts";
 import { findAgent } from "../agents/agents.ts";
 import type { Core } from "../core.ts";
@@ -11,11 +11,8 @@ import { type Letter, sendIn } from "./send.ts";
 export const relayLaterMs = 10 * 60_000;
 
 /** Whose letter it is that tells of a forge user: somebody who is not of the hive has no address in it. */
-export function speakerOf(reader: Reader, user: string): Address {
-  if (user === "operator") return user;
-  const agent = AgentName.safeParse(user).data;
-  return agent && findAgent(reader, agent) ? agent : "system";
-}
+export const speakerOf = (reader: Reader, user: string): Address =>
+  user === "operator" ? user : (findAgent(reader, user)?.name ?? "system");
 
 /**
  * Sends it once, however often it is called: two agents may be in a loop on the forge, too, and an agent reaches there only

@@ -2,7 +2,15 @@
 import { type Message, maxBodyBytes } from "../../contract/message.ts";
 import type { Address, AgentName, EpochMs, MessageId, Recipient } from "../../contract/names.ts";
 import { Refusal } from "../../contract/refusal.ts";
-import { type AgentRow, configOf, findAgent, findManager, livingNames, requireAgent } from "../agents/agents.ts";
+import {
+  type AgentRow,
+  configOf,
+  findAgent,
+  findLiving,
+  findManager,
+  livingNames,
+  requireAgent,
+} from "../agents/agents.ts";
 import type { Core } from "../core.ts";
 import type { Reader, Transaction } from "../database/write.ts";
 import { isAddressed, queueEntries } from "./inbox.ts";
@@ -38,7 +46,7 @@ const noticeCharacters = 8_000;
  * gone there is none, and one that is too long is cut.
  */
 export function notify(tx: Transaction, core: Core, notice: Omit<Letter, "from">): void {
-  if (notice.to !== "operator" && (findAgent(tx, notice.to)?.wish ?? "destroyed") === "destroyed") return;
+  if (notice.to !== "operator" && !findLiving(tx, notice.to)) return;
   const { body } = notice;
   const shortened = body.length <= noticeCharacters ? body : `${body.slice(0, noticeCharacters - 1)}…`;
   sendIn(tx, core, { ...notice, from: "system", body: shortened });

@@ -1,6 +1,6 @@
 /** The table of other people's repositories in which agents have a part, and as whom each is read. */
-import { AgentName } from "../../contract/names.ts";
-import { findAgent } from "../agents/agents.ts";
+import type { AgentName } from "../../contract/names.ts";
+import { findLiving } from "../agents/agents.ts";
 import type { Reader, Transaction } from "../database/write.ts";
 
 const FIND = "SELECT reader FROM guest_repos WHERE repo = :repo";
@@ -17,7 +17,5 @@ export function noteGuest(tx: Transaction, repo: string, agent: AgentName): void
 }
 
 /** The first of some forge users that is an agent of ours, and not gone. */
-export function firstAgent(reader: Reader, users: readonly string[]): AgentName | null {
-  const names = users.flatMap((user) => AgentName.safeParse(user).data ?? []);
-  return names.find((name) => (findAgent(reader, name)?.wish ?? "destroyed") !== "destroyed") ?? null;
-}
+export const firstAgent = (reader: Reader, users: readonly string[]): AgentName | null =>
+  users.map((user) => findLiving(reader, user)).find((row) => row !== undefined)?.name ?? null;

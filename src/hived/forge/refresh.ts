@@ -1,6 +1,6 @@
 /** Work `refresh`: one issue or pull request is fetched and applied; webhooks and reconciliation both end here. */
 import { z } from "zod";
-import { AgentName } from "../../contract/names.ts";
+import type { AgentName } from "../../contract/names.ts";
 import { findAgent } from "../agents/agents.ts";
 import type { Core } from "../core.ts";
 import type { Reader, Transaction } from "../database/write.ts";
@@ -30,16 +30,15 @@ export function ringItem(tx: Transaction, core: Core, repo: string, number: numb
   core.scheduler.enqueue(tx, "refresh", `${repo}#${number}`);
 }
 
-/** As whom a whole owner's items are read: the bot sees our organizations alone, and an agent its own repositories. */
-export function ownerReader(reader: Reader, owner: string): typeof bot | AgentName | null {
-  if (organizations.some(({ name }) => name === owner)) return bot;
-  const agent = AgentName.safeParse(owner);
-  return agent.success && findAgent(reader, agent.data) ? agent.data : null;
+/** As whom a whole owner's items are read, named by it or by a repository of its: the bot sees our organizations alone, and an agent its own repositories. */
+export function ownerReader(reader: Reader, place: string): typeof bot | AgentName | null {
+  const [owner = ""] = place.split("/");
+  return organizations.some(({ name }) => name === owner) ? bot : (findAgent(reader, owner)?.name ?? null);
 }
 
 /** As whom a repository is read that is followed: of an owner of ours, or one in which an agent is a guest. */
 export const readerOf = (reader: Reader, repo: string): typeof bot | AgentName | null =>
-  ownerReader(reader, repo.split("/")[0] ?? "") ?? guestOf(reader, repo);
+  ownerReader(reader, repo) ?? guestOf(reader, repo);
 
 /** @param key "<owner>/<repo>#<number>" */
 export async function refresh(
@@ -66,7 +65,7 @@ export async function refresh(
 
 /** Where an agent is a guest, that is what an agent has or had a part in; the rest is nobody's business here. */
 const isOurs = (reader: Reader, { repo, number, kind, author, reviewers }: ForgeItem): boolean =>
-  ownerReader(reader, repo.split("/")[0] ?? "") !== null ||
+  ownerReader(reader, repo) !== null ||
   isKnownPull(reader, { repo, number }) ||
   (kind === "pull" && firstAgent(reader, [author, ...reviewers]) !== null);
 

@@ -74,7 +74,7 @@ function ring(tx: Transaction, core: Core, event: string, { repository, sender, 
   const number = payload.issue?.number ?? payload.pull_request?.number;
   // What the bot did it rings for itself; it wakes nobody.
   if (number === undefined || sender?.login === bot) return;
-  if (ownerReader(tx, repo.split("/")[0] ?? "") === null && !isGuests(tx, repo, number, payload.pull_request)) return;
+  if (ownerReader(tx, repo) === null && !isGuests(tx, repo, number, payload.pull_request)) return;
   ringItem(tx, core, repo, number);
 }
 

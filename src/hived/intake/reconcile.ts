@@ -94,7 +94,7 @@ async function sweepAsGuest({ core, forge }: Pick<Parts, "core" | "forge">, agen
       await core.db.write((tx) => {
         for (const { repo, number, updatedAt } of changed) {
           if (updatedAt > newest) newest = updatedAt;
-          if (ownerReader(tx, repo.split("/")[0] ?? "") !== null) continue;
+          if (ownerReader(tx, repo) !== null) continue;
           noteGuest(tx, repo, agent);
           ringItem(tx, core, repo, number);
         }

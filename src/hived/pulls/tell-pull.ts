@@ -2,8 +2,8 @@
  * Work `tell-pull`: tells those who have a part in a pull request what has happened to it since the last look. Letters and the
  * place to go on from are one write, so that each thing is told once.
  */
-import type { AgentName, EpochMs } from "../../contract/names.ts";
-import { findAgent } from "../agents/agents.ts";
+import type { EpochMs } from "../../contract/names.ts";
+import { findLiving } from "../agents/agents.ts";
 import { relay, relayLaterMs, speakerOf } from "../broker/relay.ts";
 import type { Core } from "../core.ts";
 import type { Reader, Transaction } from "../database/write.ts";
@@ -102,4 +102,4 @@ function tell(tx: Transaction, core: Core, pull: ItemPlace, { id, user }: Timeli
 }
 
 const isReachable = (reader: Reader, user: string): boolean =>
-  user === operator || (findAgent(reader, user as AgentName)?.wish ?? "destroyed") !== "destroyed";
+  user === operator || findLiving(reader, user) !== undefined;

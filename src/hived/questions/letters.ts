@@ -1,7 +1,7 @@
 /** What the two who share a question are told of it, as messages. */
 import type { Address, AgentName } from "../../contract/names.ts";
 import type { Question } from "../../contract/question.ts";
-import { findAgent } from "../agents/agents.ts";
+import { findLiving } from "../agents/agents.ts";
 import { findByClientId } from "../broker/messages.ts";
 import { sendIn } from "../broker/send.ts";
 import type { Core } from "../core.ts";
@@ -57,7 +57,7 @@ type Notice = { from: Address; to: AgentName; body: string; clientId?: string };
 
 /** What has happened on the forge is not undone, so it is told whoever may write to whom; to who is gone there is nothing. */
 export function tell(tx: Transaction, core: Core, notice: Notice): void {
-  if ((findAgent(tx, notice.to)?.wish ?? "destroyed") === "destroyed") return;
+  if (!findLiving(tx, notice.to)) return;
   if (notice.clientId !== undefined && findByClientId(tx, notice.from, notice.clientId)) return;
   sendIn(tx, core, { ...notice, isAnswer: true });
 }
