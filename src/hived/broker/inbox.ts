@@ -41,11 +41,11 @@ const INBOX: Addition = {
   table: "inbox",
   columns: ["id", "message", "recipient", "state", "queued_at", "not_before"],
 };
-// One in backoff holds back the newer ones, so that a recipient gets its messages in order. `not_before > 0` names the index
-// that has those alone: without it every lease would read through all that is queued.
 // In one statement: what is added one by one costs half as much again.
 const QUEUE_MANY = `INSERT INTO inbox (id, message, recipient, state, queued_at, not_before)
   SELECT :first + key, :message, value, 'queued', :now, 0 FROM json_each(:recipients)`;
+// One in backoff holds back the newer ones, so that a recipient gets its messages in order. `not_before > 0` names the index
+// that has those alone: without it every lease would read through all that is queued.
 const DUE = `inbox.recipient = :agent AND inbox.state = 'queued'
   AND inbox.id < coalesce((SELECT min(id) FROM inbox INDEXED BY inbox_backoff WHERE recipient = :agent AND state = 'queued'
                            AND not_before > 0 AND not_before > :now), 9e18)

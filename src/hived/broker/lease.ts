@@ -73,7 +73,8 @@ const leaseOf = (reader: Reader, { turn }: LeaseRequest, { name }: AgentRow): Le
 
 type LeaseIn = { agent: AgentName; turn: TurnId; mark: number | null; limit: number };
 
-function leaseIn(tx: Transaction, core: Core, { agent, turn, mark, limit }: LeaseIn): Lease {
+/** Leases the oldest due entries, with their events. */
+export function leaseIn(tx: Transaction, core: Core, { agent, turn, mark, limit }: LeaseIn): Lease {
   const now = core.clock.now();
   const leased = leaseDue(tx, { agent, turn, mark, limit, now });
   for (const { entry } of leased) core.events.append(tx, { kind: "EntryChanged", entry }, now);

@@ -12,8 +12,8 @@ import type { AgentName, EpochMs, MessageId, TurnId } from "../../contract/names
 import { Refusal } from "../../contract/refusal.ts";
 import type { Core } from "../core.ts";
 import type { Reader, Transaction } from "../database/write.ts";
-import { countQueued, type HeldEntry, heldBy, leaseDue, settleEntry } from "./inbox.ts";
-import { nextPage, type Received, waitForMail } from "./lease.ts";
+import { type HeldEntry, heldBy, settleEntry } from "./inbox.ts";
+import { leaseIn, nextPage, type Received, waitForMail } from "./lease.ts";
 import { mostHeldOutside, outsideLeaseMs } from "./limits.ts";
 import { atOnce } from "./settlement.ts";
 
@@ -49,15 +49,13 @@ function lease(tx: Transaction, core: Core, agent: AgentName, limit: number): Re
       "Name the ids of those that you are done with in `handled`.",
     );
   const { count, isOversized } = nextPage(tx, core, agent, limit);
-  const now = core.clock.now();
   const id = `turn-${randomBytes(16).toString("hex")}` as TurnId;
   // One that is too long for a turn's answer comes by itself: there is no next turn that it could come with.
-  const leased = leaseDue(tx, { agent, turn: id, mark: null, now, limit: isOversized ? 1 : count });
-  if (leased.length === 0) return nothing;
+  const { entries, more } = leaseIn(tx, core, { agent, turn: id, mark: null, limit: isOversized ? 1 : count });
+  if (entries.length === 0) return nothing;
   tx.run(ADD, { id, agent });
-  core.scheduler.enqueue(tx, "release-outside", id, (now + outsideLeaseMs) as EpochMs);
-  for (const { entry } of leased) core.events.append(tx, { kind: "EntryChanged", entry }, now);
-  return { entries: leased.map((one) => one.leased), more: countQueued(tx, agent), oversized: false };
+  core.scheduler.enqueue(tx, "release-outside", id, (core.clock.now() + outsideLeaseMs) as EpochMs);
+  return { entries, more, oversized: false };
 }
 
 /** @returns the ids of what is not held */

@@ -30,11 +30,6 @@ export function openWaiters(core: Core, runner: Pick<Runner, "call">, signal: Ab
       if (!(error instanceof Fault)) throw error; // no runner: it is told of all mail when it connects
     });
   };
-  const wakeAmong = (rows: (reader: Reader) => AgentRow[]) => {
-    const now = core.clock.now();
-    const agents = core.db.read((reader) => rows(reader).filter((row) => canStart(reader, row, now)));
-    tell(agents.map(({ name }) => name));
-  };
   core.events.watch((facts) => {
     const gainers = gainersOf(facts);
     if (gainers.size === 0) return;
@@ -42,19 +37,24 @@ export function openWaiters(core: Core, runner: Pick<Runner, "call">, signal: Ab
     const agents = core.db.read((reader) =>
       [...gainers].flatMap(([name, isSure]) => {
         const row = findAgent(reader, name);
-        if (!row || !isFree(row, now)) return [];
-        return isSure || canStart(reader, row, now) ? [row.name] : [];
+        const isWoken = row && (isSure ? isFree(row, now) : canStart(reader, row, now));
+        return isWoken ? [row.name] : [];
       }),
     );
     tell(agents);
   }, signal);
   return {
-    wakeAll: () => wakeAmong(listAgents),
+    wakeAll() {
+      const now = core.clock.now();
+      const agents = core.db.read((reader) => listAgents(reader).filter((row) => canStart(reader, row, now)));
+      tell(agents.map(({ name }) => name));
+    },
     wake: {
       atOnce: 16,
       async run(name) {
         const later = await core.db.write((tx) => endRest(tx, core, name));
-        wakeAmong((reader) => [findAgent(reader, name)].filter((row) => row !== undefined));
+        const row = core.db.read((reader) => findStartable(reader, name, core.clock.now()));
+        tell(row ? [row.name] : []);
         return later;
       },
     },
@@ -82,7 +82,7 @@ export function isFree(row: AgentRow, now: EpochMs): boolean {
 }
 
 /** The agent's row when a lease would give it something now. */
-export function findStartable(reader: Reader, name: AgentName, now: EpochMs): AgentRow | undefined {
+export function findStartable(reader: Reader, name: string, now: EpochMs): AgentRow | undefined {
   const row = findAgent(reader, name);
   return row && canStart(reader, row, now) ? row : undefined;
 }

@@ -46,6 +46,7 @@ export function openNudges(core: Core, afterMs: number, signal: AbortSignal): Nu
       const old = rows.filter(({ at }) => at <= now - afterMs).slice(0, mostAtOnce);
       const next = rows[old.length]?.at ?? Number.POSITIVE_INFINITY;
       tx.afterCommit(() => nextAt.set(agent, Math.min(next + afterMs, now + lookAgainMs)));
+      if (old.length === 0) return []; // of a turn that begins none is mentioned yet
       for (const row of old)
         tx.run(PUT, {
           agent,
