@@ -6,9 +6,7 @@ import { ReadableStream } from "node:stream/web";
 import { setImmediate as nextRound } from "node:timers/promises";
 import type { AnyMessage, Stream } from "@agentclientprotocol/sdk";
 import type { AgentProcess } from "../launch.ts";
-
-/** Far more than an agent has to say at once, such as a picture that a tool has read; in bytes. */
-const longestLine = 16 * 1024 * 1024;
+import { longestLine, parsed } from "./json-lines.ts";
 
 /** Requests of the agent that may wait for their answers to be written, before more of what it writes is read. */
 const mostUnanswered = 100;
@@ -75,13 +73,5 @@ async function* linesOf(stream: AsyncIterable<Buffer>): AsyncGenerator<string> {
     length += chunk.length - start;
     if (length > longestLine) throw new Error(`it wrote a line of over ${longestLine / 1024 / 1024} MiB`);
     await nextRound(); // what others have written meanwhile is read first
-  }
-}
-
-function parsed(line: string): unknown {
-  try {
-    return JSON.parse(line);
-  } catch {
-    return undefined; // a library's warning, or half a message: nothing that is said to us
   }
 }

@@ -2,7 +2,7 @@
 import type { Readable } from "node:stream";
 
 /** Far more than a coding agent has to say in one line: a picture that a tool has read. In bytes. */
-const longestLine = 16 * 1024 * 1024;
+export const longestLine = 16 * 1024 * 1024;
 
 /** Calls back for each line that is JSON, until the stream ends or is destroyed; then resolves. Never rejects. */
 export function readJsonLines(stream: Readable, onValue: (value: unknown) => void): Promise<void> {
@@ -36,7 +36,8 @@ export function readJsonLines(stream: Readable, onValue: (value: unknown) => voi
   return promise;
 }
 
-function parsed(line: string): unknown {
+/** What a line says; undefined where it is no JSON. */
+export function parsed(line: string): unknown {
   try {
     return JSON.parse(line);
   } catch {
