@@ -80,6 +80,17 @@ function runTogether(sqlite: Sqlite, statements: Statements, writes: readonly Qu
   return outcomes;
 }
 
+/** The same, each in a savepoint of its own: what throws is undone by itself. */
+function runEachAlone(sqlite: Sqlite, statements: Statements, writes: readonly Queued[]): Outcome[] {
+  const outcomes: Outcome[] = [];
+  const began = performance.now();
+  for (const write of writes) {
+    outcomes.push(runAlone(sqlite, statements, write));
+    if (performance.now() - began > longestGroupMs) break;
+  }
+  return outcomes;
+}
+
 /** Runs a closure in a savepoint of the transaction that is open; what it throws is its outcome. */
 function runAlone(sqlite: Sqlite, statements: Statements, write: Queued): Outcome {
   const calls: (() => void)[] = [];
@@ -164,13 +175,7 @@ export function grouping(
     if (outcomes) return outcomes;
     undo();
     if (!begin(!isClosing)) return null;
-    const began = performance.now();
-    const alone: Outcome[] = [];
-    for (const write of writes) {
-      alone.push(runAlone(sqlite, statements, write));
-      if (performance.now() - began > longestGroupMs) break;
-    }
-    return alone;
+    return runEachAlone(sqlite, statements, writes);
   };
   /** Commits as many of them as there is time for, or none; null when they have to wait. */
   const commit = (writes: Queued[], isWaited: boolean): Outcome[] | null => {
