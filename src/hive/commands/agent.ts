@@ -2,10 +2,20 @@
 import type { Command } from "commander";
 import { limit } from "../whole-number.ts";
 
+type Home = readonly [flags: string, description: string];
+
 /** @param home the option that tells where the hive lives */
-export function addAgent(hive: Command, home: readonly [flags: string, description: string]): void {
+export function addAgent(hive: Command, home: Home): void {
   const agent = hive.command("agent").description("act on an agent of a running hive, at once").helpCommand(false);
-  const verbs = () => import("./agent-verbs.ts");
+  addConversation(agent, home);
+  addLooks(agent, home);
+  addCourse(agent, home);
+}
+
+const verbs = () => import("./agent-verbs.ts");
+
+/** Its turn, and its conversation. */
+function addConversation(agent: Command, home: Home): void {
   agent
     .command("cancel")
     .description("end its running turn; its messages are given up, and can be had again by `hive retry`")
@@ -40,6 +50,10 @@ export function addAgent(hive: Command, home: readonly [flags: string, descripti
     .action(async (name, options) => {
       process.exitCode = await (await verbs()).change(name, { kind: "new" }, options);
     });
+}
+
+/** What it is told and needs, and the versions that it has had. */
+function addLooks(agent: Command, home: Home): void {
   agent
     .command("prompt")
     .description("print what it is told at the start of its next conversation")
@@ -77,6 +91,10 @@ export function addAgent(hive: Command, home: readonly [flags: string, descripti
       const { history } = await import("./history.ts");
       process.exitCode = await history(name, options);
     });
+}
+
+/** What becomes of it: another version, another process, going on. */
+function addCourse(agent: Command, home: Home): void {
   agent
     .command("revert")
     .description(
