@@ -251,6 +251,22 @@ test("comments on lines are part of their review", async () => {
   expect(comments[0].diff_hunk).toContain("+1");
 });
 
+test("what is said of a line is answered in the same review; its ids and the timeline's count together", async () => {
+  const { repo, pull } = await proposed();
+  const wish = { body: "hm", comments: [{ path: "topic", body: "why 1?", new_position: 1 }] };
+  const given = await expectStatus(200, review(stage.carol, pull, "COMMENT", wish));
+  const comments = `${pull.api}/reviews/${given.body.id}/comments`;
+  const answer = { path: "topic", body: "it is the first", new_position: 1 };
+  const { body } = await expectStatus(200, stage.alice.post(comments, answer));
+  expect(body).toMatchObject({ body: answer.body, path: "topic", position: 1, user: { login: stage.alice.name } });
+  expect((await stage.carol.get(`${pull.api}/reviews/${given.body.id}`)).body.comments_count).toBe(2);
+  const lines: { id: number }[] = (await stage.carol.get(comments)).body;
+  const timeline: { id: number; type: string }[] = await repo.get(`/issues/${pull.number}/timeline`);
+  const entry = timeline.find(({ type }) => type === "review")?.id ?? 0;
+  expect(lines.map(({ id }) => Math.sign(id - entry)).sort()).toEqual([-1, 1]);
+  expect(timeline.at(-1)?.id).toBe(entry);
+});
+
 test("a review is deleted by an admin of the repository, not by its author", async () => {
   const { repo, pull } = await proposed();
   const { body } = await expectStatus(200, review(stage.carol, pull, "COMMENT", { body: "x" }));

@@ -1,7 +1,7 @@
 /** Reviews of pull requests, and requests for them. */
 import { z } from "zod";
 import { deleteReview, setDismissed } from "../domain/dismiss-review.ts";
-import { giveReview, submitReview } from "../domain/give-review.ts";
+import { addToReview, giveReview, submitReview } from "../domain/give-review.ts";
 import { removeReviewRequests, requestReviews } from "../domain/request-review.ts";
 import { findReview, type Review, reviewCommentsOf, reviewsOf } from "../domain/reviews.ts";
 import { reviewCommentJson, reviewJson } from "../shapes/pull.ts";
@@ -10,11 +10,12 @@ import { count, id, issuePath, maybe, text, texts } from "./fields.ts";
 import { pagedFrom, pageOf, pagingQuery } from "./paging.ts";
 import { openPullOf, pullOf } from "./pulls.ts";
 
+const NewLine = z.object({ path: z.string(), body: z.string(), new_position: count, old_position: count });
 const NewReview = z.object({
   event: text,
   body: text,
   commit_id: text,
-  comments: maybe(z.array(z.object({ path: z.string(), body: z.string(), new_position: count, old_position: count }))),
+  comments: maybe(z.array(NewLine)),
 });
 const Submission = z.object({ event: text, body: text });
 const Dismissal = z.object({ message: text });
@@ -90,6 +91,18 @@ export const reviewEndpoints: Endpoint[] = [
     const comments = reviewCommentsOf(call.forge.db, review);
     return ok(comments.map((comment) => reviewCommentJson(call.forge, repo, request.issue, comment, call.user)));
   }),
+  endpoint(
+    "POST",
+    "/repos/:owner/:repo/pulls/:index/reviews/:id/comments",
+    { scopes, params: reviewPath, body: NewLine },
+    async (call) => {
+      const { repo, request, review } = reviewOf(call);
+      const { path, body } = call.body;
+      const comment = { review, path, body, line: lineOf(call.body) };
+      const said = await addToReview(call.forge, call.user, repo, request, comment);
+      return ok(reviewCommentJson(call.forge, repo, request.issue, said, call.user));
+    },
+  ),
   ...(
     [
       ["dismissals", true],

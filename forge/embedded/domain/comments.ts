@@ -67,6 +67,18 @@ const parsed = (row: CommentRow): Comment => ({ ...row, detail: JSON.parse(row.d
 const LATEST_MS = 8.64e15;
 const inPeriod = (period: Period) => ({ since: period.since ?? 0, before: period.before ?? LATEST_MS });
 
+/** The id of what is said of a line: of the same count as the entries of timelines, as in Forgejo. */
+export function drawCommentId(db: Database, issueId: number, authorId: number): number {
+  const { id } = db.run(
+    `INSERT INTO comments (id, issue_id, kind, author_id, created_at, updated_at)
+     SELECT max(seq) + 1, :issue, 'comment', :author, 0, 0
+     FROM (SELECT seq FROM sqlite_sequence WHERE name IN ('comments', 'review_comments') UNION ALL SELECT 0 AS seq)`,
+    { issue: issueId, author: authorId },
+  );
+  db.run("DELETE FROM comments WHERE id = :id", { id });
+  return id;
+}
+
 /** Adds an entry to an issue's timeline, which counts as a change of the issue. */
 export function insertComment(db: Database, comment: NewComment): Comment {
   const { id } = db.run(

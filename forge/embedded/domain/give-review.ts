@@ -8,6 +8,7 @@ import { isOfficialReviewer } from "./branch-rights.ts";
 import { insertComment } from "./comments.ts";
 import { diffHunk } from "./diff-hunk.ts";
 import { emit } from "./events.ts";
+import { touchIssue } from "./issues.ts";
 import { checkFilePath, printable } from "./names.ts";
 import { accessOf, demand, refuseArchived } from "./permissions.ts";
 import { ruleFor } from "./protection.ts";
@@ -21,6 +22,7 @@ import {
   insertReviewComment,
   pendingReview,
   type Review,
+  type ReviewComment,
   reviewCommentsOf,
   reviewsBy,
   teamRequests,
@@ -76,10 +78,11 @@ export function giveReview(
     return forge.db.write(() => {
       const blank = { issue_id: present.issue.id, reviewer_id: actor.id, state: "PENDING" as const };
       const review = pending ?? insertReview(forge.db, { ...blank, commit_id: commit, now: forge.now() });
-      for (const comment of comments) {
-        const where = { review_id: review.id, author_id: actor.id, commit_id: commit };
-        insertReviewComment(forge.db, { ...comment, ...where, now: forge.now() });
-      }
+      for (const comment of comments)
+        insertReviewComment(forge.db, review, {
+          ...{ ...comment, author_id: actor.id, commit_id: commit },
+          now: forge.now(),
+        });
       const body = wish.body ?? "";
       return settle(forge, actor, repo, present, { review, verdict, body, commit, isStale });
     });
@@ -101,6 +104,29 @@ export function submitReview(
   const verdict = verdictOf(wish.event);
   if (verdict === "PENDING") throw new Refusal(422, "review stay pending");
   return giveReview(forge, actor, repo, request, { event: verdict, body: wish.body ?? review.body });
+}
+
+/**
+ * Says something of a line in a review that is there, one's own or another's: an answer, of which no bell rings (Forgejo
+ * 7.0.16).
+ * @throws Refusal 423 archived
+ */
+export function addToReview(
+  forge: Forge,
+  actor: User,
+  repo: Repo,
+  request: PullRequest,
+  { review, ...comment }: LineComment & { review: Review },
+): Promise<ReviewComment> {
+  refuseArchived(repo);
+  return forge.locks.run(repo.id, async () => {
+    const [shown] = await withHunks(forge, repo, request, [comment]);
+    return forge.db.write(() => {
+      touchIssue(forge.db, review.issue_id, forge.now());
+      const said = { ...comment, diff_hunk: shown?.diff_hunk ?? "", author_id: actor.id, commit_id: review.commit_id };
+      return insertReviewComment(forge.db, review, { ...said, now: forge.now() });
+    });
+  });
 }
 
 function refuseVerdict(

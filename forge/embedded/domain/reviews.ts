@@ -1,5 +1,6 @@
 /** Tables `reviews` and `review_comments`. A request for a review is a row too, with state REQUEST_REVIEW. */
 import type { Database } from "../database/open.ts";
+import { drawCommentId } from "./comments.ts";
 import type { Issue } from "./issues.ts";
 import { notFound } from "./refusal.ts";
 import { type Team, teamById } from "./teams.ts";
@@ -173,13 +174,16 @@ export const reviewCommentCount = (db: Database, issueId: number): number =>
 
 export function insertReviewComment(
   db: Database,
-  comment: Pick<ReviewComment, "review_id" | "author_id" | "path" | "line" | "body" | "diff_hunk" | "commit_id"> & {
-    now: number;
-  },
-): void {
+  review: Review,
+  comment: Pick<ReviewComment, "author_id" | "path" | "line" | "body" | "diff_hunk" | "commit_id"> & { now: number },
+): ReviewComment {
+  const { now, ...given } = comment;
+  const id = drawCommentId(db, review.issue_id, comment.author_id);
+  const row = { ...given, id, review_id: review.id, created_at: now, updated_at: now };
   db.run(
-    `INSERT INTO review_comments (review_id, author_id, path, line, body, diff_hunk, commit_id, created_at, updated_at)
-     VALUES (:review_id, :author_id, :path, :line, :body, :diff_hunk, :commit_id, :now, :now)`,
-    comment,
+    `INSERT INTO review_comments (id, review_id, author_id, path, line, body, diff_hunk, commit_id, created_at, updated_at)
+     VALUES (:id, :review_id, :author_id, :path, :line, :body, :diff_hunk, :commit_id, :created_at, :updated_at)`,
+    row,
   );
+  return row;
 }
