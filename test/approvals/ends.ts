@@ -66,6 +66,12 @@ export function ends(hive: () => Approvals, onOne: typeof test): void {
       problem: expect.stringContaining("Why?"),
     });
     expect((await hive().statuses(proposed.head))[0]).toBe("deploy failure: the operator asks for changes");
+    const [review] = (await hive().bot.listReviews(agentsRepo, proposed.number)).filter(
+      ({ lineCount }) => lineCount > 0,
+    );
+    const answer = { path: "agents/dave/AGENTS.md", body: "Never mind.", new_position: 2 };
+    const lines = `/repos/${agentsRepo}/pulls/${proposed.number}/reviews/${review?.id}/comments`;
+    await hive().manager.call("POST", lines, answer); // which are not the operator's words
     await hive().expectSettled(proposed);
 
     await hive().review(proposed, "REQUEST_CHANGES", { body: "And shorter." });

@@ -15,6 +15,7 @@ const approval: GivenReview = {
   stale: false,
   commitId: head,
   body: "",
+  lineCount: 0,
   submittedAt: EpochMs.parse(0),
   isOfBase: true,
 };

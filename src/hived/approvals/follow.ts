@@ -6,7 +6,7 @@ import { openApprovalStates } from "../../contract/approval.ts";
 import { findManager } from "../agents/agents.ts";
 import type { Pull } from "../forge/client.ts";
 import { addressOf } from "../forge/forge-items.ts";
-import { agentsRepo } from "../forge/plan.ts";
+import { agentsRepo, operator } from "../forge/plan.ts";
 import type { LifecycleParts } from "../lifecycle/parts.ts";
 import { act } from "./act.ts";
 import { announce } from "./announce.ts";
@@ -38,8 +38,9 @@ export async function followApproval(parts: LifecycleParts, number: number): Pro
   const decision = decide(pull, await bot.listGivenReviews(agentsRepo, number));
   if (decision.kind === "approved") return act(parts, pull);
   if (decision.kind === "changes_requested") {
-    const inline = await bot.listReviewComments(agentsRepo, number, decision.review);
-    return recordChangesRequested(parts, judged, reasonOf(decision.reason, inline));
+    const lines = await bot.listReviewComments(agentsRepo, number, decision.review);
+    const own = lines.filter(({ user }) => user === operator); // anybody may answer there
+    return recordChangesRequested(parts, judged, reasonOf(decision.reason, own));
   }
   await core.db.write((tx) => {
     const { problem } = decision;

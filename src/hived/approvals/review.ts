@@ -46,7 +46,7 @@ const olderHead = (review: Review, head: ObjectId) =>
   `The operator approved ${review.commitId.slice(0, 10)}, but the head is ${head.slice(0, 10)} now: review it again.`;
 
 /** A review as one text: what was said of all, then line by line. */
-export const reasonOf = (body: string, comments: readonly ReviewComment[]): string =>
+export const reasonOf = (body: string, comments: readonly Pick<ReviewComment, "place" | "body">[]): string =>
   [body.trim(), comments.map(({ place, body: said }) => `- ${place}: ${said.trim()}`).join("\n")]
     .filter((part) => part !== "")
     .join("\n\n");

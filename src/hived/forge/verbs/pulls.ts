@@ -53,6 +53,7 @@ const ReviewAnswer = z.object({
   stale: z.boolean(),
   commit_id: z.string(),
   body: Text,
+  comments_count: z.number().int(),
   submitted_at: Moment,
 });
 
@@ -62,9 +63,11 @@ const ReviewAnswer = z.object({
  */
 export type Review = ReturnType<typeof toReview>;
 
-const toReview = ({ commit_id, submitted_at, ...review }: z.output<typeof ReviewAnswer>) => ({
+const toReview = ({ commit_id, comments_count, submitted_at, ...review }: z.output<typeof ReviewAnswer>) => ({
   ...review,
   commitId: commit_id,
+  /** how much is said in it of single lines, answers included */
+  lineCount: comments_count,
   submittedAt: submitted_at,
 });
 
@@ -102,24 +105,26 @@ const toEntry = (entry: z.output<typeof TimelineAnswer>) => ({
 /** Of the two positions, the one in the file as it was or as it is to be is 0. */
 const ReviewCommentAnswer = z.object({
   id: z.number().int(),
+  user: Login,
   path: z.string(),
   position: z.number().nullish(),
   original_position: z.number().nullish(),
   body: Text,
+  created_at: Moment,
 });
 
-/** What was said of one line; `place` names file and line. */
-export type ReviewComment = { place: string; body: string };
+/** What was said of one line; `place` names file and line. Its id is of the same count as those of the timeline. */
+export type ReviewComment = { id: number; user: string; place: string; body: string; createdAt: EpochMs };
 
 /** The forge tells them in any order, and in another one the next time. */
 const inOrder = (comments: z.output<typeof ReviewCommentAnswer>[]): ReviewComment[] =>
   comments
-    .map(({ id, path, position, original_position, body }) => ({
-      ...{ id, path, line: position || original_position || 0, body },
+    .map(({ path, position, original_position, created_at, ...comment }) => ({
+      ...{ ...comment, path, line: position || original_position || 0, createdAt: created_at },
       place: position ? `${path}, line ${position}` : `${path}, line ${original_position ?? 0} as it was`,
     }))
     .sort((a, b) => (a.path === b.path ? a.line - b.line || a.id - b.id : a.path < b.path ? -1 : 1))
-    .map(({ place, body }) => ({ place, body }));
+    .map(({ path: _path, line: _line, ...comment }) => comment);
 
 export function pullVerbs(connection: Connection) {
   const listTimeline = async (repo: string, number: number, since: EpochMs | null = null): Promise<TimelineEntry[]> => {
@@ -165,7 +170,7 @@ export function pullVerbs(connection: Connection) {
       const review = { event, commit_id: head, body };
       await connection.tell((api) => api.repos.repoCreatePullReview(...at(repo), number, review));
     },
-    /** What a review says of single lines, in the order of files and lines. The forge does not page them. */
+    /** What a review says of single lines, and what others answered there, in the order of files and lines. The forge does not page them. */
     async listReviewComments(repo: string, number: number, review: number): Promise<ReviewComment[]> {
       const comments = await connection.ask(z.array(ReviewCommentAnswer).nullable(), (api) =>
         api.repos.repoGetPullReviewComments(...at(repo), number, review),
