@@ -49,7 +49,7 @@ import { enqueueConverge, parseDeploymentKey } from "./lifecycle/wishes.ts";
 import { openDocs } from "./mcp/docs.ts";
 import { openOutsideMcp } from "./mcp/outside.ts";
 import { openTools } from "./mcp/tools.ts";
-import { beginTelling } from "./pulls/places.ts";
+import { beginTelling, forgetPlace } from "./pulls/places.ts";
 import { followPull, pullWork } from "./pulls/tell-pull.ts";
 import { answerQuestion, cancelQuestion } from "./questions/answer.ts";
 import { ask } from "./questions/ask.ts";
@@ -59,7 +59,7 @@ import { questionWork } from "./questions/work.ts";
 import { openAgentSockets } from "./sockets/agent-socket.ts";
 import { openRunnerLink } from "./sockets/runner-link.ts";
 import { serveRoutes } from "./sockets/serve-routes.ts";
-import { nudgeAfterMs, openNudges } from "./threads/nudges.ts";
+import { forgetNudgesOf, forgetNudgesTo, nudgeAfterMs, openNudges } from "./threads/nudges.ts";
 import { openThreads } from "./threads/open-threads.ts";
 import { openThreadPublisher, type ThreadPublisher } from "./threads/publish.ts";
 import { type Handler, openScheduler } from "./work/scheduler.ts";
@@ -165,7 +165,10 @@ function wire(config: HivedConfig, core: Core, boot: BootId, signal: AbortSignal
     tokens,
     sockets: { open: (launch, agent) => sockets.open(launch, agent), close: (launch) => sockets.close(launch) },
     provisionAgent: (agent, role) => done(provisionAgent(provisioning, agent, role)),
-    retireAgent: (agent) => retireAgent({ core, forge, tokens }, agent),
+    async retireAgent(agent) {
+      await retireAgent({ core, forge, tokens }, agent);
+      await core.db.write((tx) => forgetNudgesTo(tx, agent));
+    },
     waitingApprovals: convergingApprovals,
     failApproval: (number, problem) => failApproval({ core, forge }, number, problem),
     tellDestroyed: (agent) => tellDestroyed({ core, forge }, agent),
@@ -259,6 +262,8 @@ function handlersOf(
     if (repo === questionsRepo && kind === "issue") followQuestion(tx, core, fetched);
   };
   const forget: Forget = (tx, { repo, number }) => {
+    forgetPlace(tx, { repo, number });
+    forgetNudgesOf(tx, { repo, number });
     threadsChanged(tx);
     if (repo === questionsRepo) dropQuestion(tx, core, number);
   };

@@ -44,7 +44,7 @@ describe.each(forges)("what happens to pull requests on $name", ({ start }) => {
       await new Promise((resolve) => setImmediate(resolve));
     const all = core.db.read((reader) => newestMessages(reader, 1000)).filter(({ id }) => id > seen);
     seen = all.at(-1)?.id ?? seen;
-    return all.map(({ from, to, body }) => `${from} > ${to}: ${body.replace(/ \(.*\)/, "")}`);
+    return all.map(({ from, to, body }) => `${from} > ${to}: ${body.replace(/ \(“.*\)/, "")}`);
   }
   let seen = 0;
 
@@ -85,6 +85,29 @@ describe.each(forges)("what happens to pull requests on $name", ({ start }) => {
     expect(await told()).toEqual([]);
   });
 
+  test("an answer to what was said of a line reaches who has spoken there, and nobody twice", async () => {
+    const [given] = (await as("bob").call("GET", pull("/reviews"))) as { id: number }[];
+    const comments = pull(`/reviews/${given?.id}/comments`);
+    const answer = (user: string, body: string) =>
+      as(user).call("POST", comments, { path: "a.md", body, new_position: 2 });
+    await answer("alice", "Which capital?");
+    await answer("bob", "T.");
+    expect(await told()).toEqual([
+      "alice > bob: alice wrote about a.md, line 2, in alice's pull request #1 of alice/notes:\n\nWhich capital?",
+      "bob > alice: bob wrote about a.md, line 2, in your pull request #1 of alice/notes:\n\nT.",
+    ]);
+    expect(await told()).toEqual([]);
+    await answer("operator", "Let it be.");
+    await review("bob", "COMMENT", "Well.", [{ path: "a.md", body: "as here", new_position: 1, old_position: 0 }]);
+    await say("alice", "so?");
+    expect(await told()).toEqual([
+      "operator > alice: operator wrote about a.md, line 2, in your pull request #1 of alice/notes:\n\nLet it be.",
+      "operator > bob: operator wrote about a.md, line 2, in alice's pull request #1 of alice/notes:\n\nLet it be.",
+      "bob > alice: bob commented on your pull request #1 of alice/notes:\n\nWell.\n\n- a.md, line 1: as here",
+      "alice > bob: alice wrote under alice's pull request #1 of alice/notes:\n\nso?",
+    ]);
+  });
+
   test("comments reach author and reviewers, each but their own; a stranger's whom it may write to, and the author", async () => {
     await say("alice", "why?");
     await say("carol", "me, too");
@@ -105,6 +128,10 @@ describe.each(forges)("what happens to pull requests on $name", ({ start }) => {
 
   test("whom an agent may not write to it does not reach by asking for a review either, but an answer always comes back", async () => {
     await ask("carol");
+    const refused = expect.stringMatching(
+      /^system > alice: carol is not told that you ask for a review of \S+\/pulls\/1: alice may not write to carol\. Ask the manager, or propose/,
+    );
+    expect(await told()).toEqual([refused]);
     expect(await told()).toEqual([]);
     await review("carol", "APPROVED", "");
     expect(await told()).toEqual(["carol > alice: carol approved your pull request #1 of alice/notes."]);
@@ -122,9 +149,19 @@ describe.each(forges)("what happens to pull requests on $name", ({ start }) => {
     expect((await told()).filter((line) => !line.startsWith("system"))).toEqual([
       "bob > alice: bob wrote under your pull request #1 of alice/notes:\n\nheld",
       "operator > alice: operator wrote under your pull request #1 of alice/notes:\n\nafter it",
-      expect.stringMatching(/^operator > bob/),
       expect.stringMatching(/^operator > carol/),
+      expect.stringMatching(/^operator > bob/),
     ]);
+  });
+
+  test("of more than twenty things at once each hears the newest, and how many earlier ones are left out", async () => {
+    for (const word of ["first", "second"]) await say("bob", word);
+    for (let n = 1; n <= 20; n += 1) await say("operator", `${n}`);
+    const lines = await told();
+    const to = (user: string) => lines.filter((line) => line.includes(` > ${user}: `));
+    expect([to("alice").length, to("bob").length]).toEqual([20, 20]);
+    expect(to("alice")[0]).toMatch(/: \(2 earlier things are not repeated here\.\)\n\noperator wrote .*:\n\n1$/);
+    expect(to("bob")[0]).toMatch(/: operator wrote .*:\n\n1$/);
   });
 
   test("an author hears that it was closed, reopened and merged by others, and nothing of what it did itself", async () => {
@@ -165,6 +202,18 @@ describe.each(forges)("what happens to pull requests on $name", ({ start }) => {
     expect(await told()).toEqual([
       `operator > alice: operator asked for changes in your pull request #${number} of ${repo}:\n\nLonger.`,
     ]);
+  });
+
+  test("of what the forge has no more nothing is kept", async () => {
+    const kept = () =>
+      core.db.read((reader) => reader.all("SELECT number FROM pull_places WHERE repo = 'alice/notes'", {}));
+    expect(kept()).toEqual([{ number: 1 }]);
+    const admin = withToken(forge.url, readFileSync(forge.adminTokenFile, "utf8").trim());
+    await admin.call("DELETE", "/repos/alice/notes");
+    [repo, number] = ["alice/notes", 1];
+    await told();
+    expect(kept()).toEqual([]);
+    repo = "operator/plans";
   });
 
   test("of what happened before the hive knew the forge nothing is told", async () => {

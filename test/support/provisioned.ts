@@ -12,9 +12,11 @@ import { type Follow, type Forget, refresh } from "../../src/hived/forge/refresh
 import { openCatchUp } from "../../src/hived/intake/catch-up.ts";
 import { reconcile } from "../../src/hived/intake/reconcile.ts";
 import { retireTokens } from "../../src/hived/lifecycle/retire-tokens.ts";
+import { forgetPlace } from "../../src/hived/pulls/places.ts";
 import { followPull, pullWork } from "../../src/hived/pulls/tell-pull.ts";
 import { dropQuestion, followQuestion } from "../../src/hived/questions/follow.ts";
 import { questionWork } from "../../src/hived/questions/work.ts";
+import { forgetNudgesOf } from "../../src/hived/threads/nudges.ts";
 import { openThreadPublisher } from "../../src/hived/threads/publish.ts";
 import type { Handler } from "../../src/hived/work/scheduler.ts";
 import type { TestCore } from "./open-core.ts";
@@ -81,6 +83,8 @@ export function forgeWork(
     if (repo === questionsRepo && kind === "issue") followQuestion(tx, core, fetched);
   };
   const forget: Forget = (tx, { repo, number }) => {
+    forgetPlace(tx, { repo, number });
+    forgetNudgesOf(tx, { repo, number });
     threads.changed(tx);
     if (repo === questionsRepo) dropQuestion(tx, core, number);
   };

@@ -16,10 +16,15 @@ export const speakerOf = (reader: Reader, user: string): Address =>
 
 /**
  * Sends it once, however often it is called: two agents may be in a loop on the forge, too, and an agent reaches there only
- * whom it may write to; what is refused for good is noted in the log.
+ * whom it may write to; what is refused for good is noted in the log, and said to `refused`.
  * @returns false when it has to wait
  */
-export function relay(tx: Transaction, core: Core, letter: Letter & { clientId: string }): boolean {
+export function relay(
+  tx: Transaction,
+  core: Core,
+  letter: Letter & { clientId: string },
+  refused: (refusal: Refusal) => void = () => undefined,
+): boolean {
   if (findByClientId(tx, letter.from, letter.clientId)) return true;
   try {
     sendIn(tx, core, letter);
@@ -28,6 +33,7 @@ export function relay(tx: Transaction, core: Core, letter: Letter & { clientId: 
     if (error.code === "pair_rests" || error.code === "disk_nearly_full") return false;
     const { to, clientId } = letter;
     core.log.info({ to, clientId, problem: error.message }, "what was said on the forge is not passed on");
+    refused(error);
   }
   return true;
 }

@@ -11,6 +11,7 @@ export type SeenTo = { entry: number | null; at: EpochMs };
 const FIND = "SELECT seen_entry AS entry, seen_at AS at FROM pull_places WHERE repo = :repo AND number = :number";
 const NOTE = `INSERT INTO pull_places (repo, number, seen_entry, seen_at) VALUES (:repo, :number, :entry, :at)
   ON CONFLICT (repo, number) DO UPDATE SET seen_entry = :entry, seen_at = :at`;
+const FORGET = "DELETE FROM pull_places WHERE repo = :repo AND number = :number";
 const FORGET_ALL = "DELETE FROM pull_places";
 
 /** Where to go on: nothing is told that is older than the hive's acquaintance with its forge. */
@@ -19,6 +20,11 @@ export const seenTo = (reader: Reader, { repo, number }: ItemPlace): SeenTo =>
 
 export function noteSeenTo(tx: Transaction, { repo, number }: ItemPlace, { entry, at }: SeenTo): void {
   tx.run(NOTE, { repo, number, entry, at });
+}
+
+/** The forge has no such pull request any more. */
+export function forgetPlace(tx: Transaction, { repo, number }: ItemPlace): void {
+  tx.run(FORGET, { repo, number });
 }
 
 const sinceKey = "pulls-told-since";

@@ -3,6 +3,7 @@
  * place to go on from are one write, so that each thing is told once.
  */
 import type { EpochMs } from "../../contract/names.ts";
+import type { Refusal } from "../../contract/refusal.ts";
 import { findLiving } from "../agents/agents.ts";
 import { relay, relayLaterMs, speakerOf } from "../broker/relay.ts";
 import type { Core } from "../core.ts";
@@ -12,10 +13,10 @@ import { findPull, type ItemPlace } from "../forge/forge-items.ts";
 import { agentsRepo, operator } from "../forge/plan.ts";
 import { readerOf } from "../forge/refresh.ts";
 import type { Handler } from "../work/scheduler.ts";
-import { lettersOf, type PullLetter, type Reviewed } from "./letters.ts";
+import { lettersOf, type News, type PullLetter, type Reviewed } from "./letters.ts";
 import { noteSeenTo, seenTo } from "./places.ts";
 
-/** Of what has happened since the last look; of the rest it is said that there is some. */
+/** Told one of them, of what has happened since the last look. */
 const mostAtOnce = 20;
 /** The forge's clock may have been set back by so much. */
 const clockMarginMs = 60 * 60_000;
@@ -41,64 +42,68 @@ async function tellPull(core: Core, forge: Forge, key: string): Promise<{ again:
   if (!reader || !pull) return undefined;
   const as = forge.as(reader);
   const since = Math.max(0, seen.at - clockMarginMs) as EpochMs;
-  const isNew = ({ id, createdAt }: TimelineEntry) =>
+  const isNew = ({ id, createdAt }: Pick<News, "id" | "createdAt">) =>
     seen.entry === null ? createdAt >= seen.at - 1000 : id > seen.entry; // times are in whole seconds
-  const news = (await as.listTimeline(repo, place.number, since)).filter(isNew);
+  const entries = (await as.listTimeline(repo, place.number, since)).filter(isNew);
+  const reviews = await reviewsOf(as, place);
+  const news = [...entries, ...answersTo(reviews, entries).filter(isNew)].sort((a, b) => a.id - b.id);
   if (news.length === 0) return undefined;
-  const reviewed = { ...pull, ...place, reviews: await reviewsOf(as, place, news) };
-  return core.db.write((tx) => tellNews(tx, core, reviewed, news));
+  return core.db.write((tx) => tellNews(tx, core, { ...pull, ...place, reviews }, news));
 }
 
-/**
- * The reviews and the requests for them as they are after the news, where these could be about one or go to a reviewer: what
- * is known of the item may be older. Of new reviews what was said of single lines, too.
- */
-async function reviewsOf(
-  as: ForgeVerbs,
-  { repo, number }: ItemPlace,
-  news: readonly TimelineEntry[],
-): Promise<Reviewed["reviews"]> {
-  if (!news.some(({ type }) => type === "review" || type === "review_request" || type === "comment")) return [];
-  const isNew = (id: number) => news.some(({ type, review }) => type === "review" && review === id);
+/** The reviews and the requests for them as they are after the news: what is known of the item may be older. */
+async function reviewsOf(as: ForgeVerbs, { repo, number }: ItemPlace): Promise<Reviewed["reviews"]> {
+  const given = (await as.listReviews(repo, number)).filter(({ state }) => state !== "PENDING"); // nobody's business yet
   return Promise.all(
-    (await as.listReviews(repo, number)).map(async (review) => ({
+    given.map(async (review) => ({
       ...review,
-      lines: isNew(review.id) ? await as.listReviewComments(repo, number, review.id) : [],
+      lines: review.lineCount > 0 ? await as.listReviewComments(repo, number, review.id) : [],
     })),
   );
 }
 
-function tellNews(
-  tx: Transaction,
-  core: Core,
-  pull: Reviewed,
-  news: readonly TimelineEntry[],
-): { again: EpochMs } | undefined {
-  const all = news
-    .map((entry) => ({ entry, letters: lettersOf(pull, entry) }))
-    .filter(({ letters }) => letters.length > 0);
-  const left = Math.max(0, all.length - mostAtOnce);
-  const earlier = left > 0 ? `(${left} earlier things are not repeated here.)\n\n` : "";
-  for (const [index, { entry, letters }] of all.slice(left).entries()) {
-    const before = index === 0 ? earlier : "";
-    if (letters.every((letter) => tell(tx, core, pull, entry, { ...letter, body: before + letter.body }))) continue;
-    note(tx, pull, entry, entry.id - 1);
-    return { again: (core.clock.now() + relayLaterMs) as EpochMs };
-  }
+/** What was said of lines after the review itself: its own lines come before its entry in the timeline. */
+const answersTo = (reviews: Reviewed["reviews"], entries: readonly TimelineEntry[]): News[] =>
+  reviews.flatMap(({ id: review, lines }) => {
+    const given = entries.find((entry) => entry.type === "review" && entry.review === review)?.id ?? 0;
+    return lines.filter(({ id }) => id > given).map((line) => ({ ...line, type: "answer" as const, review }));
+  });
+
+type Due = PullLetter & { entry: News };
+
+function tellNews(tx: Transaction, core: Core, pull: Reviewed, news: readonly News[]): { again: EpochMs } | undefined {
+  const due = news.flatMap((entry) =>
+    lettersOf(pull, entry)
+      .filter(({ to }) => isReachable(tx, to))
+      .map((letter) => ({ ...letter, entry })),
+  );
+  const kept = [...Map.groupBy(due, ({ to }) => to).values()].flatMap(newest);
+  // The place stays: what was told already is found to be there, and the rest counted anew.
+  for (const letter of kept.sort((a, b) => a.entry.id - b.entry.id))
+    if (!tell(tx, core, pull, letter)) return { again: (core.clock.now() + relayLaterMs) as EpochMs };
   const last = news.at(-1);
-  if (last) note(tx, pull, last, last.id);
+  if (last) noteSeenTo(tx, pull, { entry: last.id, at: last.createdAt });
   return undefined;
 }
 
-const note = (tx: Transaction, pull: ItemPlace, { createdAt: at }: TimelineEntry, entry: number): void =>
-  noteSeenTo(tx, pull, { entry, at });
+/** Of what one of them is to hear at once; of the rest, that there is some. */
+function newest(letters: Due[]): Due[] {
+  const left = letters.length - mostAtOnce;
+  const [first, ...others] = letters.slice(Math.max(0, left));
+  if (left <= 0 || !first) return letters;
+  return [{ ...first, body: `(${left} earlier things are not repeated here.)\n\n${first.body}` }, ...others];
+}
 
-/** False when it has to wait. */
-function tell(tx: Transaction, core: Core, pull: ItemPlace, { id, user }: TimelineEntry, letter: PullLetter): boolean {
-  const { to, body, isInvited } = letter;
-  if (!isReachable(tx, to)) return true;
-  const clientId = `pull/${pull.repo}#${pull.number}/${id}/${to}`;
-  return relay(tx, core, { from: speakerOf(tx, user), to, body, clientId, ...(isInvited && { isInvited }) });
+/** False when it has to wait. Who asks for a review of somebody whom it may not write to hears that nobody was told. */
+function tell(tx: Transaction, core: Core, pull: Reviewed, { to, body, isInvited, entry }: Due): boolean {
+  const clientId = `pull/${pull.repo}#${pull.number}/${entry.id}/${to}`;
+  const from = speakerOf(tx, entry.user);
+  const refused = (refusal: Refusal) => {
+    if (entry.type !== "review_request" || from === "system") return;
+    const why = `${to} is not told that you ask for a review of ${pull.url}: ${refusal.message} ${refusal.next}`;
+    relay(tx, core, { from: "system", to: from, body: why, clientId: `${clientId}/refused` });
+  };
+  return relay(tx, core, { from, to, body, clientId, ...(isInvited && { isInvited }) }, refused);
 }
 
 const isReachable = (reader: Reader, user: string): boolean =>

@@ -7,6 +7,8 @@ import type { Thread } from "../../contract/thread.ts";
 import type { Nudges } from "../broker/lease.ts";
 import { isProven } from "../broker/settlement.ts";
 import type { Core } from "../core.ts";
+import type { Transaction } from "../database/write.ts";
+import type { ItemPlace } from "../forge/forge-items.ts";
 import { ownRows, type Row, toThread } from "./open-threads.ts";
 
 /** How old a thread is when it is mentioned, unless the operator has chosen another age: a day. */
@@ -26,6 +28,8 @@ const NEW = `SELECT * FROM (${ownRows}) AS open WHERE NOT EXISTS (
   ORDER BY at LIMIT ${mostAtOnce + 1}`;
 const PUT = `INSERT INTO nudges (agent, kind, repo, thread, turn, text) VALUES (:agent, :kind, :repo, :id, :turn, :text)
   ON CONFLICT DO UPDATE SET turn = :turn, text = :text`;
+const FORGET_PULL = "DELETE FROM nudges WHERE kind = 'pr' AND repo = :repo AND thread = :number";
+const FORGET_AGENT = "DELETE FROM nudges WHERE agent = :agent";
 const OF_TURN = "SELECT text FROM nudges WHERE turn = :turn ORDER BY kind, repo, thread";
 
 /** @param afterMs how old a thread is when it is mentioned */
@@ -60,6 +64,16 @@ export function openNudges(core: Core, afterMs: number, signal: AbortSignal): Nu
     },
     mentionedIn: (reader, turn) => reader.all<{ text: string }>(OF_TURN, { turn }).map(({ text }) => text),
   };
+}
+
+/** The forge has no such pull request any more. */
+export function forgetNudgesOf(tx: Transaction, { repo, number }: ItemPlace): void {
+  tx.run(FORGET_PULL, { repo, number });
+}
+
+/** An agent is gone: another one of its name has seen nothing yet. */
+export function forgetNudgesTo(tx: Transaction, agent: AgentName): void {
+  tx.run(FORGET_AGENT, { agent });
 }
 
 /** Nothing that somebody else has written: it stands in the part of the prompt that is ours. */
