@@ -60,10 +60,12 @@ export function openCore(directory?: string, keptEvents?: number): TestCore {
     async event(kind, fits = () => true) {
       const isIt = (event: Event): event is EventOf<typeof kind> =>
         event.fact.kind === kind && fits(event as EventOf<typeof kind>);
-      const find = () => db.read((reader) => eventsAfter(reader, 0 as Sequence, 100_000)).find(isIt);
+      let seen = 0 as Sequence;
       for (;;) {
-        const found = find();
+        const news = db.read((reader) => eventsAfter(reader, seen, 100_000));
+        const found = news.find(isIt);
         if (found) return found;
+        seen = news.at(-1)?.sequence ?? seen;
         const once = new AbortController();
         await new Promise<void>((resolve) => events.watch(() => resolve(), once.signal));
         once.abort();
