@@ -1,5 +1,6 @@
 /** What the broker promises, as plain data without a database: the test compares the real one with it after every step. */
 
+import type { AgentState } from "../../src/contract/agent.ts";
 import type { Outcome } from "../../src/contract/turn.ts";
 import { keptMs, maxFailures, retryDelayMs } from "../../src/hived/broker/limits.ts";
 
@@ -17,7 +18,7 @@ export type ModelEntry = {
 type ModelAgent = {
   name: string;
   launch: string | null;
-  state: "idle" | "working" | "parked" | "converging";
+  state: AgentState;
   retryAt: number | null;
   turn: string | null;
 };

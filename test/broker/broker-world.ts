@@ -14,7 +14,7 @@ import type { AgentName, BootId, EntryId, EpochMs, LaunchId, TurnId } from "../.
 import { Refusal } from "../../src/contract/refusal.ts";
 import type { Outcome } from "../../src/contract/turn.ts";
 import { AgentConfig } from "../../src/hived/agents/agent-yaml.ts";
-import { changeAgent, requireAgent } from "../../src/hived/agents/agents.ts";
+import { changeAgent, listAgents, requireAgent } from "../../src/hived/agents/agents.ts";
 import { beginLaunch, findLaunch } from "../../src/hived/agents/launches.ts";
 import { adopt, type Held, loseLaunch } from "../../src/hived/broker/adopt.ts";
 import { endTurn } from "../../src/hived/broker/end-turn.ts";
@@ -22,6 +22,7 @@ import { lease, openReceiver } from "../../src/hived/broker/lease.ts";
 import { cancelEntry, cancelQueued, markRead, retryEntry, unparkAgent } from "../../src/hived/broker/operator.ts";
 import { forgetMessages } from "../../src/hived/broker/retention.ts";
 import { send } from "../../src/hived/broker/send.ts";
+import { newestTurns } from "../../src/hived/broker/turns.ts";
 import { openWaiters, type Waiters } from "../../src/hived/broker/waiters.ts";
 import { type Core, newLaunchId, type Runner } from "../../src/hived/core.ts";
 import { countBoot } from "../../src/hived/database/meta.ts";
@@ -541,8 +542,12 @@ export class World {
     return this.#life.core.db.read((reader) => ({
       messages: reader.all("SELECT id, sender AS 'from', recipient AS 'to' FROM messages ORDER BY id"),
       entries: reader.all(ENTRIES),
-      agents: reader.all("SELECT name, launch, state, retry_at AS retryAt, turn FROM agents ORDER BY name"),
-      turns: reader.all("SELECT id, agent, launch, started_at AS startedAt, outcome FROM turns ORDER BY id"),
+      agents: listAgents(reader).map(({ name, launch, state, retry_at: retryAt, turn }) => ({
+        ...{ name, launch, state, retryAt, turn },
+      })),
+      turns: newestTurns(reader, 1e9)
+        .map(({ id, agent, launch, startedAt, outcome }) => ({ id, agent, launch, startedAt, outcome }))
+        .sort((a, b) => (a.id < b.id ? -1 : 1)),
     }));
   }
 }
@@ -550,7 +555,7 @@ export class World {
 const ENTRIES = `SELECT id, message, recipient, state, attempt, failures, not_before AS notBefore, turn,
   settled_at AS settledAt FROM inbox ORDER BY id`;
 const UNPROVEN = `SELECT inbox.id FROM inbox LEFT JOIN turns ON turns.id = inbox.turn AND turns.agent = inbox.recipient
-    AND turns.ended_at IS NOT NULL AND turns.outcome = 'ok' AND json_extract(turns.evidence, '$.outputTokens') > 0
+    AND turns.outcome = 'ok' AND json_extract(turns.evidence, '$.outputTokens') > 0
   WHERE inbox.state = 'handled' AND turns.id IS NULL`;
 
 const viewOf = ({ messages, entries, agents, turns }: Model) => ({

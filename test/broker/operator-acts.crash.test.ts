@@ -10,12 +10,12 @@ const agent = AgentName.parse("alice");
 const yaml = "role: manager\nharness: { driver: acp, profile: script }\nruntime: { driver: process }\n";
 const script = 'rules: [{ name: all, steps: [{ title: wait, run: "while ! test -e go; do sleep 0.05; done" }] }]';
 
-type Row = { state: string; turn: string | null; session: string | null };
+type Row = { state: string; session: string | null };
 const alice = (sqlite: Sqlite.Database) =>
-  sqlite.prepare("SELECT state, turn, session FROM agents WHERE name = 'alice'").get() as Row | undefined;
+  sqlite.prepare("SELECT state, session FROM agents WHERE name = 'alice'").get() as Row | undefined;
 const runningTurn = (besides: string | null) => (sqlite: Sqlite.Database) => {
-  const { turn } = alice(sqlite) ?? {};
-  return (turn !== besides && turn) || undefined;
+  const turn = sqlite.prepare("SELECT turn FROM inbox WHERE recipient = 'alice' AND state = 'leased'").pluck().get();
+  return turn === besides ? undefined : (turn as string | undefined);
 };
 const outcomeOf = (turn: string) => (sqlite: Sqlite.Database) =>
   sqlite.prepare("SELECT outcome FROM turns WHERE id = ?").pluck().get(turn) as string | undefined;

@@ -65,7 +65,7 @@ describe.each(forges)("on $name", ({ start }) => {
     const old = tokenOf("bob");
     const turn = "turn-1" as TurnId;
     await core.db.write((tx) => {
-      startTurn(tx, { id: turn, agent: agent.name, launch: agent.launch, messages: [] }, core.clock.now());
+      startTurn(tx, { id: turn, agent: agent.name, launch: agent.launch, held: [] }, core.clock.now());
       changeAgent(tx, core, agent.name, { state: "working", turn });
     });
     expect(await rotateTokens(parts, "bob")).toEqual([{ user: "bob", problem: null }]);

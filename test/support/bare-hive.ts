@@ -26,9 +26,8 @@ const patienceMs = 60_000;
 
 /** Whatever may be stuck. */
 const waiting = [
-  "SELECT name, state, wish, launch, turn, problem FROM agents",
+  "SELECT name, state, wish, launch, problem FROM agents",
   "SELECT id, recipient, state, attempt, failures, not_before, turn FROM inbox WHERE state IN ('queued', 'leased')",
-  "SELECT * FROM turns WHERE ended_at IS NULL",
   "SELECT * FROM work",
 ];
 

@@ -6,6 +6,7 @@ import { Refusal } from "../../contract/refusal.ts";
 import type { Core } from "../core.ts";
 import type { Addition, Reader, Transaction } from "../database/write.ts";
 import { AgentConfig } from "./agent-yaml.ts";
+import { lastEndOf, turnsByAgent } from "./in-turn.ts";
 
 export type AgentRow = {
   name: AgentName;
@@ -23,6 +24,7 @@ export type AgentRow = {
   deployment: number | null;
   runtime: RuntimeKind | null;
   launch: LaunchId | null;
+  /** the one that runs; that, and so whether it is idle or working, is not stored: the entries that are leased tell it */
   turn: TurnId | null;
   /** the conversation to continue */
   session: string | null;
@@ -38,37 +40,59 @@ export type AgentRow = {
   canary: string | null;
 };
 
-type Column = Exclude<keyof AgentRow, "name">;
+type StoredRow = Omit<AgentRow, "turn">;
+type Column = Exclude<keyof StoredRow, "name">;
 const columns =
-  "role wish state since problem running_tree wanted_tree wanted_commit difference deployment runtime launch turn session config retry_at dead_letters failed_turns lost_wakes lost_wake_at canary".split(
+  "role wish state since problem running_tree wanted_tree wanted_commit difference deployment runtime launch session config retry_at dead_letters failed_turns lost_wakes lost_wake_at canary".split(
     " ",
   ) as Column[];
 /** What the public row does not show; see `toAgent`. */
-const unseen: readonly Column[] = ["wanted_commit", "session", "config"];
+const unseen: readonly (keyof AgentRow)[] = ["wanted_commit", "session", "config"];
 const LIST = "SELECT * FROM agents ORDER BY name";
-const QUIET = `SELECT * FROM agents WHERE state = 'idle' AND launch IS NOT NULL AND turn IS NULL
-  AND max(since, coalesce(json_extract(canary, '$.sentAt'), 0)) <= :before
-  ORDER BY max(since, coalesce(json_extract(canary, '$.sentAt'), 0)), name LIMIT :limit`;
-const MANAGER = "SELECT * FROM agents WHERE role = 'manager' AND wish <> 'destroyed' ORDER BY name LIMIT 1";
+const MANAGER = "SELECT name FROM agents WHERE role = 'manager' AND wish <> 'destroyed' ORDER BY name LIMIT 1";
 const AGENTS: Addition = { table: "agents", columns: ["name", ...columns] };
 const change = (changed: readonly Column[]) =>
   `UPDATE agents SET ${changed.map((column) => `${column} = :${column}`).join(", ")} WHERE name = :name`;
 
 /** By their names, in memory: each send, each lease and each end of a turn looks at several. */
 const agentsOf = (reader: Reader): Map<string, AgentRow> =>
-  reader.remember("agents", () => new Map(listAgents(reader).map((row) => [row.name, row])));
+  reader.remember("agents", () => {
+    const turns = turnsByAgent(reader);
+    const now = (row: StoredRow): AgentRow => {
+      const { turn = null, began_at } = turns.get(row.name) ?? {};
+      if (row.state !== "idle") return { ...row, turn };
+      if (began_at !== undefined) return { ...row, turn, state: "working", since: began_at };
+      return { ...row, turn, since: latest(row.since, lastEndOf(reader, row.name)) };
+    };
+    return new Map(reader.all<StoredRow>(LIST).map((row) => [row.name, now(row)]));
+  });
+
+const latest = (a: EpochMs, b: EpochMs | null): EpochMs => (b === null || a > b ? a : b);
+
+const toStored = (state: AgentState): AgentState => (state === "working" ? "idle" : state);
 
 /** The names of those that are not destroyed, in their order. */
 export const livingNames = (reader: Reader): AgentName[] =>
   [...agentsOf(reader).values()].flatMap(({ name, wish }) => (wish === "destroyed" ? [] : [name])).sort();
 
 export const findAgent = (reader: Reader, name: string): AgentRow | undefined => agentsOf(reader).get(name);
-export const listAgents = (reader: Reader) => reader.all<AgentRow>(LIST);
-/** Agents that could be sent a canary: up, in no turn, in that state at least since `before`; longest first, no more than `limit`. */
-export const quietAgents = (reader: Reader, quiet: { before: number; limit: number }) =>
-  reader.all<AgentRow>(QUIET, quiet);
+/** All of them, by their names. */
+export const listAgents = (reader: Reader): AgentRow[] =>
+  [...agentsOf(reader).values()].sort((a, b) => (a.name < b.name ? -1 : 1));
 /** The agent that address `manager` reaches; undefined before the first deployment. */
-export const findManager = (reader: Reader) => reader.get<AgentRow>(MANAGER);
+export function findManager(reader: Reader): AgentRow | undefined {
+  const found = reader.get<{ name: AgentName }>(MANAGER);
+  return found && findAgent(reader, found.name);
+}
+
+/** Agents that could be sent a canary: idle, and not heard of since `before`; longest first, no more than `limit`. */
+export function quietAgents(reader: Reader, { before, limit }: { before: number; limit: number }): AgentRow[] {
+  const heardAt = (row: AgentRow) => Math.max(row.since, canaryOf(row)?.sentAt ?? 0);
+  return listAgents(reader)
+    .filter((row) => row.state === "idle" && row.launch !== null && heardAt(row) <= before)
+    .sort((a, b) => heardAt(a) - heardAt(b))
+    .slice(0, limit);
+}
 
 /** An agent by its name, which is its forge user's, unless it is destroyed. */
 export function findLiving(reader: Reader, name: string): AgentRow | undefined {
@@ -110,21 +134,37 @@ export function addAgent(
     lost_wake_at: null,
     canary: null,
   };
-  tx.add(AGENTS, [row.name, ...columns.map((column) => row[column])]);
+  tx.add(AGENTS, [row.name, ...columns.map((column) => row[column])]); // converging, which is stored as it is
   agentsOf(tx).set(row.name, row);
   return tell(tx, core, row);
 }
 
 /** Changes an agent's row, with its event when the public row changed; `since` moves with the state. */
-export function changeAgent(tx: Transaction, core: Core, name: AgentName, to: Partial<AgentRow>): AgentRow {
+export function changeAgent(
+  tx: Transaction,
+  core: Core,
+  name: AgentName,
+  to: Partial<Omit<AgentRow, "name" | "since">>,
+  now = core.clock.now(),
+): AgentRow {
   const before = requireAgent(tx, name);
   const isNewState = to.state !== undefined && to.state !== before.state;
-  const after = { ...before, ...to, since: isNewState ? core.clock.now() : before.since };
-  const changed = columns.filter((column) => after[column] !== before[column]);
+  const after: AgentRow = { ...before, ...to, since: isNewState ? now : before.since };
+  const changed = [...columns, "turn" as const].filter((column) => after[column] !== before[column]);
   if (changed.length === 0) return before;
-  tx.run(change(changed), Object.fromEntries([["name", name], ...changed.map((column) => [column, after[column]])]));
+  store(tx, before, after);
   agentsOf(tx).set(name, after);
   return changed.every((column) => unseen.includes(column)) ? after : tell(tx, core, after);
+}
+
+function store(tx: Transaction, before: AgentRow, after: AgentRow): void {
+  const isAsStored = toStored(before.state) === toStored(after.state);
+  const changed = columns.filter(
+    (column) => after[column] !== before[column] && !(isAsStored && (column === "state" || column === "since")),
+  );
+  if (changed.length === 0) return;
+  const row = { ...after, state: toStored(after.state) };
+  tx.run(change(changed), Object.fromEntries(["name" as const, ...changed].map((column) => [column, row[column]])));
 }
 
 function tell(tx: Transaction, core: Core, row: AgentRow): AgentRow {

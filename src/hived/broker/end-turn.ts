@@ -7,13 +7,13 @@ import type { Turn } from "../../contract/turn.ts";
 import { type AgentRow, changeAgent, requireAgent } from "../agents/agents.ts";
 import type { Core } from "../core.ts";
 import type { Transaction } from "../database/write.ts";
-import { heldBy, settleEntry } from "./inbox.ts";
+import { settleEntry } from "./inbox.ts";
 import { maxFailures } from "./limits.ts";
 import { isCertain } from "./marks.ts";
 import { findMessage } from "./messages.ts";
 import { notify } from "./send.ts";
 import { type End, hasFailed, problemOf, restAfter, settlementOf } from "./settlement.ts";
-import { addLog, type Finished, findTurn, finishTurn, startTurn, toHeld } from "./turns.ts";
+import { addLog, type Finished, findTurn, finishTurn, heldIn, startTurn, toHeld } from "./turns.ts";
 import { enqueueWake } from "./waiters.ts";
 
 /**
@@ -33,10 +33,10 @@ export function endTurn(core: Core, end: TurnEnd): Promise<void> {
   });
 }
 
-/** The row of a turn that the agent has begun by itself: it holds no message, so nothing is settled by it. */
+/** A turn that the agent has begun by itself: it holds no message, so nothing is settled by it. */
 function ownTurn(tx: Transaction, { turn: id, agent, launch, beganAt }: TurnEnd): Turn | undefined {
   if (beganAt === undefined || requireAgent(tx, agent).launch !== launch) return undefined;
-  return startTurn(tx, { id, agent, launch, messages: [] }, beganAt);
+  return startTurn(tx, { id, agent, launch, held: [] }, beganAt);
 }
 
 /**
@@ -52,7 +52,8 @@ export function releaseTurn(tx: Transaction, core: Core, id: TurnId, problem: st
 function conclude(tx: Transaction, core: Core, turn: Turn, end: End): void {
   const now = core.clock.now();
   const messages: Finished["messages"] = [];
-  const settled = heldBy(tx, turn.id).map((held) => {
+  const inOrder = heldIn(tx, turn.id).toSorted((a, b) => a.id - b.id);
+  const settled = inOrder.map((held) => {
     const entry = settleEntry(tx, held, settlementOf(end, held, now), now);
     core.events.append(tx, { kind: "EntryChanged", entry }, now);
     messages.push(toHeld(entry, held.from, held.mark));
@@ -61,7 +62,7 @@ function conclude(tx: Transaction, core: Core, turn: Turn, end: End): void {
   const ended = finishTurn(tx, turn, { ...recordOf(end), messages }, now);
   core.events.append(tx, { kind: "TurnEnded", turn: ended }, now);
   const dead = settled.filter(({ state }) => state === "dead");
-  settleAgent(tx, core, turn, end, dead.length);
+  settleAgent(tx, core, turn, end, { deadLetters: dead.length, now });
   for (const entry of dead) tellSender(tx, core, entry);
   const retries = settled.filter(({ state, notBefore }) => state === "queued" && notBefore > now);
   if (retries.length > 0) enqueueWake(tx, core, turn.agent, earliest(retries));
@@ -78,11 +79,17 @@ const recordOf = (end: End): Omit<Finished, "messages"> => ({
 const earliest = (entries: InboxEntry[]) => Math.min(...entries.map(({ notBefore }) => notBefore)) as EpochMs;
 
 /** What the agent's row says of a turn's end, and whether it needs the operator or a rest before the next one. */
-function settleAgent(tx: Transaction, core: Core, turn: Turn, end: End, deadLetters: number): void {
+function settleAgent(
+  tx: Transaction,
+  core: Core,
+  turn: Turn,
+  end: End,
+  { deadLetters, now }: { deadLetters: number; now: EpochMs },
+): void {
   const agent = requireAgent(tx, turn.agent);
-  const after = agent.turn === turn.id ? restOf(agent, end, core.clock.now()) : {};
+  const after = agent.turn === turn.id ? restOf(agent, end, now) : {};
   const session = end.session === undefined ? {} : { session: end.session };
-  changeAgent(tx, core, agent.name, { ...session, ...failuresOf(agent, end, deadLetters), ...after });
+  changeAgent(tx, core, agent.name, { ...session, ...failuresOf(agent, end, deadLetters), ...after }, now);
   if (after.state !== "parked") return;
   if (after.retry_at === null) tellOperator(tx, core, agent.name, after.problem);
   else enqueueWake(tx, core, agent.name, after.retry_at);

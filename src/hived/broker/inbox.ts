@@ -5,7 +5,17 @@
  */
 import type { LeasedEntry } from "../../contract/link.ts";
 import type { EntryState, InboxEntry, Queued, WaitingEntry, WaitingState } from "../../contract/message.ts";
-import type { Address, AgentName, EntryId, EpochMs, MessageId, Recipient, TurnId } from "../../contract/names.ts";
+import type {
+  Address,
+  AgentName,
+  EntryId,
+  EpochMs,
+  LaunchId,
+  MessageId,
+  Recipient,
+  TurnId,
+} from "../../contract/names.ts";
+import { isHeldByTurn } from "../agents/in-turn.ts";
 import type { Addition, Reader, Transaction } from "../database/write.ts";
 
 type Row = {
@@ -61,6 +71,9 @@ const DUE_LENGTHS = `SELECT length(json_quote(messages.body)) AS length FROM inb
   WHERE ${DUE}`;
 const HELD = `SELECT inbox.*, messages.sender FROM inbox JOIN messages ON messages.id = inbox.message
   WHERE inbox.turn = :turn AND inbox.state = 'leased' ORDER BY inbox.id`;
+const HELD_BY_TURNS = `SELECT inbox.*, messages.sender, agents.launch FROM inbox
+    JOIN messages ON messages.id = inbox.message JOIN agents ON agents.name = inbox.recipient
+  WHERE ${isHeldByTurn} ORDER BY inbox.id`;
 const SETTLE = `UPDATE inbox SET state = :state, failures = :failures, not_before = :notBefore, problem = :problem,
   turn = :turn, mark = NULL, leased_at = :leasedAt, settled_at = :settledAt WHERE id = :id`;
 const END_BACKOFF = `UPDATE inbox SET not_before = 0
@@ -103,6 +116,12 @@ const toEntry = (row: Row): InboxEntry => ({
   problem: row.problem,
 });
 
+const toHeldEntry = (row: Row & { sender: Address }): HeldEntry => ({
+  ...toEntry(row),
+  from: row.sender,
+  mark: row.mark,
+});
+
 const toLeased = (row: RowWithMessage): LeasedEntry => ({
   entry: row.id,
   message: row.message,
@@ -133,13 +152,13 @@ type Lease = { agent: AgentName; turn: TurnId; mark: number | null; now: EpochMs
  * Leases the oldest due entries of an agent's inbox to its turn, `limit` at most.
  * @returns them oldest first, as they are now, each with what the agent gets
  */
-export function leaseDue(tx: Transaction, lease: Lease): { entry: InboxEntry; leased: LeasedEntry }[] {
+export function leaseDue(tx: Transaction, lease: Lease): { entry: InboxEntry; held: HeldEntry; leased: LeasedEntry }[] {
   const { agent, turn, mark, now, limit } = lease;
   return tx.all<RowWithMessage>(DUE_MESSAGES, { agent, now, limit }).map((before) => {
     const attempt = before.attempt + 1;
     tx.run(LEASE, { id: before.id, attempt, turn, mark, now });
-    const row = { ...before, state: "leased" as const, attempt, turn, leased_at: now, settled_at: null };
-    return { entry: toEntry(row), leased: toLeased(row) };
+    const row = { ...before, state: "leased" as const, attempt, turn, mark, leased_at: now, settled_at: null };
+    return { entry: toEntry(row), held: toHeldEntry(row), leased: toLeased(row) };
   });
 }
 
@@ -151,11 +170,15 @@ export const heldMessages = (reader: Reader, turn: TurnId, mark: number | null):
 export const dueLengths = (reader: Reader, agent: AgentName, now: EpochMs, limit: number): number[] =>
   reader.all<{ length: number }>(DUE_LENGTHS, { agent, now, limit }).map(({ length }) => length);
 
-/** All that a turn holds, oldest first. */
+/** All that a turn, or a client outside, holds, oldest first. */
 export const heldBy = (reader: Reader, turn: TurnId): HeldEntry[] =>
+  reader.all<Row & { sender: Address }>(HELD, { turn }).map(toHeldEntry);
+
+/** All that turns hold, oldest first, each with its turn, and with the launch that this runs in: the recipient's. */
+export const heldByTurns = (reader: Reader): (HeldEntry & { turn: TurnId; launch: LaunchId })[] =>
   reader
-    .all<Row & { sender: Address }>(HELD, { turn })
-    .map((row) => ({ ...toEntry(row), from: row.sender, mark: row.mark }));
+    .all<Row & { sender: Address; turn: TurnId; launch: LaunchId }>(HELD_BY_TURNS)
+    .map((row) => ({ ...toHeldEntry(row), turn: row.turn, launch: row.launch }));
 
 /** @returns the entry as it is now */
 export function settleEntry(tx: Transaction, entry: InboxEntry, settlement: Settlement, now: EpochMs): InboxEntry {

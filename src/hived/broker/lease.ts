@@ -8,10 +8,10 @@ import type { RequestOf, ResponseOf } from "../../contract/table.ts";
 import { type AgentRow, canaryOf, changeAgent, configOf, requireAgent } from "../agents/agents.ts";
 import type { Core, Runner } from "../core.ts";
 import type { Reader, Transaction } from "../database/write.ts";
-import { countQueued, dueLengths, headDueAt, heldMessages, leaseDue } from "./inbox.ts";
+import { countQueued, dueLengths, type HeldEntry, headDueAt, heldMessages, leaseDue } from "./inbox.ts";
 import { recvCharacters } from "./limits.ts";
 import { firstMark } from "./marks.ts";
-import { findTurn, hourSpentUntil, startTurn } from "./turns.ts";
+import { findTurn, heldIn, hourSpentUntil, startTurn } from "./turns.ts";
 import { enqueueWake, isFree } from "./waiters.ts";
 
 type LeaseRequest = RequestOf<typeof hivedCalls.lease>;
@@ -42,12 +42,12 @@ export function lease(core: Core, request: LeaseRequest, nudges?: Nudges): Promi
       return { entries: [], more: 0 };
     }
     const found = leaseIn(tx, core, { ...request, mark: null });
-    if (found.entries.length === 0) return found;
-    const turn = startTurn(tx, { ...request, id: request.turn, messages: found.entries }, now);
+    if (found.held.length === 0) return found.lease;
+    const turn = startTurn(tx, { ...request, id: request.turn, held: found.held }, now);
     core.events.append(tx, { kind: "TurnStarted", turn }, now);
     const isDisproved = canaryOf(agent)?.state === "failed";
-    changeAgent(tx, core, agent.name, { state: "working", turn: turn.id, ...(isDisproved && { canary: null }) });
-    return nudged(found, nudges?.mention(tx, request));
+    changeAgent(tx, core, agent.name, { state: "working", turn: turn.id, ...(isDisproved && { canary: null }) }, now);
+    return nudged(found.lease, nudges?.mention(tx, request));
   }, soon);
 }
 
@@ -73,12 +73,17 @@ const leaseOf = (reader: Reader, { turn }: LeaseRequest, { name }: AgentRow): Le
 
 type LeaseIn = { agent: AgentName; turn: TurnId; mark: number | null; limit: number };
 
-/** Leases the oldest due entries, with their events. */
-export function leaseIn(tx: Transaction, core: Core, { agent, turn, mark, limit }: LeaseIn): Lease {
+/** Leases the oldest due entries, with their events. @returns what the agent gets, and what its turn holds by that */
+export function leaseIn(
+  tx: Transaction,
+  core: Core,
+  { agent, turn, mark, limit }: LeaseIn,
+): { lease: Lease; held: HeldEntry[] } {
   const now = core.clock.now();
-  const leased = leaseDue(tx, { agent, turn, mark, limit, now });
-  for (const { entry } of leased) core.events.append(tx, { kind: "EntryChanged", entry }, now);
-  return { entries: leased.map(({ leased }) => leased), more: leased.length < limit ? 0 : countQueued(tx, agent) };
+  const due = leaseDue(tx, { agent, turn, mark, limit, now });
+  for (const { entry } of due) core.events.append(tx, { kind: "EntryChanged", entry }, now);
+  const more = due.length < limit ? 0 : countQueued(tx, agent);
+  return { lease: { entries: due.map(({ leased }) => leased), more }, held: due.map(({ held }) => held) };
 }
 
 /** What `recv` hands out; `oversized` when the next message is too long for an answer and waits for the next turn. */
@@ -121,7 +126,10 @@ export function openReceiver(core: Core, runner: Pick<Runner, "call">, boot: Boo
       if (cancelled.aborted) throw new Fault("the call was cancelled");
       const { count, isOversized } = nextPage(tx, core, agent, limit);
       if (count === 0) return { entries: [], more: 0, oversized: isOversized };
-      return { ...leaseIn(tx, core, { agent, turn, mark: own, limit: count }), oversized: isOversized };
+      const holdings = heldIn(tx, turn);
+      const { lease, held } = leaseIn(tx, core, { agent, turn, mark: own, limit: count });
+      holdings.push(...held);
+      return { ...lease, oversized: isOversized };
     });
   };
 }

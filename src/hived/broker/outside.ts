@@ -51,7 +51,7 @@ function lease(tx: Transaction, core: Core, agent: AgentName, limit: number): Re
   const { count, isOversized } = nextPage(tx, core, agent, limit);
   const id = `turn-${randomBytes(16).toString("hex")}` as TurnId;
   // One that is too long for a turn's answer comes by itself: there is no next turn that it could come with.
-  const { entries, more } = leaseIn(tx, core, { agent, turn: id, mark: null, limit: isOversized ? 1 : count });
+  const { entries, more } = leaseIn(tx, core, { agent, turn: id, mark: null, limit: isOversized ? 1 : count }).lease;
   if (entries.length === 0) return nothing;
   tx.run(ADD, { id, agent });
   core.scheduler.enqueue(tx, "release-outside", id, (core.clock.now() + outsideLeaseMs) as EpochMs);

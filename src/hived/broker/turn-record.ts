@@ -4,8 +4,8 @@ import { Refusal } from "../../contract/refusal.ts";
 import type { Turn, TurnRecord } from "../../contract/turn.ts";
 import { requireAgent } from "../agents/agents.ts";
 import type { Reader } from "../database/write.ts";
-import { findWithBeginning, heldBy } from "./inbox.ts";
-import { findLog, heldAtEnd, toHeld, turnsBeginningWith, turnsOf } from "./turns.ts";
+import { findWithBeginning } from "./inbox.ts";
+import { findLog, heldAtEnd, heldIn, toHeld, turnsBeginningWith, turnsOf } from "./turns.ts";
 
 /** @throws Refusal `unknown_agent` */
 export function readTurns(
@@ -24,7 +24,7 @@ export function readTurns(
 export function readTurn(reader: Reader, agent: AgentName, beginning: string): TurnRecord {
   const turn = requireTurn(reader, requireAgent(reader, agent).name, beginning);
   const held =
-    heldAtEnd(reader, turn.id) ?? heldBy(reader, turn.id).map((entry) => toHeld(entry, entry.from, entry.mark));
+    heldAtEnd(reader, turn.id) ?? heldIn(reader, turn.id).map((entry) => toHeld(entry, entry.from, entry.mark));
   const messages = held.map((message) => ({ ...message, now: findWithBeginning(reader, message.entry) ?? null }));
   return { turn, messages, log: findLog(reader, turn.id) };
 }

@@ -1,9 +1,13 @@
-/** The tables of turns and of their logs: each run of a coding agent, and what it did in it. */
+/**
+ * The tables of turns and of their logs: each run of a coding agent, and what it did in it. A turn gets its row when it ends;
+ * while it runs, the entries that are leased to it tell of it.
+ */
 import type { InboxEntry } from "../../contract/message.ts";
 import type { Address, AgentName, EpochMs, LaunchId, MessageId, TurnId } from "../../contract/names.ts";
 import { Context, Evidence, type Outcome, type Turn, TurnMessage, type Usage } from "../../contract/turn.ts";
 import { TurnLog } from "../../contract/turn-log.ts";
 import type { Addition, Reader, Transaction } from "../database/write.ts";
+import { type HeldEntry, heldByTurns } from "./inbox.ts";
 import { keptLogs } from "./limits.ts";
 
 type Row = {
@@ -13,11 +17,11 @@ type Row = {
   trigger_message: MessageId | null;
   trigger_from: Address | null;
   message_count: number;
-  /** what it held at its end, as JSON; null while it runs */
+  /** what it held at its end, as JSON; null in records from before this was kept */
   messages: string | null;
   started_at: EpochMs;
-  ended_at: EpochMs | null;
-  outcome: Outcome | null;
+  ended_at: EpochMs;
+  outcome: Outcome;
   evidence: string | null;
   model: string | null;
   input_tokens: number | null;
@@ -33,20 +37,16 @@ export type HeldMessage = Omit<TurnMessage, "now">;
 
 const TURNS: Addition = {
   table: "turns",
-  columns: ["id", "agent", "launch", "trigger_message", "trigger_from", "message_count", "started_at"],
+  columns:
+    "id agent launch trigger_message trigger_from message_count messages started_at ended_at outcome evidence model input_tokens cost_usd context session problem".split(
+      " ",
+    ),
 };
 const FIND = "SELECT * FROM turns WHERE id = :id";
-const RUNNING = "SELECT * FROM turns WHERE ended_at IS NULL ORDER BY started_at, id";
 const STARTS = "SELECT started_at FROM turns WHERE agent = :agent AND started_at > :since ORDER BY started_at";
-const FINISH = `UPDATE turns SET ended_at = :now, outcome = :outcome, evidence = :evidence, problem = :problem,
-    message_count = :count, messages = :messages, session = :session, model = :model, input_tokens = :inputTokens,
-    cost_usd = :costUsd, context = :context
-  WHERE id = :id`;
 const NEWEST = `SELECT * FROM (SELECT * FROM turns ORDER BY started_at DESC, id DESC LIMIT :limit)
   ORDER BY started_at, id`;
-const OF_AGENT = "SELECT * FROM turns WHERE agent = :agent ORDER BY started_at DESC, id DESC LIMIT :limit";
-const OF_AGENT_BEFORE = `SELECT * FROM turns
-  WHERE agent = :agent AND (started_at, id) < (SELECT started_at, id FROM turns WHERE id = :before)
+const OF_AGENT = `SELECT * FROM turns WHERE agent = :agent AND (started_at, id) < (:at, :id)
   ORDER BY started_at DESC, id DESC LIMIT :limit`;
 // The plus keeps the agent's index out: few ids begin so, and many turns are the agent's.
 const BEGINNING_WITH = "SELECT * FROM turns WHERE id >= :from AND id < :to AND +agent = :agent LIMIT 2";
@@ -89,21 +89,23 @@ type Started = {
   id: TurnId;
   agent: AgentName;
   launch: LaunchId;
-  /** the messages that it begins with, oldest first */
-  messages: readonly { message: MessageId; from: Address }[];
+  /** what it begins with, oldest first; of one that has gone on, also what `recv` fetched */
+  held: HeldEntry[];
 };
 
-export function startTurn(tx: Transaction, { id, agent, launch, messages }: Started, now: EpochMs): Turn {
-  const [first] = messages;
-  startsOf(tx, agent, now).push(now); // which may be read from the table: so before the row is added
-  tx.add(TURNS, [id, agent, launch, first?.message ?? null, first?.from ?? null, messages.length, now]);
+/** A turn that runs, and what it holds, oldest first. */
+type Running = { turn: Turn; held: HeldEntry[] };
+
+function begun({ id, agent, launch, held }: Started, startedAt: EpochMs): Running {
+  const started = held.filter(({ mark }) => mark === null);
+  const [first] = started;
   const turn: Turn = {
     id,
     agent,
     launch,
     trigger: first ? { message: first.message, from: first.from } : null,
-    messages: messages.length,
-    startedAt: now,
+    messages: started.length,
+    startedAt,
     endedAt: null,
     outcome: null,
     evidence: null,
@@ -111,18 +113,36 @@ export function startTurn(tx: Transaction, { id, agent, launch, messages }: Star
     session: null,
     problem: null,
   };
-  runningOf(tx).set(id, turn);
-  return turn;
+  return { turn, held };
+}
+
+export function startTurn(tx: Transaction, started: Started, now: EpochMs): Turn {
+  startsOf(tx, started.agent, now).push(now);
+  const running = begun(started, now);
+  runningOf(tx).set(started.id, running);
+  return running.turn;
 }
 
 /** Those that run, in memory: each end of a turn looks for one. */
-const runningOf = (reader: Reader): Map<TurnId, Turn> =>
-  reader.remember("running turns", () => new Map(reader.all<Row>(RUNNING).map((row) => [row.id, toTurn(row)])));
+const runningOf = (reader: Reader): Map<TurnId, Running> =>
+  reader.remember("running turns", () => {
+    const held = Map.groupBy(heldByTurns(reader), ({ turn }) => turn);
+    return new Map([...held].map(([id, entries]) => [id, leasedTo(id, entries)]));
+  });
+
+function leasedTo(id: TurnId, held: ReturnType<typeof heldByTurns>): Running {
+  const first = held.find(({ mark }) => mark === null) ?? held[0];
+  if (!first) throw new Error(`turn ${id} holds nothing`);
+  return begun({ id, agent: first.recipient as AgentName, launch: first.launch, held }, first.leasedAt as EpochMs);
+}
 
 export const findTurn = (reader: Reader, id: TurnId): Turn | undefined =>
-  runningOf(reader).get(id) ?? one(reader.get<Row>(FIND, { id }));
+  runningOf(reader).get(id)?.turn ?? one(reader.get<Row>(FIND, { id }));
 
-export const runningTurns = (reader: Reader): Turn[] => [...runningOf(reader).values()];
+export const runningTurns = (reader: Reader): Turn[] => [...runningOf(reader).values()].map(({ turn }) => turn);
+
+/** What a turn that runs holds: the list itself, which `recv` adds to. It may be read from the inbox: so before more is leased. */
+export const heldIn = (reader: Reader, turn: TurnId): HeldEntry[] => runningOf(reader).get(turn)?.held ?? [];
 
 export type Finished = {
   outcome: Outcome;
@@ -133,22 +153,16 @@ export type Finished = {
   usage: Usage;
 };
 
-/** Ends a turn that runs. @returns its row as it is now */
+/** Ends a turn that runs, with its row. @returns it as it is now */
 export function finishTurn(tx: Transaction, turn: Turn, { messages, ...end }: Finished, now: EpochMs): Turn {
   const { outcome, evidence, problem, session, usage } = end;
-  tx.run(FINISH, {
-    id: turn.id,
-    outcome,
-    problem,
-    session,
-    ...usage,
-    context: usage.context ? JSON.stringify(usage.context) : null,
-    evidence: evidence && JSON.stringify(evidence),
-    messages: JSON.stringify(messages),
-    count: messages.length,
-    now,
-  });
-  runningOf(tx).delete(turn.id);
+  const { id, agent, launch, trigger, startedAt } = turn;
+  tx.add(TURNS, [
+    ...[id, agent, launch, trigger?.message ?? null, trigger?.from ?? null, messages.length, JSON.stringify(messages)],
+    ...[startedAt, now, outcome, evidence && JSON.stringify(evidence), usage.model, usage.inputTokens, usage.costUsd],
+    ...[usage.context ? JSON.stringify(usage.context) : null, session, problem],
+  ]);
+  runningOf(tx).delete(id);
   return { ...turn, ...end, messages: messages.length, endedAt: now };
 }
 
@@ -157,9 +171,10 @@ const hourMs = 60 * 60_000;
 /** When an agent's turns of the last hour began, in their order, in memory: each lease asks. */
 function startsOf(reader: Reader, agent: AgentName, now: EpochMs): EpochMs[] {
   const since = now - hourMs;
-  const starts = reader.remember(`starts of ${agent}`, () =>
-    reader.all<{ started_at: EpochMs }>(STARTS, { agent, since }).map(({ started_at }) => started_at),
-  );
+  const starts = reader.remember(`starts of ${agent}`, () => [
+    ...reader.all<{ started_at: EpochMs }>(STARTS, { agent, since }).map(({ started_at }) => started_at),
+    ...runningTurns(reader).flatMap((turn) => (turn.agent === agent ? [turn.startedAt] : [])),
+  ]);
   while (starts[0] !== undefined && starts[0] <= since) starts.shift();
   return starts;
 }
@@ -172,22 +187,31 @@ export function hourSpentUntil(reader: Reader, agent: AgentName, most: number, n
   return began === undefined ? null : ((began + hourMs) as EpochMs);
 }
 
+const byStart = (a: Turn, b: Turn) => a.startedAt - b.startedAt || (a.id < b.id ? -1 : 1);
+
 /** The newest turns, oldest first. */
-export const newestTurns = (reader: Reader, limit: number): Turn[] => reader.all<Row>(NEWEST, { limit }).map(toTurn);
+export const newestTurns = (reader: Reader, limit: number): Turn[] =>
+  [...reader.all<Row>(NEWEST, { limit }).map(toTurn), ...runningTurns(reader)].sort(byStart).slice(-limit);
 
 /** An agent's turns, newest first; those older than `before`, where that is given. */
-export const turnsOf = (
+export function turnsOf(
   reader: Reader,
   { agent, before, limit }: { agent: AgentName; before: TurnId | null; limit: number },
-): Turn[] =>
-  (before === null
-    ? reader.all<Row>(OF_AGENT, { agent, limit })
-    : reader.all<Row>(OF_AGENT_BEFORE, { agent, before, limit })
-  ).map(toTurn);
+): Turn[] {
+  const start = before === null ? undefined : findTurn(reader, before);
+  if (before !== null && !start) return [];
+  const ended = reader
+    .all<Row>(OF_AGENT, { agent, limit, at: start?.startedAt ?? 9e15, id: before ?? "~" })
+    .map(toTurn);
+  const running = runningTurns(reader).filter((turn) => turn.agent === agent && (!start || byStart(turn, start) < 0));
+  return [...ended, ...running].sort(byStart).reverse().slice(0, limit);
+}
 
 /** The turns of an agent whose id begins so; two are enough to know that it is not one. */
-export const turnsBeginningWith = (reader: Reader, agent: AgentName, beginning: string): Turn[] =>
-  reader.all<Row>(BEGINNING_WITH, { agent, from: beginning, to: `${beginning}~` }).map(toTurn);
+export const turnsBeginningWith = (reader: Reader, agent: AgentName, beginning: string): Turn[] => [
+  ...runningTurns(reader).filter((turn) => turn.agent === agent && turn.id.startsWith(beginning)),
+  ...reader.all<Row>(BEGINNING_WITH, { agent, from: beginning, to: `${beginning}~` }).map(toTurn),
+];
 
 /** What an ended turn held; undefined while it runs, and in records from before this was kept. */
 export function heldAtEnd(reader: Reader, turn: TurnId): HeldMessage[] | undefined {

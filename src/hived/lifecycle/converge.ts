@@ -157,7 +157,7 @@ async function giveUp(parts: LifecycleParts, agent: AgentName, target: Deploymen
       if (lastReadyDeployment(tx, agent)) changeAgent(tx, core, agent, { difference: differenceOf(target, problem) });
     }
     if (launch && !isOfTarget) {
-      if (state === "converging") changeAgent(tx, core, agent, { state: "idle", problem: null });
+      if (state === "converging") changeAgent(tx, core, agent, { state: turn ? "working" : "idle", problem: null });
       return null;
     }
     if (turn) releaseTurn(tx, core, turn, problem);

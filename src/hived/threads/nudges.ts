@@ -20,7 +20,7 @@ const lookAgainMs = 60 * 60_000;
 /** In one prompt; the others in the next ones. */
 const mostAtOnce = 5;
 
-const UNREAD = `SELECT 1 FROM turns WHERE id = nudges.turn AND ended_at IS NOT NULL
+const UNREAD = `SELECT 1 FROM turns WHERE id = nudges.turn
   AND coalesce(evidence ->> 'outputTokens', evidence ->> 'outputs', 0) = 0`;
 const NEW = `SELECT * FROM (${ownRows}) AS open WHERE NOT EXISTS (
     SELECT 1 FROM nudges WHERE agent = :viewer AND nudges.kind = open.kind AND nudges.repo = coalesce(open.repo, '')
