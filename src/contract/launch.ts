@@ -13,8 +13,8 @@ export const FileToWrite = z.object({
 export type FileToWrite = z.infer<typeof FileToWrite>;
 
 /**
- * Names in the directories of a place: the runner makes them, and launch specs lead there. `prompt` is in the launch's: what
- * the agent is told at the start of each conversation.
+ * Names in the directories of a place: the runner makes them, and launch specs lead there. `prompt` and `plugin` are in the
+ * launch's: what the agent is told at the start of each conversation, and its skills.
  */
 export const placeNames = {
   state: "state",
@@ -23,6 +23,7 @@ export const placeNames = {
   secrets: "secrets",
   currentDocs: "current",
   prompt: "prompt.md",
+  plugin: "plugin",
 } as const;
 
 /** Where agents' programs are looked for, but for Node. */
@@ -76,6 +77,8 @@ const conversation = {
   model: z.string().nullable(),
   /** what it is told at the start of each conversation, as the agent sees the file */
   promptFile: z.string(),
+  /** a directory, which its skills are taken from where it lists them by itself: likewise */
+  plugin: z.string(),
 };
 
 /** How a coding agent is spoken to, and the start of its conversation. */

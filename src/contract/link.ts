@@ -19,6 +19,7 @@ import {
   ObjectId,
   TurnId,
 } from "./names.ts";
+import { Told } from "./told.ts";
 import { Evidence, Outcome, Usage } from "./turn.ts";
 import { LiveBatch, TurnLog } from "./turn-log.ts";
 
@@ -136,8 +137,8 @@ export const runnerCalls = {
   renewSecrets: { request: z.object({ launch: LaunchId, secrets: z.array(FileToWrite) }), response: nothing },
   /** what the agent would be told if its process started now; of that version of its directory, which was prepared */
   readPrompt: {
-    request: z.object({ agent: AgentName, tree: ObjectId, values: PromptValues }),
-    response: z.object({ text: z.string() }),
+    request: z.object({ agent: AgentName, tree: ObjectId, values: PromptValues, driver: DriverSpec }),
+    response: Told,
   },
   /** tries what the agent needs where it runs, with a launch's directory of its own, which has the agent's socket */
   examine: {

@@ -16,6 +16,7 @@ import { Pair } from "./pair.ts";
 import { Question } from "./question.ts";
 import { table } from "./table.ts";
 import { ThreadPage } from "./thread.ts";
+import { Told } from "./told.ts";
 import { Turn, TurnRecord } from "./turn.ts";
 import { LiveBatch, TurnLog } from "./turn-log.ts";
 import { AgentVersion } from "./version.ts";
@@ -209,7 +210,7 @@ export const routes = table({
   readAgentPrompt: {
     callers: ["admin"],
     request: z.object({ agent: AgentName }),
-    response: z.object({ text: z.string() }),
+    response: Told,
   },
   /** tries all that an agent needs, where it runs; takes as long as its slowest part, half a minute at most */
   examineAgent: { callers: ["admin"], request: z.object({ agent: AgentName }), response: Examination },

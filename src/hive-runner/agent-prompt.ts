@@ -1,18 +1,21 @@
 /**
- * What an agent is told at the start of each conversation: our base prompt, an index of skills, its own AGENTS.md. It is put
- * together anew whenever its process starts, so that a change of the docs reaches its next conversation.
+ * What an agent is told at the start of each conversation: our base prompt, an index of skills as far as its coding agent does
+ * not list them by itself, its own AGENTS.md. It is put together anew whenever its process starts, so that a change of the docs
+ * reaches its next conversation.
  */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type Launch, type PromptValues, placeNames } from "../contract/launch.ts";
+import { type DriverSpec, type Launch, type PromptValues, placeNames } from "../contract/launch.ts";
 import type { RunnerConfig } from "../contract/programs.ts";
-import { readSkills, type Skill } from "./skills.ts";
+import type { Skill, Told } from "../contract/told.ts";
+import { driverFor } from "./drivers/drivers.ts";
+import { readSkills } from "./skills.ts";
 
 /** Whose it is, and which version of that agent's directory it is read from. */
-type Prompted = Pick<Launch, "agent" | "tree"> & { values: PromptValues };
+type Prompted = Pick<Launch, "agent" | "tree"> & { values: PromptValues; driver: DriverSpec };
 type PromptPlaces = Pick<RunnerConfig, "agentsRoot" | "docsRoot" | "program">;
 
-export async function readPrompt(places: PromptPlaces, { agent, tree, values }: Prompted): Promise<string> {
+export async function readPrompt(places: PromptPlaces, { agent, tree, values, driver }: Prompted): Promise<Told> {
   const config = join(places.agentsRoot, agent, placeNames.config, tree);
   const docs = join(places.docsRoot, placeNames.currentDocs);
   const [base, own, ownSkills, sharedSkills] = await Promise.all([
@@ -21,21 +24,29 @@ export async function readPrompt(places: PromptPlaces, { agent, tree, values }: 
     readSkills(join(config, "skills"), join(values.config, "skills")),
     readSkills(join(docs, "skills"), join(values.docs, "skills")),
   ]);
-  return composePrompt({ base, values, own, skills: [...ownSkills, ...sharedSkills] });
+  const { way, listsSkills } = driverFor(driver).told;
+  const skills = firstOfName([...ownSkills, ...sharedSkills]);
+  const listed = listsSkills ? skills.filter(({ isStandard }) => isStandard) : [];
+  const index = skills.filter((skill) => !listed.includes(skill));
+  return { text: composePrompt({ base, values, own, skills: index }), way, skills: listed };
+}
+
+/** Of an agent's own skill and a shared one with the same name, its own. */
+function firstOfName<Named extends { name: string }>(skills: readonly Named[]): Named[] {
+  const names = skills.map(({ name }) => name);
+  return skills.filter(({ name }, index) => names.indexOf(name) === index);
 }
 
 type Parts = { base: string; values: Record<string, string>; own: string; skills: readonly Skill[] };
 
-/** @param parts `base` has the names of `values` in double braces; of two skills of a name the first one is told */
+/** @param parts `base` has the names of `values` in double braces */
 function composePrompt({ base, values, own, skills }: Parts): string {
   const filled = base.replace(/\{\{(\w+)\}\}/g, (_, name: string) => {
     const value = values[name];
     if (value === undefined) throw new Error(`the base prompt names ${name}, which is not known`);
     return value;
   });
-  const names = skills.map(({ name }) => name);
-  const told = skills.filter(({ name }, index) => names.indexOf(name) === index);
-  const sections = [filled, skillIndex(told), ownSection(own)];
+  const sections = [filled, skillIndex(skills), ownSection(own)];
   return `${sections
     .map((section) => section.trim())
     .filter((section) => section !== "")

@@ -45,7 +45,8 @@ export async function startRunner(config: RunnerConfig, { log, clock, place: kno
   const { launchesRoot, privateRoot } = config;
   const launches = openLaunches({
     ...{ hived, clock, log, launchesRoot, privateRoot },
-    readPrompt: ({ agent, tree, spec }) => readPrompt(config, { agent, tree, values: spec.prompt }),
+    readPrompt: ({ agent, tree, spec }) =>
+      readPrompt(config, { agent, tree, values: spec.prompt, driver: spec.driver }),
   });
   const handlers: LinkHandlers<typeof runnerCalls> = {
     ...handlersOf(config, launches),
@@ -53,7 +54,11 @@ export async function startRunner(config: RunnerConfig, { log, clock, place: kno
       await faulty(writeSecrets(join(launchesRoot, launch), secrets));
       return {
         findings: await faulty(
-          examine(asked, { node: place.node, home: join(config.agentsRoot, asked.agent, placeNames.state), clock }),
+          examine(asked, {
+            ...{ node: place.node, clock },
+            home: join(config.agentsRoot, asked.agent, placeNames.state),
+            own: join(privateRoot, asked.agent, placeNames.home),
+          }),
         ),
       };
     },
@@ -112,7 +117,7 @@ function handlersOf(config: RunnerConfig, launches: Launches): Omit<LinkHandlers
       ended: await faulty(launches.stop(launch, now ? "now" : "after its turn")),
     }),
     renewSecrets: async ({ launch, secrets }) => done(launches.renewSecrets(launch, secrets)),
-    readPrompt: async (request) => ({ text: await faulty(readPrompt(config, request)) }),
+    readPrompt: (request) => faulty(readPrompt(config, request)),
     wake: async ({ agents }) => {
       launches.wake(agents);
       return {};

@@ -6,39 +6,53 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parse, YAMLParseError } from "yaml";
 import { z } from "zod";
+import type { Skill } from "../contract/told.ts";
 
-export type Skill = {
-  name: string;
-  /** one line */
-  description: string;
-  /** its SKILL.md, as the agent sees it */
-  file: string;
+type FoundSkill = Skill & {
+  /** its head is as agentskills.io wants it: coding agents that list skills by themselves leave out others, each by rules of its own */
+  isStandard: boolean;
 };
 
 /** What a skill may say of itself in the index, in characters: what others write for coding agents keeps to it. */
 const longestDescription = 1024;
 
-const Head = z.object({ description: z.string() });
+const Head = z.object({ description: z.string(), name: z.string().optional().catch(undefined) });
+const standardName = /^(?=.{1,64}$)[a-z0-9]+(-[a-z0-9]+)*$/;
 
 /**
  * The skills in a directory, by name; none when it is not there.
  * @param shownAt where the agent sees that directory
  */
-export async function readSkills(directory: string, shownAt: string): Promise<Skill[]> {
-  const skills: Skill[] = [];
+export async function readSkills(directory: string, shownAt: string): Promise<FoundSkill[]> {
+  const skills: FoundSkill[] = [];
   for (const name of await namesIn(directory)) {
     const text = await textOf(join(directory, name, "SKILL.md"));
-    if (text !== null) skills.push({ name, description: descriptionIn(text), file: join(shownAt, name, "SKILL.md") });
+    if (text === null) continue;
+    const head = headOf(text);
+    const isStandard =
+      head !== null && head.name === name && standardName.test(name) && head.description.length <= longestDescription;
+    skills.push({
+      name,
+      description: shown(head?.description ?? null),
+      file: join(shownAt, name, "SKILL.md"),
+      isStandard,
+    });
   }
   return skills;
 }
 
-/** What the head says; a skill is listed without one, too, lest it be lost for a slip in its YAML. */
-function descriptionIn(text: string): string {
+/** What the head says; null when it says nothing, or can't be read. */
+function headOf(text: string): z.infer<typeof Head> | null {
   const head = /^---\r?\n([\s\S]*?)\r?\n---\s*?(\n|$)/.exec(text)?.[1] ?? "";
-  const parsed = Head.safeParse(yamlIn(head));
-  const description = parsed.success ? parsed.data.description.replace(/\s+/g, " ").trim() : "";
-  if (description === "") return "(its SKILL.md does not say what it is for)";
+  const { data } = Head.safeParse(yamlIn(head));
+  if (!data) return null;
+  const description = data.description.replace(/\s+/g, " ").trim();
+  return description === "" ? null : { ...data, description };
+}
+
+/** A skill is listed without a description, too, lest it be lost for a slip in its YAML. */
+function shown(description: string | null): string {
+  if (description === null) return "(its SKILL.md does not say what it is for)";
   return description.length <= longestDescription ? description : `${description.slice(0, longestDescription - 1)}…`;
 }
 

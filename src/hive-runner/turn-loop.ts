@@ -15,6 +15,7 @@ import type { LoginStep } from "../contract/login.ts";
 import type { AgentName, EpochMs, LaunchId, TurnId } from "../contract/names.ts";
 import { Refusal } from "../contract/refusal.ts";
 import type { ResponseOf } from "../contract/table.ts";
+import type { Told } from "../contract/told.ts";
 import type { Outcome } from "../contract/turn.ts";
 import type { LiveBatch, LiveEvent, TurnLog } from "../contract/turn-log.ts";
 import type { Clock } from "../daemon/clock.ts";
@@ -27,6 +28,7 @@ import { writeSecrets } from "./launch.ts";
 import { type Live, openLive } from "./live.ts";
 import { AgentLogin } from "./login.ts";
 import { type DriverEnd, outcomeOf } from "./outcome.ts";
+import { writePlugin } from "./plugin.ts";
 import { type RunningTurn, runTurn, type TurnReport } from "./turn.ts";
 import { newTurnId } from "./turn-id.ts";
 import { wakePrompt } from "./wake-prompt.ts";
@@ -38,7 +40,7 @@ export type LoopParts = {
   launchesRoot: string;
   privateRoot: string;
   /** what the agent is told at the start of a conversation, as of now */
-  readPrompt(launch: Launch): Promise<string>;
+  readPrompt(launch: Launch): Promise<Told>;
 };
 
 type Lease = ResponseOf<typeof hivedCalls.lease>;
@@ -96,11 +98,11 @@ export class TurnLoop {
     const log = parts.log.child({ agent: launch.agent, launch: launch.launch });
     this.#parts = { ...parts, log };
     const writePrompt = async () => {
-      const text = await parts.readPrompt(launch);
+      const { text, skills } = await parts.readPrompt(launch);
+      const directory = join(parts.launchesRoot, launch.launch);
       const content = Buffer.from(text).toString("base64");
-      await writeSecrets(join(parts.launchesRoot, launch.launch), [
-        { path: placeNames.prompt, content, executable: false },
-      ]);
+      await writeSecrets(directory, [{ path: placeNames.prompt, content, executable: false }]);
+      await writePlugin(directory, skills);
       return text;
     };
     const own = {

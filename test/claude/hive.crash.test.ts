@@ -12,10 +12,11 @@ import { installClaude } from "./install.ts";
 const program = await installClaude();
 const key = "sk-ant-api03-of-claudia";
 
-/** Looks at what is open, writes to the operator, and is done. */
+/** Looks at what is open, reads a skill, writes to the operator, and is done. */
 function work(): (asked: Asked) => Reply {
   const steps: Reply[] = [
     { kind: "call", tool: "get_open_threads", input: {} },
+    { kind: "call", tool: "Skill", input: { skill: "hive:review-a-pull-request" } },
     { kind: "call", tool: "send", input: { to: "operator", body: "I am awake." } },
   ];
   return () => steps.shift() ?? say("done");
@@ -60,13 +61,24 @@ recipients: ["*"]
   expect(login).toEqual({ out: "claudia is signed in, and goes on.\n", problem: "A key or a token for claudia: " });
   await hive.until(({ messages }) => messages.find(({ from, to }) => from === "claudia" && to === "operator"));
   const turn = await hive.until(({ turns }) => turns.find((row) => row.agent === "claudia" && row.outcome === "ok"));
-  expect(turn).toMatchObject({ evidence: { outputTokens: 21 }, usage: { model: expect.stringContaining("claude") } });
-  const [first, second, third] = api.asked;
+  expect(turn).toMatchObject({ evidence: { outputTokens: 28 }, usage: { model: expect.stringContaining("claude") } });
+  const [first, second, third, fourth] = api.asked;
   expect(first?.headers["x-api-key"]).toBe(key);
   expect(first?.system).toContain("You are the one who is awake.");
   expect(first?.tools).toEqual(expect.arrayContaining(["mcp__hyperhive__send", "mcp__hyperhive__get_open_threads"]));
   expect(second?.results[0]).toMatch(/threads|open/i);
-  expect(third?.results[0]).toMatch(/^Sent as message \d+\.$/);
+  expect(fourth?.results[0]).toMatch(/^Sent as message \d+\.$/);
+
+  // The skill stands in Claude Code's own list, nowhere else, and is read when it is wanted.
+  const skill = "How to review a pull request on the forge and leave a verdict that counts.";
+  expect(first?.whole).toContain(`- hive:review-a-pull-request: ${skill}`);
+  expect(first?.whole.split(skill)).toHaveLength(2);
+  expect(first?.whole).not.toContain("A review is worth what it has tried.");
+  expect(third?.whole).toContain("A review is worth what it has tried.");
+  const told = await operatorsCommand(hive, ["agent", "prompt", "claudia"], "");
+  expect(first?.system).toContain(told.out.trim());
+  expect(told.problem).toContain("Given by --append-system-prompt-file. Besides, its coding agent lists:\n");
+  expect(told.problem).toContain(`- review-a-pull-request (/docs/skills/review-a-pull-request/SKILL.md): ${skill}`);
   const logs = readdirSync(join(hive.home, "logs")).map((name) => readFileSync(join(hive.home, "logs", name), "utf8"));
   expect(logs.join("") + readFileSync(join(hive.home, "hived/hive.db"), "latin1")).not.toContain(key);
 });

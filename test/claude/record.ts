@@ -71,7 +71,15 @@ async function record(program: string, { replies, prompts = aPrompt, env, interr
   const home = mkdtempSync(join(tmpdir(), "claude-"));
   const promptFile = join(home, "prompt.md");
   writeFileSync(promptFile, "You are an agent.\n");
-  const spec = { kind: "claude" as const, cwd: home, mcpServers: [], session: null, model: null, promptFile };
+  const spec = {
+    kind: "claude" as const,
+    cwd: home,
+    mcpServers: [],
+    session: null,
+    model: null,
+    promptFile,
+    plugin: join(home, "plugin"),
+  };
   const child = spawn(program, claudeArguments(spec), {
     cwd: home,
     env: {

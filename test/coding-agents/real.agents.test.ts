@@ -2,9 +2,9 @@
  * `npm run test:agents`: the real Codex, Gemini CLI, OpenCode and Claude's adapter, each in one exact version from npm, by
  * the real driver against fakes of the model APIs. No account is needed, nor used; the installs take over 1 GB.
  */
-import { mkdtempSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { profiles } from "../../src/hive-runner/profiles/profiles.ts";
 import { codingAgentOf } from "../../src/hived/agents/coding-agents.ts";
@@ -24,6 +24,8 @@ type Api = {
   slowDown(): void;
   [Symbol.asyncDispose](): Promise<void>;
 };
+
+const skill = { name: "plant-a-hedge", description: "How hornbeams are planted here." };
 
 type Real = Pinned & {
   api(): Promise<Api>;
@@ -125,7 +127,8 @@ const reals: Record<Profile, Real> = {
 };
 
 for (const [profile, real] of Object.entries(reals) as [Profile, Real][]) {
-  const { command, env: ours, readPrompt, input } = codingAgentOf({ driver: "acp", profile, env: {} });
+  const codingAgent = codingAgentOf({ driver: "acp", profile, env: {} });
+  const { command, env: ours, input } = codingAgent;
   const program = await installPackage(input?.name ?? profile, real);
   const runner = real.program.startsWith(".bin") ? [process.execPath] : [];
   describe.skipIf(program === null)(`${real.package} ${real.version}`, () => {
@@ -136,8 +139,22 @@ for (const [profile, real] of Object.entries(reals) as [Profile, Real][]) {
     });
     const at = (api: Api): Driven => {
       const directory = mkdtempSync(join(tmpdir(), "hive-"));
-      const environment = readPrompt?.(join(directory, "prompt.md")) ?? {};
-      return drive(started({ ...environment, ...real.env(api.url, environment) }), { model: real.model, directory });
+      const [plugin, home] = [join(directory, "plugin"), join(directory, "home")];
+      const file = join(directory, "docs", skill.name, "SKILL.md");
+      mkdirSync(home);
+      mkdirSync(dirname(file), { recursive: true });
+      writeFileSync(file, `---\nname: ${skill.name}\ndescription: ${skill.description}\n---\n`);
+      const environment = {
+        ...codingAgent.keepIn?.(home),
+        ...codingAgent.readPrompt?.({ promptFile: join(directory, "prompt.md"), plugin }),
+      };
+      const { argv, ...rest } = started({ ...environment, ...real.env(api.url, environment) });
+      const { pluginLink } = codingAgent;
+      const linked = pluginLink ? ["/bin/sh", resolve("src/hive/with-link.sh"), join(home, pluginLink), plugin] : [];
+      return drive(
+        { argv: [...linked, ...argv], ...rest },
+        { model: real.model, directory, skills: [{ ...skill, file }] },
+      );
     };
 
     test("a turn ends well, with the tokens that the model produced", async () => {
@@ -168,6 +185,19 @@ for (const [profile, real] of Object.entries(reals) as [Profile, Real][]) {
       expect(first).toContain(told.trim());
       await agent.turn("say");
       expect(api.asked().slice(first.length)).toContain(told.trim());
+    });
+
+    test("its model knows of a skill, and of one that is removed no more in its next process", async () => {
+      await using api = await real.api();
+      await using agent = at(api);
+      await agent.turn("say");
+      expect(api.asked()).toContain(skill.name);
+      expect(api.asked()).toContain(skill.description);
+      rmSync(join(agent.directory, "docs"), { recursive: true });
+      await agent.life.forget();
+      const before = api.asked().length; // some ask their model for a title once the turn is over
+      await agent.turn("say");
+      expect(api.asked().slice(before)).not.toContain(skill.description);
     });
 
     test("what a message says is plain text: no command, and no file to be read", async () => {

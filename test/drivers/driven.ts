@@ -6,9 +6,11 @@ import { pino } from "pino";
 import type { DriverSpec, LaunchSpec } from "../../src/contract/launch.ts";
 import type { LeasedEntry } from "../../src/contract/link.ts";
 import { AgentName, type EntryId, EpochMs, type MessageId, type TurnId } from "../../src/contract/names.ts";
+import type { Skill } from "../../src/contract/told.ts";
 import type { LiveEvent } from "../../src/contract/turn-log.ts";
 import { type Clock, systemClock } from "../../src/daemon/clock.ts";
 import { type Agent, AgentLife } from "../../src/hive-runner/agent.ts";
+import { writePlugin } from "../../src/hive-runner/plugin.ts";
 import { type RunningTurn, runTurn, type TurnReport } from "../../src/hive-runner/turn.ts";
 import { wakePrompt } from "../../src/hive-runner/wake-prompt.ts";
 import { openQueue, type Queue } from "../support/queue.ts";
@@ -19,7 +21,7 @@ type Without<Spec, Key extends string> = Spec extends unknown ? Omit<Spec, Key> 
 export type Started = {
   argv: string[];
   env?: Record<string, string>;
-  driver: Without<DriverSpec, "cwd" | "mcpServers" | "session" | "model" | "promptFile">;
+  driver: Without<DriverSpec, "cwd" | "mcpServers" | "session" | "model" | "promptFile" | "plugin">;
 };
 
 export type Driven = {
@@ -49,7 +51,8 @@ export function drive(
     clock = systemClock,
     session = null as string | null,
     model = null as string | null,
-  }: { directory?: string; clock?: Clock; session?: string | null; model?: string | null } = {},
+    skills = [] as Skill[],
+  }: { directory?: string; clock?: Clock; session?: string | null; model?: string | null; skills?: Skill[] } = {},
 ): Driven {
   const unasked = openQueue<string>();
   const events = openQueue<LiveEvent>();
@@ -70,12 +73,14 @@ export function drive(
         session: continued,
         model,
         promptFile: join(directory, "prompt.md"),
+        plugin: join(directory, "plugin"),
       },
       prompt: { docs: directory, config: directory },
       limits: { turnTimeoutMs: farOff, silenceMs: farOff, idleStopMs: farOff },
     };
     const writePrompt = async () => {
       writeFileSync(spec.driver.promptFile, told);
+      await writePlugin(directory, skills);
       return told;
     };
     const life = new AgentLife({ agent, spec }, { clock, log, writePrompt });

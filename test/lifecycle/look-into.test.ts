@@ -3,6 +3,7 @@ import type { Finding } from "../../src/contract/examination.ts";
 import type { Place } from "../../src/contract/launch.ts";
 import type { AgentName, LaunchId, ObjectId } from "../../src/contract/names.ts";
 import { Refusal } from "../../src/contract/refusal.ts";
+import type { Told } from "../../src/contract/told.ts";
 import { AgentConfig } from "../../src/hived/agents/agent-yaml.ts";
 import { addAgent, changeAgent } from "../../src/hived/agents/agents.ts";
 import { examineAgent, readAgentPrompt } from "../../src/hived/lifecycle/look-into.ts";
@@ -22,6 +23,7 @@ const place: Place = {
 };
 const tree = "a".repeat(40) as ObjectId;
 const alice = "alice" as AgentName;
+const answer: Told = { text: "You are alice.", way: "by hand", skills: [] };
 const finding: Finding = { what: "git", state: "well", found: "It reads.", next: null };
 
 /** hived's parts with a runner that only answers; what happens is kept in order. */
@@ -31,7 +33,7 @@ function open(core: TestCore, token = "t0ken") {
     place: () => place,
     call: async (name: string, request: object) => {
       seen.push([name, request]);
-      return name === "examine" ? { findings: [finding] } : { text: "You are alice." };
+      return name === "examine" ? { findings: [finding] } : answer;
     },
   };
   const sockets = {
@@ -85,7 +87,7 @@ test("what an agent is told is asked of its runner, with where it finds what", a
   await using core = openCore();
   await stoppedAgent(core);
   const { parts, seen } = open(core);
-  expect(await readAgentPrompt(parts, alice)).toBe("You are alice.");
+  expect(await readAgentPrompt(parts, alice)).toEqual(answer);
   const values = {
     agent: "alice",
     role: "a worker",
@@ -93,7 +95,8 @@ test("what an agent is told is asked of its runner, with where it finds what", a
     state: "/a/alice/state",
     docs: "/d/current",
   };
-  expect(seen).toEqual([["readPrompt", { agent: alice, tree, values: expect.objectContaining(values) }]]);
+  const driver = expect.objectContaining({ kind: "acp", profile: "script" });
+  expect(seen).toEqual([["readPrompt", { agent: alice, tree, values: expect.objectContaining(values), driver }]]);
 });
 
 test("an agent that has never run, or has no account any more, is refused with what to do", async () => {

@@ -2,7 +2,9 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, expect, test } from "vitest";
+import type { DriverSpec } from "../../src/contract/launch.ts";
 import type { AgentName, ObjectId } from "../../src/contract/names.ts";
+import type { Told } from "../../src/contract/told.ts";
 import { readPrompt } from "../../src/hive-runner/agent-prompt.ts";
 
 const top = mkdtempSync(join(tmpdir(), "hive-"));
@@ -19,8 +21,17 @@ const values = {
   config: "/agents/alice/config",
 };
 
+const driver = {
+  ...{ kind: "acp" as const, profile: "script" as const, cwd: "/", mcpServers: [], session: null },
+  model: null,
+};
+const toldBy = { promptFile: "/run/hive/prompt.md", plugin: "/run/hive/plugin" };
+
 /** What alice is told, with these files in her own directory and in the docs. */
-function told(own: Record<string, string>, docs: Record<string, string> = {}): Promise<string> {
+const told = async (own: Record<string, string>, docs: Record<string, string> = {}): Promise<string> =>
+  (await read(own, docs, { ...driver, ...toldBy })).text;
+
+function read(own: Record<string, string>, docs: Record<string, string>, spec: DriverSpec): Promise<Told> {
   const root = mkdtempSync(join(top, "place-"));
   const write = (directory: string, files: Record<string, string>) => {
     mkdirSync(directory, { recursive: true });
@@ -32,7 +43,7 @@ function told(own: Record<string, string>, docs: Record<string, string> = {}): P
   write(join(root, "agents/alice/config", tree), own);
   write(join(root, "docs/current"), docs);
   const places = { agentsRoot: join(root, "agents"), docsRoot: join(root, "docs"), program: process.cwd() };
-  return readPrompt(places, { agent: "alice" as AgentName, tree, values });
+  return readPrompt(places, { agent: "alice" as AgentName, tree, values, driver: spec });
 }
 
 /** The lines of the index of skills. */
@@ -87,4 +98,25 @@ test("what an AGENTS.md has in double braces stays as it is", async () => {
   expect(await told({ "AGENTS.md": "Write {{agent}} and $& into templates." })).toContain(
     "Write {{agent}} and $& into templates.",
   );
+});
+
+test("what its coding agent lists by itself is not told again, and nothing is left out by both", async () => {
+  const head = (name: string, description: string) => `---\nname: ${name}\ndescription: ${description}\n---\n`;
+  const own = { "skills/review/SKILL.md": head("review", "mine") };
+  const docs = {
+    "skills/review/SKILL.md": head("review", "everybody's"),
+    "skills/testing/SKILL.md": head("testing", "How to test"),
+    "skills/other/SKILL.md": head("another", "not of its directory's name"),
+    "skills/Loud/SKILL.md": head("Loud", "in capitals"),
+    "skills/long/SKILL.md": head("long", "x".repeat(1025)),
+    "skills/nameless/SKILL.md": "---\ndescription: without a name\n---\n",
+    "skills/plain/SKILL.md": "# No head\n",
+  };
+  const { text, skills } = await read(own, docs, { ...driver, ...toldBy, profile: "opencode" });
+  expect(skills.map(({ file, description }) => [file, description])).toEqual([
+    ["/agents/alice/config/skills/review/SKILL.md", "mine"],
+    ["/docs/skills/testing/SKILL.md", "How to test"],
+  ]);
+  const names = (await index(Promise.resolve(text))).map((line) => line.split(" ")[1]);
+  expect(names).toEqual(["Loud", "long", "nameless", "other", "plain"]);
 });

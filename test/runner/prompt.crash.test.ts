@@ -14,7 +14,7 @@ test("an agent is told what the runner says that it is told, over ACP and in its
   await stage.hived.runner("launch", launch);
   const { text } = await stage.hived.runner("readPrompt", {
     ...{ agent: launch.agent, tree: launch.tree },
-    values: launch.spec.prompt,
+    ...{ values: launch.spec.prompt, driver: launch.spec.driver },
   });
   expect(text).toContain("You are alice, a worker of a hive");
   expect(await heard(stage)).toEqual([text.trim(), text.trim()]);

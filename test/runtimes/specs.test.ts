@@ -53,6 +53,15 @@ test("Claude Code in bubblewrap, with a program of its own", async () => {
   );
 });
 
+test("Gemini CLI is led to the launch's plugin by a link in its own directory, once its secrets are there", () => {
+  const { argv } = specFor(agent("bob", { harness: { driver: "acp", profile: "gemini" } }), place, launch, forge);
+  expect(argv.slice(argv.lastIndexOf("--") + 1)).toEqual([
+    ...["/bin/sh", "/opt/hyperhive/src/hive/with-secrets.sh", "/run/secrets", "GEMINI_API_KEY"],
+    ...["/bin/sh", "/opt/hyperhive/src/hive/with-link.sh", "/private/.gemini/extensions/hive", "/run/hive/plugin"],
+    ...["gemini", "--acp"],
+  ]);
+});
+
 test("a command of agent.yaml is run in place of the coding agent's own", () => {
   const harness = { driver: "acp", profile: "codex", command: ["/opt/codex", "-x"] };
   const spec = specFor(agent("bob", { harness, runtime: { driver: "process" } }), place, launch, forge);

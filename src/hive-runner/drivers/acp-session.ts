@@ -76,7 +76,7 @@ export async function openSession(
     cwd: spec.cwd,
     mcpServers: spec.mcpServers.map(toMcpServer),
     ...(hello.takesInstructions && { systemPrompt: { mode: "append", content: [{ type: "text", text: told }] } }),
-    ...(profile.sessionMeta && { _meta: profile.sessionMeta }),
+    ...profile.sessionRequest(spec.plugin),
   };
   if (spec.session !== null && hello.continuesBy !== null) {
     const there = await ifThere(agent.request<unknown>(hello.continuesBy, { ...request, sessionId: spec.session }));

@@ -31,6 +31,7 @@ type AcpSpec = Extract<DriverSpec, { kind: "acp" }>;
 export const acpDriver = (profile: AcpProfile): Driver<AcpSpec> => ({
   argumentsFor: () => [],
   ...(profiles[profile].login && { login: profiles[profile].login }),
+  told: profiles[profile].told,
   async open(process, spec, ears) {
     const conversation = new AcpConversation(process, spec, ears);
     await conversation.begin();
@@ -140,7 +141,7 @@ class AcpConversation implements Conversation {
     this.#said.settings = settingsIn(opened.configured) ?? this.#said.settings;
     if (opened.how !== "continued") this.#said.costUsd ??= 0;
     await this.#choose(opened.session, this.#spec.model === this.model() ? null : this.#spec.model);
-    const isTold = hello.takesInstructions || this.#profile.readsPromptFile || opened.how === "continued";
+    const isTold = hello.takesInstructions || this.#profile.told.isByFile || opened.how === "continued";
     this.#untold = isTold ? null : told;
     this.#how = opened.how;
     this.#session = opened.session;

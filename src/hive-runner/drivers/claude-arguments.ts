@@ -20,6 +20,8 @@ export function claudeArguments(spec: Extract<DriverSpec, { kind: "claude" }>): 
     ...["--disallowedTools", unwantedTools.join(",")],
     // `off`: else a conversation keeps the prompt that it began with, whatever the agent's newer version says.
     ...["--append-system-prompt-file", spec.promptFile, "--system-prompt-snapshot", "off"],
+    // A plugin of this process alone, without any source of settings: its skills are listed, with its name before theirs.
+    ...["--plugin-dir", spec.plugin],
     ...(spec.model === null ? [] : ["--model", spec.model]),
     ...(spec.session === null ? [] : ["--resume", spec.session]),
   ];

@@ -50,6 +50,7 @@ export const claudeLogin: Login = {
 export const claudeDriver: Driver<ClaudeSpec> = {
   argumentsFor: claudeArguments,
   login: claudeLogin,
+  told: { way: "by --append-system-prompt-file", listsSkills: true },
   async open(process, spec, ears) {
     const conversation = new ClaudeConversation(process, spec, ears);
     await conversation.begin();

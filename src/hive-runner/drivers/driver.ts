@@ -18,6 +18,11 @@ export type Driver<Spec extends DriverSpec = DriverSpec> = {
   open(process: AgentProcess, spec: Spec, ears: Ears): Promise<Conversation>;
   /** how it is signed in from outside; left out where it can't be */
   login?: Login;
+  /**
+   * `way`: how the coding agent gets what it is told, in words for the operator; follows on "Given "
+   * `listsSkills`: it lists the skills of the spec's `plugin` by itself
+   */
+  told: { way: string; listsSkills: boolean };
 };
 
 export type Login = {

@@ -7,7 +7,7 @@ type SignIn = {
   command?: readonly string[];
   /** in its environment */
   variables?: readonly string[];
-  /** in its home; what they hold may be outdated */
+  /** where it keeps its sign-in; what they hold may be outdated */
   files?: readonly string[];
 };
 
@@ -18,6 +18,8 @@ export type KnownAgent = {
   signIn: SignIn;
   /** parameters of a command of its own that signs it in; null where the hive can do that */
   signsInWith: readonly string[] | null;
+  /** the variable that says where it keeps its sign-in: its home, or the directory that is its own alone */
+  keepsIn: "HOME" | "CODEX_HOME" | "GEMINI_CLI_HOME" | "CLAUDE_CONFIG_DIR";
   /** where its provider is, unless one of these variables says another place */
   api: { url: string; variables: readonly string[] } | "none" | "one of many";
 };
@@ -26,12 +28,13 @@ const anthropic = { url: "https://api.anthropic.com/", variables: ["ANTHROPIC_BA
 
 /** Read in the programs of 2026-11: codex-acp 2.6.0, Gemini CLI 0.61.0, OpenCode 1.18.33, claude-agent-acp 0.101.0. */
 const acp: Record<AcpProfile, KnownAgent> = {
-  script: { serves: [], version: ["--version"], signIn: {}, signsInWith: null, api: "none" },
+  script: { serves: [], version: ["--version"], signIn: {}, signsInWith: null, keepsIn: "HOME", api: "none" },
   codex: {
     serves: [],
     version: ["--version"],
     signIn: { command: ["cli", "login", "status"], variables: ["CODEX_API_KEY", "OPENAI_API_KEY"] },
     signsInWith: ["cli", "login"],
+    keepsIn: "CODEX_HOME",
     api: { url: "https://api.openai.com/", variables: ["OPENAI_BASE_URL"] },
   },
   gemini: {
@@ -42,6 +45,7 @@ const acp: Record<AcpProfile, KnownAgent> = {
       files: [".gemini/oauth_creds.json"],
     },
     signsInWith: [],
+    keepsIn: "GEMINI_CLI_HOME",
     api: { url: "https://generativelanguage.googleapis.com/", variables: ["GOOGLE_GEMINI_BASE_URL"] },
   },
   opencode: {
@@ -52,6 +56,7 @@ const acp: Record<AcpProfile, KnownAgent> = {
       files: [".local/share/opencode/auth.json"],
     },
     signsInWith: ["auth", "login"],
+    keepsIn: "HOME",
     api: "one of many",
   },
   claude: {
@@ -59,6 +64,7 @@ const acp: Record<AcpProfile, KnownAgent> = {
     version: ["--cli", "--version"],
     signIn: { command: ["--cli", "auth", "status"] },
     signsInWith: ["--cli", "auth", "login"],
+    keepsIn: "CLAUDE_CONFIG_DIR",
     api: anthropic,
   },
 };
@@ -68,6 +74,7 @@ const claudeCode: KnownAgent = {
   version: ["--version"],
   signIn: { command: ["auth", "status"] },
   signsInWith: null,
+  keepsIn: "CLAUDE_CONFIG_DIR",
   api: anthropic,
 };
 

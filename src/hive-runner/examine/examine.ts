@@ -14,19 +14,21 @@ type Try = (command: readonly string[], input?: string) => Promise<Tried>;
 
 /**
  * @param node ours, which is in every sandbox
- * @param home the agent's home, as it is outside
+ * @param home the agent's home, and `own` the directory that is its program's alone, as they are outside
  */
 export async function examine(
   asked: ToExamine,
-  { node, home, clock }: { node: string; home: string; clock: Clock },
+  { node, home, own, clock }: { node: string; home: string; own: string; clock: Clock },
 ): Promise<Finding[]> {
   const { agent, enter, command, driver, docsUrl } = asked;
   const known = knownAgentOf(driver);
   const program = command.filter((word) => !known.serves.includes(word));
   const run: Try = (wanted, input) => tryCommand(enter, wanted, clock, input);
   const surroundings = await look(run, node, known);
-  const own = known.signsInWith;
-  const signInBy = own ? `HOME=${home} ${[...program, ...own].join(" ")}` : `hive agent login ${agent}`;
+  const { signsInWith, keepsIn } = known;
+  const signInBy = signsInWith
+    ? `${keepsIn}=${keepsIn === "HOME" ? home : own} ${[...program, ...signsInWith].join(" ")}`
+    : `hive agent login ${agent}`;
   return Promise.all([
     findVersion(run, [...program, ...known.version]),
     findSignIn({ run, program, known, signInBy, surroundings }),
@@ -97,9 +99,9 @@ const Surroundings = z.object({
 type Surroundings = z.infer<typeof Surroundings>;
 
 /** What Node sees and reaches there: variables, files, and the provider, whatever it answers. */
-async function look(run: Try, node: string, { signIn, api }: KnownAgent): Promise<Surroundings> {
+async function look(run: Try, node: string, { signIn, keepsIn, api }: KnownAgent): Promise<Surroundings> {
   const { variables = [], files = [] } = signIn;
-  const wanted = JSON.stringify({ variables, files, api: typeof api === "string" ? null : api });
+  const wanted = JSON.stringify({ variables, files, keepsIn, api: typeof api === "string" ? null : api });
   const tried = await run([node, "-e", lookScript], wanted);
   if (tried.code === 0) return Surroundings.parse(JSON.parse(tried.out));
   return { traces: [], api: null, problem: endOf(tried) };
@@ -108,9 +110,9 @@ async function look(run: Try, node: string, { signIn, api }: KnownAgent): Promis
 /** Only names are told, never what they hold. A proxy that the environment names is used, as coding agents do. */
 const lookScript = `
   const { existsSync, readFileSync } = require("node:fs");
-  const { variables, files, api } = JSON.parse(readFileSync(0, "utf8"));
+  const { variables, files, keepsIn, api } = JSON.parse(readFileSync(0, "utf8"));
   const { env } = process;
-  const traces = [...variables.filter((name) => env[name]), ...files.filter((file) => existsSync(env.HOME + "/" + file))];
+  const traces = [...variables.filter((name) => env[name]), ...files.filter((file) => existsSync(env[keepsIn] + "/" + file))];
   const url = api && (api.variables.map((name) => env[name]).find(Boolean) ?? api.url);
   const reach = async () => {
     try {

@@ -8,11 +8,11 @@ const plain: Profile = {
   permissions: "allow",
   mode: null,
   compactCommand: "/compact",
-  sessionMeta: null,
+  sessionRequest: () => ({}),
   signIn: null,
   login: null,
   countsTokens: false,
-  readsPromptFile: false,
+  told: { way: "over ACP, as an addition to its own instructions", listsSkills: false, isByFile: false },
   errors: [],
 };
 
@@ -36,18 +36,31 @@ export const profiles: Record<AcpProfile, Profile> = {
   codex: {
     ...plain,
     mode: "agent-full-access",
+    /** it takes skills from `.agents/skills` in there */
+    sessionRequest: (plugin) => ({ additionalDirectories: [plugin] }),
+    told: { ...plain.told, listsSkills: true },
     signIn: "api-key",
     login: byKey(["OPENAI_API_KEY"]),
     countsTokens: true,
   },
-  gemini: { ...plain, mode: "yolo", compactCommand: "/compress", login: byKey(["GEMINI_API_KEY"]) },
+  gemini: {
+    ...plain,
+    mode: "yolo",
+    compactCommand: "/compress",
+    login: byKey(["GEMINI_API_KEY"]),
+    told: {
+      way: "as the context of an extension, .gemini/extensions/hive of its home",
+      listsSkills: true,
+      isByFile: true,
+    },
+  },
   opencode: {
     ...plain,
     login: byKey(
       ["OPENAI_API_KEY", ...keysOfProviders.map(([, variable]) => variable)],
       (key) => keysOfProviders.find(([beginning]) => key.startsWith(beginning))?.[1],
     ),
-    readsPromptFile: true,
+    told: { way: "as one of the instructions of its configuration", listsSkills: true, isByFile: true },
     countsTokens: true,
   },
   claude: {
@@ -55,7 +68,10 @@ export const profiles: Record<AcpProfile, Profile> = {
     /** as for codex: `auto`, which it begins with, has a model judge */
     mode: "default",
     /** what somebody wrote is never taken for its commands and file names */
-    sessionMeta: { claudeCode: { options: { verbatimPrompts: true } } },
+    sessionRequest: (plugin) => ({
+      _meta: { claudeCode: { options: { verbatimPrompts: true, plugins: [{ type: "local", path: plugin }] } } },
+    }),
+    told: { ...plain.told, listsSkills: true },
     login: { ...claudeLogin, linkArguments: ["--cli", "auth", "login", "--claudeai"] },
     countsTokens: true,
   },

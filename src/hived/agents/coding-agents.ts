@@ -1,4 +1,5 @@
 /** The coding agents that agent.yaml can name, as programs: what starts them, and what they are built from. */
+import { join } from "node:path";
 import type { AgentConfig } from "./agent-yaml.ts";
 
 type CodingAgent = {
@@ -6,10 +7,12 @@ type CodingAgent = {
   command: readonly string[];
   /** without it, it would wait for a person, look for a browser, or leave out the hive's tools */
   env: Readonly<Record<string, string>>;
-  /** besides, has it read what it is told from that file, where the driver can't tell it */
-  readPrompt?: (file: string) => Record<string, string>;
+  /** besides, has it read what it is told, and its skills, from there, where the driver can't tell it */
+  readPrompt?: (files: { promptFile: string; plugin: string }) => Record<string, string>;
   /** has it keep its sign-in and conversations in that directory, which no other agent sees */
   keepIn?: (directory: string) => Record<string, string>;
+  /** in that directory: where the launch's plugin is one of its own, see hive/with-link.sh */
+  pluginLink?: string;
   /** variables in which it looks for what it signs in with: see hive/with-secrets.sh */
   secrets?: readonly string[];
   /** what inputs.json pins for it: the name there, and the package in npm's registry */
@@ -41,13 +44,20 @@ const acp: Record<Extract<AgentConfig["harness"], { driver: "acp" }>["profile"],
   gemini: {
     command: ["gemini", "--acp"],
     env: { GEMINI_CLI_TRUST_WORKSPACE: "true", NO_BROWSER: "1" },
+    keepIn: (directory) => ({ GEMINI_CLI_HOME: directory }),
+    pluginLink: ".gemini/extensions/hive",
     secrets: ["GEMINI_API_KEY"],
     input: { name: "gemini-cli", package: "@google/gemini-cli" },
   },
   opencode: {
     command: ["opencode", "acp"],
     env: {},
-    readPrompt: (file) => ({ OPENCODE_CONFIG_CONTENT: JSON.stringify({ instructions: [file] }) }),
+    readPrompt: ({ promptFile, plugin }) => ({
+      OPENCODE_CONFIG_CONTENT: JSON.stringify({
+        instructions: [promptFile],
+        skills: { paths: [join(plugin, "skills")] },
+      }),
+    }),
     secrets: ["ANTHROPIC_API_KEY", "OPENAI_API_KEY", "GEMINI_API_KEY", "OPENROUTER_API_KEY"],
     input: { name: "opencode", package: "opencode-ai" },
   },

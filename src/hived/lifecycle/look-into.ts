@@ -2,6 +2,7 @@
 import type { Examination } from "../../contract/examination.ts";
 import type { AgentName } from "../../contract/names.ts";
 import { Refusal } from "../../contract/refusal.ts";
+import type { Told } from "../../contract/told.ts";
 import { configOf, requireAgent } from "../agents/agents.ts";
 import { newLaunchId } from "../core.ts";
 import { emailOf } from "../forge/addresses.ts";
@@ -17,11 +18,10 @@ type Parts = Pick<LifecycleParts, "core" | "runner" | "forgeUrl" | "sockets" | "
  * What an agent is told at the start of its next conversation.
  * @throws Refusal when no version of it has run here yet; Fault without a runner
  */
-export async function readAgentPrompt({ core, runner, forgeUrl }: Parts, name: AgentName): Promise<string> {
+export async function readAgentPrompt({ core, runner, forgeUrl }: Parts, name: AgentName): Promise<Told> {
   const agent = toLaunch(core, name);
-  const { prompt } = specFor(agent, runner.place(), newLaunchId(), { url: forgeUrl });
-  const { text } = await runner.call("readPrompt", { agent: name, tree: agent.tree, values: prompt });
-  return text;
+  const { prompt, driver } = specFor(agent, runner.place(), newLaunchId(), { url: forgeUrl });
+  return runner.call("readPrompt", { agent: name, tree: agent.tree, values: prompt, driver });
 }
 
 /**

@@ -6,7 +6,16 @@ import { Refusal } from "../../contract/refusal.ts";
 import type { AgentConfig } from "../agents/agent-yaml.ts";
 import { bubblewrapView, enterBubblewrap } from "./bubblewrap.ts";
 import { enterProcess, processView } from "./process.ts";
-import { type AgentToLaunch, commandOf, driverOf, environmentOf, limitsOf, promptOf, withSecrets } from "./view.ts";
+import {
+  type AgentToLaunch,
+  commandOf,
+  driverOf,
+  environmentOf,
+  limitsOf,
+  promptOf,
+  withPlugin,
+  withSecrets,
+} from "./view.ts";
 
 const runtimes: Record<RuntimeKind, { enter: typeof enterProcess; view: typeof processView }> = {
   process: { enter: enterProcess, view: processView },
@@ -36,7 +45,7 @@ export function specFor(agent: AgentToLaunch, place: Place, launch: LaunchId, fo
   const { argv, env, cwd } = enterFor(agent, place, launch, forge);
   return {
     runtime,
-    argv: [...argv, ...commandOf(agent, place)],
+    argv: [...argv, ...withPlugin(agent, view, place), ...commandOf(agent, place)],
     ...{ env, cwd },
     driver: driverOf(agent, view, place),
     prompt: promptOf(agent, view, forge),

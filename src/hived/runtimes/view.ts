@@ -55,7 +55,6 @@ export function environmentOf(
   forge: { url: string },
 ): Record<string, string> {
   const codingAgent = codingAgentOf(agent.config.harness);
-  const promptFile = promptFileOf(view);
   return {
     PATH: [...(place.clients ? [join(view.run, runFiles.programs)] : []), dirname(place.node), systemPath].join(":"),
     HOME: view.state,
@@ -67,7 +66,7 @@ export function environmentOf(
     HIVE_DOCS_DIR: view.docs,
     HIVE_CONFIG_DIR: view.config,
     HIVE_AGENTS_DIR: view.agents,
-    HIVE_PROMPT_FILE: promptFile,
+    HIVE_PROMPT_FILE: toldOf(view).promptFile,
     HIVE_FORGE_URL: forge.url,
     HIVE_FORGE_USER: agent.name,
     HIVE_FORGE_TOKEN_FILE: join(view.run, runFiles.token),
@@ -77,13 +76,13 @@ export function environmentOf(
     GIT_TERMINAL_PROMPT: "0",
     ...codingAgent.env,
     ...codingAgent.keepIn?.(view.private),
-    ...codingAgent.readPrompt?.(promptFile),
+    ...codingAgent.readPrompt?.(toldOf(view)),
     ...agent.config.harness.env,
     ...(isOurs(agent) ? programEnvironment(place) : {}),
   };
 }
 
-const promptFileOf = (view: View): string => join(view.run, placeNames.prompt);
+const toldOf = ({ run }: View) => ({ promptFile: join(run, placeNames.prompt), plugin: join(run, placeNames.plugin) });
 
 /** What programs of ours start faster with; others may have a use of their own for it. */
 const programEnvironment = ({ compiled }: Place): Record<string, string> =>
@@ -107,6 +106,14 @@ export function withSecrets({ config: { harness } }: AgentToLaunch, view: View, 
   return ["/bin/sh", join(place.program, "src/hive/with-secrets.sh"), view.secrets, secrets.join(" ")];
 }
 
+/** What stands before its command, so that the launch's plugin is among those that it looks for in its own directory. */
+export function withPlugin({ config: { harness } }: AgentToLaunch, view: View, place: Place): string[] {
+  const { pluginLink } = codingAgentOf(harness);
+  if (pluginLink === undefined) return [];
+  const script = join(place.program, "src/hive/with-link.sh");
+  return ["/bin/sh", script, join(view.private, pluginLink), toldOf(view).plugin];
+}
+
 export function driverOf(agent: AgentToLaunch, view: View, place: Place): DriverSpec {
   const bridge = [join(place.program, "src/hive/mcp.ts"), join(view.run, runFiles.socket)];
   const { harness } = agent.config;
@@ -116,7 +123,7 @@ export function driverOf(agent: AgentToLaunch, view: View, place: Place): Driver
     mcpServers: [{ name: "hyperhive", command: place.node, args: bridge, env: programEnvironment(place) }],
     session: agent.session,
     model: harness.model ?? null,
-    promptFile: promptFileOf(view),
+    ...toldOf(view),
   };
 }
 

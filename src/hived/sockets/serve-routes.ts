@@ -5,6 +5,7 @@ import { WaitingState } from "../../contract/message.ts";
 import type { AgentName } from "../../contract/names.ts";
 import { type ForgeWayIn, routes } from "../../contract/routes.ts";
 import type { RequestOf, ResponseOf } from "../../contract/table.ts";
+import type { Told } from "../../contract/told.ts";
 import { serve } from "../../rpc/serve.ts";
 import { listAgents, toAgent } from "../agents/agents.ts";
 import { createMcpToken, listMcpTokens, revokeMcpToken } from "../agents/mcp-tokens.ts";
@@ -43,7 +44,7 @@ export type RouteParts = StateParts & {
     askForRevert(agent: AgentName): Promise<void>;
   };
   lookInto: {
-    prompt(agent: AgentName): Promise<string>;
+    prompt(agent: AgentName): Promise<Told>;
     examine(agent: AgentName): Promise<Examination>;
   };
   outsideMcp: Pick<OutsideMcp, "post">;
@@ -167,7 +168,7 @@ const adminHandlers = (parts: RouteParts): Parameters<typeof serve<typeof routes
     revokeMcpToken: ({ id }) => done(revokeMcpToken(core, id)),
     checkForge: async () => ({ drift: await parts.checkForge() }),
     repairForge: () => parts.repairForge(),
-    readAgentPrompt: async ({ agent }) => ({ text: await parts.lookInto.prompt(agent) }),
+    readAgentPrompt: ({ agent }) => parts.lookInto.prompt(agent),
     examineAgent: ({ agent }) => parts.lookInto.examine(agent),
     rotateTokens: async ({ user }) => ({ rotations: await parts.rotateTokens(user) }),
     readStatus: () => ({
