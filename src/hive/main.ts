@@ -167,6 +167,18 @@ hive
     await mcp(socket);
   });
 
+hive
+  .command("sendmail", { hidden: true })
+  .description("send a mail; run by the hive's own Forgejo, as it would run sendmail")
+  .argument("<settings>", "the hive's mail.json")
+  .argument("[recipients...]")
+  .option("-f <sender>", "is in the settings")
+  .option("-i", "a dot alone ends no mail, as ever")
+  .action(async (settings, recipients) => {
+    const { sendmail } = await import("./commands/sendmail.ts");
+    await sendmail(settings, recipients);
+  });
+
 addAgent(hive, home);
 addForge(hive, home);
 addToken(hive, home);

@@ -106,9 +106,10 @@ test.runIf(forgejo)(
   "a Forgejo that has webhooks switched off is made ready all the same, and that is told",
   async () => {
     if (!forgejo) return;
-    await using forge = await startForgejo(forgejo, "ada", (ini) =>
-      ini.replace("[security]\n", "[security]\nDISABLE_WEBHOOKS = true\n"),
-    );
+    await using forge = await startForgejo(forgejo, {
+      adminName: "ada",
+      change: (ini) => ini.replace("[security]\n", "[security]\nDISABLE_WEBHOOKS = true\n"),
+    });
     await using core = openCore();
     const parts: Provisioned = { ...partsFor(core, forge), kind: "external" };
     await provision(parts);

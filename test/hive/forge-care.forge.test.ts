@@ -127,9 +127,10 @@ test.runIf(forgejo)(
   "a Forgejo that may not call this machine is told of at the start, until its webhooks come",
   async () => {
     if (!forgejo) return;
-    await using forge = await startForgejo(forgejo, "ada", (ini) =>
-      ini.replace("ALLOWED_HOST_LIST = loopback", "ALLOWED_HOST_LIST = external"),
-    );
+    await using forge = await startForgejo(forgejo, {
+      adminName: "ada",
+      change: (ini) => ini.replace("ALLOWED_HOST_LIST = loopback", "ALLOWED_HOST_LIST = external"),
+    });
     await using hive = new Hive(undefined, (directory) => {
       const tokenFile = join(directory, "admin-token");
       copyFileSync(forge.adminTokenFile, tokenFile);

@@ -25,14 +25,21 @@ export function newProgram(directory: string, change = (ini: string): string => 
   return program;
 }
 
-/** @param adminName of its site admin */
+type Options = {
+  /** its site admin */
+  adminName?: string | undefined;
+  change?: ((ini: string) => string) | undefined;
+  /** what the operator does in the home before it starts */
+  before?: (home: string) => void;
+};
+
 export async function startForgejo(
   forgejo: Forgejo,
-  adminName = "hive-admin",
-  change?: (ini: string) => string,
+  { adminName = "hive-admin", change, before }: Options = {},
 ): Promise<RunningForge> {
   const running = await startForge("managed", async (directory, port) => {
     const home = homeAt(directory);
+    before?.(directory);
     const { prepare, spec } = managedForge({ home, program: newProgram(directory, change), port }, forgejo);
     if (!prepare || !spec) throw new Error("a Forgejo of ours has nothing to prepare or to start");
     await prepare({ say: () => undefined });

@@ -9,5 +9,5 @@ const forgejo = await findForgejo();
 /** Each started anew; its site admin is `hive-admin` unless told otherwise. */
 export const forges: { name: string; start(adminName?: string): Promise<RunningForge> }[] = [
   { name: "the embedded forge", start: startEmbedded },
-  ...(forgejo ? [{ name: "a real Forgejo", start: (adminName?: string) => startForgejo(forgejo, adminName) }] : []),
+  ...(forgejo ? [{ name: "a real Forgejo", start: (adminName?: string) => startForgejo(forgejo, { adminName }) }] : []),
 ];

@@ -13,6 +13,7 @@ import { replaceFile } from "../../daemon/replace-file.ts";
 import { oldestForgejo } from "./external.ts";
 import { type ForgeSource, forgeUrlOf, type OwnForge } from "./forge.ts";
 import type { Home } from "./home.ts";
+import { mailInForgejo } from "./mail.ts";
 import { expectOk } from "./programs.ts";
 import { isAtLeast } from "./requirements.ts";
 import { keepBefore } from "./upgrade.ts";
@@ -87,7 +88,11 @@ export function managedForge({ home, program, port }: OwnForge, forgejo: Forgejo
       // Repositories too: a dump of a forge that never ran misses their directory.
       mkdirSync(join(home.forge, "data/repositories"), { recursive: true, mode: 0o700 });
       const template = readFileSync(join(program, "forge/app.ini"), "utf8");
-      const values = { root: home.forge, port: String(port), url, ...secretsOf(join(home.forge, "secrets.json")) };
+      const values = {
+        ...{ root: home.forge, port: String(port), url },
+        ...secretsOf(join(home.forge, "secrets.json")),
+        ...mailInForgejo(home),
+      };
       replaceFile(config, render(template, values));
       await keepBefore(home, forgejo.version, (argv) => run(forgejo.path, [...base, ...argv], env, dumpWithinMs), step);
       if (existsSync(home.adminToken)) return;

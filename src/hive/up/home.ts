@@ -33,6 +33,8 @@ export type Home = {
   /** up.json */
   record: string;
   adminToken: string;
+  /** mail.json: the operator's own */
+  mail: string;
 };
 
 /** `--home`, HIVE_HOME, or the usual place: of root, one that the unprivileged user can have. */
@@ -53,6 +55,7 @@ export function homeAt(root: string): Home {
     logs: join(root, "logs"),
     record: join(root, "up.json"),
     adminToken: join(root, "forge/admin-token"),
+    mail: join(root, "mail.json"),
   };
 }
 

@@ -8,6 +8,7 @@ import type { ForgeSource } from "./forge.ts";
 import { buildFrontEnd, needsBuild } from "./front-end.ts";
 import { type Home, openRuntime } from "./home.ts";
 import type { Lock } from "./lock.ts";
+import { tellOfMail } from "./mail.ts";
 import { checkPort, choosePort, defaultPorts } from "./ports.ts";
 import { assetsOf, type Place } from "./programs.ts";
 import { homeOf, readRecord, type UpRecord, writeRecord } from "./record.ts";
@@ -46,6 +47,7 @@ export async function prepare(start: Start): Promise<{ place: Place; source: For
   await checkPorts(decided);
   const source = await openForge(forge, { home, program });
   if (!start.isBuilt && needsBuild(program)) await steps.run("Building the dashboard", () => buildFrontEnd(program));
+  await tellOfMail(home, forge, steps);
   await prepareForge(source, start); // first: what it refuses must not leave a compiler running
   await compile(program);
   const runtime = openRuntime(home.root);
