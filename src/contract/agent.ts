@@ -49,8 +49,9 @@ export const Agent = z.object({
   /** how often its loop slept although there was something to do, and the last time */
   lostWakes: z.number().int(),
   lostWakeAt: EpochMs.nullable(),
-  /** it can be signed in from here */
+  /** it can be signed in from here: with a secret, and also by a link where that is so */
   signsIn: z.boolean().optional(),
+  signsInByLink: z.boolean().optional(),
   /** the newest one that was sent to its loop; null before the first, and once a turn has disproved one that failed */
   canary: Canary.nullable(),
 });

@@ -7,7 +7,7 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { Fault } from "../contract/fault.ts";
-import { type Place, placeNames } from "../contract/launch.ts";
+import type { Place } from "../contract/launch.ts";
 import { adoptWithinMs, hivedCalls, runnerCalls } from "../contract/link.ts";
 import type { RunnerConfig } from "../contract/programs.ts";
 import type { Clock } from "../daemon/clock.ts";
@@ -53,13 +53,7 @@ export async function startRunner(config: RunnerConfig, { log, clock, place: kno
     examine: async ({ launch, secrets, ...asked }) => {
       await faulty(writeSecrets(join(launchesRoot, launch), secrets));
       return {
-        findings: await faulty(
-          examine(asked, {
-            ...{ node: place.node, clock },
-            home: join(config.agentsRoot, asked.agent, placeNames.state),
-            own: join(privateRoot, asked.agent, placeNames.home),
-          }),
-        ),
+        findings: await faulty(examine(asked, { node: place.node, clock })),
       };
     },
   };

@@ -176,7 +176,9 @@ test("agents that may be in a loop, and a parked one, are shown with the button 
 
 test("an agent that is not signed in is, by a link and a code or with a secret, and the page keeps neither", async () => {
   await using dashboard = await start();
-  dashboard.hived.publish(agentFact({ state: "parked", problem: "Not logged in.", signsIn: true }));
+  dashboard.hived.publish(
+    agentFact({ state: "parked", problem: "Not logged in.", signsIn: true, signsInByLink: true }),
+  );
   const page = await dashboard.open();
   await page.getByRole("heading", { name: "alice" }).getByRole("link").click();
   await page.getByRole("button", { name: "Get a link to sign alice in" }).click();
@@ -193,6 +195,9 @@ test("an agent that is not signed in is, by a link and a code or with a secret, 
   expect(dashboard.hived.verbs).toEqual(
     steps.map((step) => ({ name: "loginAgent", request: { agent: "alice", step } })),
   );
+  dashboard.hived.publish(agentFact({ signsIn: true })); // of another coding agent by now, which has no link
+  await page.getByRole("button", { name: "Get a link to sign alice in" }).waitFor({ state: "detached" });
+  expect(await secret.count()).toBe(1);
   expect(dashboard.complaints).toEqual([]);
 });
 

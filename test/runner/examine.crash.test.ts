@@ -107,12 +107,12 @@ test("a coding agent that is installed and signed in, and one that is not, or wi
     ),
   });
   const codex = { driver: "acp", profile: "codex", command: ["/no/such/codex-acp"] };
-  const own = join(stage.hived.place().privateRoot, "alice/home");
   expect((await examine(stage, codex))["sign-in"]).toBe(
-    `failed: It is not signed in. → Sign it in: \`CODEX_HOME=${own} /no/such/codex-acp cli login\`.`,
+    "failed: It is not signed in. → Sign it in: `hive agent login alice --secret`.",
   );
-  mkdirSync(join(own, ".gemini"));
-  writeFileSync(join(own, ".gemini/oauth_creds.json"), "{}");
+  const own = join(stage.hived.place().privateRoot, "alice/home/.gemini");
+  mkdirSync(own);
+  writeFileSync(join(own, "oauth_creds.json"), "{}");
   expect((await examine(stage, { driver: "acp", profile: "gemini" }))["sign-in"]).toBe(
     "well: It has .gemini/oauth_creds.json; a turn shows whether that is accepted.",
   );

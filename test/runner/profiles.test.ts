@@ -15,9 +15,11 @@ test.each([
 });
 
 test.each(["script", "codex", "gemini", "opencode", "claude"] as const)(
-  "%s finds in its environment whatever it can be signed in with",
+  "%s finds in its environment whatever it can be signed in with, and the page offers a link where it has one",
   (profile) => {
-    const { secrets = [] } = codingAgentOf({ driver: "acp", profile, env: {} });
-    expect([...(profiles[profile].login?.variables ?? [])].sort()).toEqual([...secrets].sort());
+    const { secrets = [], signsInByLink = false } = codingAgentOf({ driver: "acp", profile, env: {} });
+    const { variables = [], linkArguments = null } = profiles[profile].login ?? {};
+    expect([...variables].sort()).toEqual([...secrets].sort());
+    expect(linkArguments !== null).toBe(signsInByLink);
   },
 );

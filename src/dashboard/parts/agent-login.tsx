@@ -14,28 +14,30 @@ export function AgentLogin({ agent }: { agent: Agent }) {
   return (
     <details open={isStuck(agent)}>
       <summary>Sign {name} in</summary>
+      {agent.signsInByLink && (
+        <p class="meta">
+          <ActionButton
+            text={link === null ? "Get a link" : "Get another link"}
+            label={`Get a link to sign ${name} in`}
+            act={async () => setLink(await loginAgent(name, { kind: "link" }))}
+          />
+          {link !== null && (
+            <>
+              <OutsideLink href={link}>Sign in there</OutsideLink>
+              <Entry
+                label={`Code to sign ${name} in`}
+                placeholder="the code"
+                act={async (code) => {
+                  await loginAgent(name, { kind: "code", code });
+                  setLink(null);
+                }}
+              />
+            </>
+          )}
+        </p>
+      )}
       <p class="meta">
-        <ActionButton
-          text={link === null ? "Get a link" : "Get another link"}
-          label={`Get a link to sign ${name} in`}
-          act={async () => setLink(await loginAgent(name, { kind: "link" }))}
-        />
-        {link !== null && (
-          <>
-            <OutsideLink href={link}>Sign in there</OutsideLink>
-            <Entry
-              label={`Code to sign ${name} in`}
-              placeholder="the code"
-              act={async (code) => {
-                await loginAgent(name, { kind: "code", code });
-                setLink(null);
-              }}
-            />
-          </>
-        )}
-      </p>
-      <p class="meta">
-        or with{" "}
+        {agent.signsInByLink ? "or with" : "With"}{" "}
         <Entry
           label={`Secret to sign ${name} in`}
           placeholder="a key or a token"

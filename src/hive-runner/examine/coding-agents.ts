@@ -16,8 +16,6 @@ export type KnownAgent = {
   serves: readonly string[];
   version: readonly string[];
   signIn: SignIn;
-  /** parameters of a command of its own that signs it in; null where the hive can do that */
-  signsInWith: readonly string[] | null;
   /** the variable that says where it keeps its sign-in: its home, or the directory that is its own alone */
   keepsIn: "HOME" | "CODEX_HOME" | "GEMINI_CLI_HOME" | "CLAUDE_CONFIG_DIR";
   /** where its provider is, unless one of these variables says another place */
@@ -28,12 +26,11 @@ const anthropic = { url: "https://api.anthropic.com/", variables: ["ANTHROPIC_BA
 
 /** Read in the programs of 2026-11: codex-acp 2.6.0, Gemini CLI 0.61.0, OpenCode 1.18.33, claude-agent-acp 0.101.0. */
 const acp: Record<AcpProfile, KnownAgent> = {
-  script: { serves: [], version: ["--version"], signIn: {}, signsInWith: null, keepsIn: "HOME", api: "none" },
+  script: { serves: [], version: ["--version"], signIn: {}, keepsIn: "HOME", api: "none" },
   codex: {
     serves: [],
     version: ["--version"],
     signIn: { command: ["cli", "login", "status"], variables: ["CODEX_API_KEY", "OPENAI_API_KEY"] },
-    signsInWith: ["cli", "login"],
     keepsIn: "CODEX_HOME",
     api: { url: "https://api.openai.com/", variables: ["OPENAI_BASE_URL"] },
   },
@@ -44,7 +41,6 @@ const acp: Record<AcpProfile, KnownAgent> = {
       variables: ["GEMINI_API_KEY", "GOOGLE_API_KEY", "GOOGLE_APPLICATION_CREDENTIALS"],
       files: [".gemini/oauth_creds.json"],
     },
-    signsInWith: [],
     keepsIn: "GEMINI_CLI_HOME",
     api: { url: "https://generativelanguage.googleapis.com/", variables: ["GOOGLE_GEMINI_BASE_URL"] },
   },
@@ -55,7 +51,6 @@ const acp: Record<AcpProfile, KnownAgent> = {
       variables: ["ANTHROPIC_API_KEY", "OPENAI_API_KEY", "GEMINI_API_KEY", "OPENROUTER_API_KEY"],
       files: [".local/share/opencode/auth.json"],
     },
-    signsInWith: ["auth", "login"],
     keepsIn: "HOME",
     api: "one of many",
   },
@@ -63,7 +58,6 @@ const acp: Record<AcpProfile, KnownAgent> = {
     serves: [],
     version: ["--cli", "--version"],
     signIn: { command: ["--cli", "auth", "status"] },
-    signsInWith: ["--cli", "auth", "login"],
     keepsIn: "CLAUDE_CONFIG_DIR",
     api: anthropic,
   },
@@ -73,7 +67,6 @@ const claudeCode: KnownAgent = {
   serves: [],
   version: ["--version"],
   signIn: { command: ["auth", "status"] },
-  signsInWith: null,
   keepsIn: "CLAUDE_CONFIG_DIR",
   api: anthropic,
 };

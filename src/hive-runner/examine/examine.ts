@@ -4,6 +4,7 @@ import type { Finding } from "../../contract/examination.ts";
 import type { runnerCalls } from "../../contract/link.ts";
 import type { RequestOf } from "../../contract/table.ts";
 import type { Clock } from "../../daemon/clock.ts";
+import { driverFor } from "../drivers/drivers.ts";
 import { type KnownAgent, knownAgentOf } from "./coding-agents.ts";
 import { type Tried, tryCommand } from "./try-command.ts";
 
@@ -12,23 +13,14 @@ type ToExamine = Omit<RequestOf<typeof runnerCalls.examine>, "launch" | "secrets
 /** Runs a command where the agent runs. */
 type Try = (command: readonly string[], input?: string) => Promise<Tried>;
 
-/**
- * @param node ours, which is in every sandbox
- * @param home the agent's home, and `own` the directory that is its program's alone, as they are outside
- */
-export async function examine(
-  asked: ToExamine,
-  { node, home, own, clock }: { node: string; home: string; own: string; clock: Clock },
-): Promise<Finding[]> {
+/** @param node ours, which is in every sandbox */
+export async function examine(asked: ToExamine, { node, clock }: { node: string; clock: Clock }): Promise<Finding[]> {
   const { agent, enter, command, driver, docsUrl } = asked;
   const known = knownAgentOf(driver);
   const program = command.filter((word) => !known.serves.includes(word));
   const run: Try = (wanted, input) => tryCommand(enter, wanted, clock, input);
   const surroundings = await look(run, node, known);
-  const { signsInWith, keepsIn } = known;
-  const signInBy = signsInWith
-    ? `${keepsIn}=${keepsIn === "HOME" ? home : own} ${[...program, ...signsInWith].join(" ")}`
-    : `hive agent login ${agent}`;
+  const signInBy = `hive agent login ${agent}${driverFor(driver).login?.linkArguments ? "" : " --secret"}`;
   return Promise.all([
     findVersion(run, [...program, ...known.version]),
     findSignIn({ run, program, known, signInBy, surroundings }),

@@ -6,6 +6,7 @@ import { Refusal } from "../../contract/refusal.ts";
 import type { Core } from "../core.ts";
 import type { Addition, Reader, Transaction } from "../database/write.ts";
 import { AgentConfig } from "./agent-yaml.ts";
+import { codingAgentOf } from "./coding-agents.ts";
 import { lastEndOf, turnsByAgent } from "./in-turn.ts";
 
 export type AgentRow = {
@@ -47,7 +48,7 @@ const columns =
     " ",
   ) as Column[];
 /** What the public row does not show; see `toAgent`. */
-const unseen: readonly (keyof AgentRow)[] = ["wanted_commit", "session", "config"];
+const unseen: readonly (keyof AgentRow)[] = ["wanted_commit", "session"];
 const LIST = "SELECT * FROM agents ORDER BY name";
 const MANAGER = "SELECT name FROM agents WHERE role = 'manager' AND wish <> 'destroyed' ORDER BY name LIMIT 1";
 const AGENTS: Addition = { table: "agents", columns: ["name", ...columns] };
@@ -200,8 +201,13 @@ export const toAgent = (row: AgentRow): Agent => ({
   lostWakes: row.lost_wakes,
   lostWakeAt: row.lost_wake_at,
   canary: canaryOf(row),
-  ...(configOf(row)?.harness.driver === "claude" && { signsIn: true }),
+  ...signInOf(configOf(row)),
 });
+
+function signInOf(config: AgentConfig | null): Pick<Agent, "signsIn" | "signsInByLink"> {
+  const { secrets, signsInByLink } = config ? codingAgentOf(config.harness) : {};
+  return { ...(secrets && { signsIn: true }), ...(signsInByLink && { signsInByLink }) };
+}
 
 export const canaryOf = ({ canary }: AgentRow): Canary | null =>
   canary === null ? null : Canary.parse(JSON.parse(canary));

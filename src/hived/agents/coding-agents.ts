@@ -13,8 +13,10 @@ type CodingAgent = {
   keepIn?: (directory: string) => Record<string, string>;
   /** in that directory: where the launch's plugin is one of its own, see hive/with-link.sh */
   pluginLink?: string;
-  /** variables in which it looks for what it signs in with: see hive/with-secrets.sh */
+  /** variables in which it looks for what it signs in with: see hive/with-secrets.sh; left out: it can't be signed in from here */
   secrets?: readonly string[];
+  /** it can also be signed in by a link */
+  signsInByLink?: boolean;
   /** what inputs.json pins for it: the name there, and the package in npm's registry */
   input: { name: string; package: string } | null;
 };
@@ -30,6 +32,7 @@ const claudeCode = {
   },
   keepIn: (directory: string) => ({ CLAUDE_CONFIG_DIR: directory }),
   secrets: ["ANTHROPIC_API_KEY", "CLAUDE_CODE_OAUTH_TOKEN"],
+  signsInByLink: true,
 };
 
 const acp: Record<Extract<AgentConfig["harness"], { driver: "acp" }>["profile"], CodingAgent> = {
