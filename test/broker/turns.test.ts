@@ -6,7 +6,7 @@ import { changeAgent, requireAgent } from "../../src/hived/agents/agents.ts";
 import { entriesSince } from "../../src/hived/broker/inbox.ts";
 import { openReceiver } from "../../src/hived/broker/lease.ts";
 import { maxFailures, rateLimitRestMs, recvCharacters, retryDelayMs } from "../../src/hived/broker/limits.ts";
-import { send } from "../../src/hived/broker/send.ts";
+import { send, sendIn } from "../../src/hived/broker/send.ts";
 import type { Core } from "../../src/hived/core.ts";
 import { newTurn, openBroker, proven } from "../support/open-broker.ts";
 import { addIdleAgent } from "../support/open-core.ts";
@@ -273,7 +273,9 @@ test("mail wakes an idle agent once for a commit, and not one that works already
   const { core } = broker;
   const alice = await addIdleAgent(core, "alice");
   const runner = await broker.connect([{ launch: alice.launch, agent: alice.name, turn: null }]);
-  await Promise.all([tell(core, "one"), tell(core, "two")]);
+  await core.db.write((tx) => {
+    for (const body of ["one", "two"]) sendIn(tx, core, { from: "operator", to: "alice", body });
+  });
   expect(await runner.take("wake")).toEqual({ agents: ["alice"] });
   const { turn } = await runner.lease(alice);
   await tell(core, "three");

@@ -17,6 +17,7 @@ import type {
 } from "../../contract/names.ts";
 import { isHeldByTurn } from "../agents/in-turn.ts";
 import type { Addition, Reader, Transaction } from "../database/write.ts";
+import { atOnce, dequeue, dueFor, enqueue, waitsOf } from "./queues.ts";
 
 type Row = {
   id: EntryId;
@@ -54,21 +55,15 @@ const INBOX: Addition = {
 // In one statement: what is added one by one costs half as much again.
 const QUEUE_MANY = `INSERT INTO inbox (id, message, recipient, state, queued_at, not_before)
   SELECT :first + key, :message, value, 'queued', :now, 0 FROM json_each(:recipients)`;
-// One in backoff holds back the newer ones, so that a recipient gets its messages in order. `not_before > 0` names the index
-// that has those alone: without it every lease would read through all that is queued.
-const DUE = `inbox.recipient = :agent AND inbox.state = 'queued'
-  AND inbox.id < coalesce((SELECT min(id) FROM inbox INDEXED BY inbox_backoff WHERE recipient = :agent AND state = 'queued'
-                           AND not_before > 0 AND not_before > :now), 9e18)
-  ORDER BY inbox.id LIMIT :limit`;
 const LEASE = `UPDATE inbox SET state = 'leased', attempt = :attempt, turn = :turn, mark = :mark, leased_at = :now,
   settled_at = NULL WHERE id = :id`;
 const WITH_MESSAGE = `SELECT inbox.*, messages.sender, messages.body, messages.sent_at, messages.in_reply_to,
   messages.recipient AS addressed_to FROM inbox JOIN messages ON messages.id = inbox.message`;
-const DUE_MESSAGES = `${WITH_MESSAGE} WHERE ${DUE}`;
+const FIND_WITH_MESSAGE = `${WITH_MESSAGE} WHERE inbox.id = :id`;
 const HELD_MESSAGES = `${WITH_MESSAGE} WHERE inbox.turn = :turn AND inbox.state = 'leased' AND inbox.mark IS :mark
   ORDER BY inbox.id`;
-const DUE_LENGTHS = `SELECT length(json_quote(messages.body)) AS length FROM inbox JOIN messages ON messages.id = inbox.message
-  WHERE ${DUE}`;
+const LENGTH = `SELECT length(json_quote(messages.body)) AS length
+  FROM inbox JOIN messages ON messages.id = inbox.message WHERE inbox.id = :id`;
 const HELD = `SELECT inbox.*, messages.sender FROM inbox JOIN messages ON messages.id = inbox.message
   WHERE inbox.turn = :turn AND inbox.state = 'leased' ORDER BY inbox.id`;
 const HELD_BY_TURNS = `SELECT inbox.*, messages.sender, agents.launch FROM inbox
@@ -76,16 +71,10 @@ const HELD_BY_TURNS = `SELECT inbox.*, messages.sender, agents.launch FROM inbox
   WHERE ${isHeldByTurn} ORDER BY inbox.id`;
 const SETTLE = `UPDATE inbox SET state = :state, failures = :failures, not_before = :notBefore, problem = :problem,
   turn = :turn, mark = NULL, leased_at = :leasedAt, settled_at = :settledAt WHERE id = :id`;
-const END_BACKOFF = `UPDATE inbox SET not_before = 0
-  WHERE recipient = :agent AND state = 'queued' AND not_before > 0 AND not_before <= :now RETURNING *`;
-const NEXT_BACKOFF =
-  "SELECT min(not_before) AS at FROM inbox WHERE recipient = :agent AND state = 'queued' AND not_before > 0";
-const QUEUED = "SELECT count(*) AS count FROM inbox WHERE recipient = :agent AND state = 'queued'";
+const END_BACKOFF = "UPDATE inbox SET not_before = 0 WHERE id = :id RETURNING *";
 const FIND = "SELECT * FROM inbox WHERE id = :id";
 const FIND_WITH_BEGINNING = `SELECT inbox.*, substr(messages.body, 1, :characters) AS beginning
   FROM inbox JOIN messages ON messages.id = inbox.message WHERE inbox.id = :id`;
-const OLDEST = "SELECT * FROM inbox WHERE recipient = :agent AND state = 'queued' ORDER BY id LIMIT :limit";
-const NEWEST_QUEUED = "SELECT max(id) AS id FROM inbox WHERE recipient = :agent AND state = 'queued'";
 // One text for each state, as only a literal finds the index of that state.
 const newestIn = (
   state: WaitingState,
@@ -95,7 +84,6 @@ const newestIn = (
   ORDER BY inbox.id DESC LIMIT :limit`;
 const COUNTS = `SELECT (SELECT count(*) FROM inbox WHERE state = 'queued') AS queued,
   (SELECT count(*) FROM inbox WHERE state = 'leased') AS leased, (SELECT count(*) FROM inbox WHERE state = 'dead') AS dead`;
-const HEAD = "SELECT not_before FROM inbox WHERE recipient = :agent AND state = 'queued' ORDER BY id LIMIT 1";
 const IS_ADDRESSED = `SELECT 1 FROM messages JOIN inbox ON inbox.id BETWEEN messages.first_entry AND messages.last_entry
   WHERE messages.id = :message AND inbox.recipient = :recipient`;
 const SINCE = `SELECT * FROM inbox
@@ -141,6 +129,7 @@ export function queueEntries(
   now: EpochMs,
 ): Queued {
   const first = tx.nextId("inbox", recipients.length) as EntryId;
+  for (const [place, recipient] of recipients.entries()) enqueue(tx, recipient, (first + place) as EntryId, atOnce);
   if (recipients.length > 1) tx.run(QUEUE_MANY, { first, message, now, recipients: JSON.stringify(recipients) });
   else for (const recipient of recipients) tx.add(INBOX, [first, message, recipient, "queued", now, 0]);
   return { first, recipients: [...recipients] };
@@ -154,12 +143,19 @@ type Lease = { agent: AgentName; turn: TurnId; mark: number | null; now: EpochMs
  */
 export function leaseDue(tx: Transaction, lease: Lease): { entry: InboxEntry; held: HeldEntry; leased: LeasedEntry }[] {
   const { agent, turn, mark, now, limit } = lease;
-  return tx.all<RowWithMessage>(DUE_MESSAGES, { agent, now, limit }).map((before) => {
+  return dueFor(tx, agent, now, limit).map((id) => {
+    const before = requireRow(tx.get<RowWithMessage>(FIND_WITH_MESSAGE, { id }), id);
     const attempt = before.attempt + 1;
-    tx.run(LEASE, { id: before.id, attempt, turn, mark, now });
+    dequeue(tx, agent, id);
+    tx.run(LEASE, { id, attempt, turn, mark, now });
     const row = { ...before, state: "leased" as const, attempt, turn, mark, leased_at: now, settled_at: null };
     return { entry: toEntry(row), held: toHeldEntry(row), leased: toLeased(row) };
   });
+}
+
+function requireRow<Found>(row: Found | undefined, id: EntryId): Found {
+  if (!row) throw new Error(`entry ${id} is queued, and has no row`);
+  return row;
 }
 
 /** What a turn holds, as an agent gets it: what started it (`mark` null), or what one `recv` handed out. */
@@ -168,7 +164,7 @@ export const heldMessages = (reader: Reader, turn: TurnId, mark: number | null):
 
 /** The lengths of the bodies that are due next, in characters of JSON, oldest first. */
 export const dueLengths = (reader: Reader, agent: AgentName, now: EpochMs, limit: number): number[] =>
-  reader.all<{ length: number }>(DUE_LENGTHS, { agent, now, limit }).map(({ length }) => length);
+  dueFor(reader, agent, now, limit).map((id) => requireRow(reader.get<{ length: number }>(LENGTH, { id }), id).length);
 
 /** All that a turn, or a client outside, holds, oldest first. */
 export const heldBy = (reader: Reader, turn: TurnId): HeldEntry[] =>
@@ -187,6 +183,8 @@ export function settleEntry(tx: Transaction, entry: InboxEntry, settlement: Sett
   const times = isQueued
     ? { turn: null, leasedAt: null, settledAt: null }
     : { turn: entry.turn, leasedAt: entry.leasedAt, settledAt: now };
+  if (isQueued) enqueue(tx, recipient, id, settlement.notBefore);
+  else dequeue(tx, recipient, id);
   tx.run(SETTLE, { id, ...settlement, ...times });
   return { id, message, recipient, attempt, queuedAt, ...settlement, ...times };
 }
@@ -204,14 +202,6 @@ export function findWithBeginning(
   const row = reader.get<Row & { beginning: string }>(FIND_WITH_BEGINNING, { id, characters: shownCharacters });
   return row && { delivery: toEntry(row), beginning: row.beginning };
 }
-
-/** The oldest entries that are queued for an agent, due or not. */
-export const oldestQueued = (reader: Reader, agent: AgentName, limit: number): InboxEntry[] =>
-  reader.all<Row>(OLDEST, { agent, limit }).map(toEntry);
-
-/** The newest entry that is queued for an agent. */
-export const newestQueued = (reader: Reader, agent: AgentName): EntryId | null =>
-  reader.get<{ id: EntryId | null }>(NEWEST_QUEUED, { agent })?.id ?? null;
 
 /** How much of a body is shown where many are listed, in characters. */
 const shownCharacters = 200;
@@ -235,19 +225,15 @@ export const countWaiting = (reader: Reader): Record<WaitingState, number> =>
   reader.get<Record<WaitingState, number>>(COUNTS) ?? { queued: 0, leased: 0, dead: 0 };
 
 /** Ends what backoffs are over: from then on nothing, not even a clock that is set back, makes those entries wait. */
-export const endBackoff = (tx: Transaction, agent: AgentName, now: EpochMs): InboxEntry[] =>
-  tx.all<Row>(END_BACKOFF, { agent, now }).map(toEntry);
-
-/** When the next backoff of an agent's inbox is over; null when there is none. */
-export const nextBackoff = (reader: Reader, agent: AgentName): EpochMs | null =>
-  reader.get<{ at: EpochMs | null }>(NEXT_BACKOFF, { agent })?.at ?? null;
-
-export const countQueued = (reader: Reader, agent: AgentName): number =>
-  reader.get<{ count: number }>(QUEUED, { agent })?.count ?? 0;
-
-/** When the oldest queued entry is due, and with it the newer ones; undefined when none is queued. */
-export const headDueAt = (reader: Reader, agent: AgentName): EpochMs | undefined =>
-  reader.get<{ not_before: EpochMs }>(HEAD, { agent })?.not_before;
+export function endBackoff(tx: Transaction, agent: AgentName, now: EpochMs): InboxEntry[] {
+  const over = [...waitsOf(tx, agent)].filter(([, until]) => until <= now).map(([id]) => id);
+  return over
+    .sort((a, b) => a - b)
+    .map((id) => {
+      enqueue(tx, agent, id, atOnce);
+      return toEntry(requireRow(tx.get<Row>(END_BACKOFF, { id }), id));
+    });
+}
 
 export const isAddressed = (reader: Reader, message: MessageId, recipient: Address): boolean =>
   reader.get(IS_ADDRESSED, { message, recipient }) !== undefined;

@@ -8,9 +8,10 @@ import type { RequestOf, ResponseOf } from "../../contract/table.ts";
 import { type AgentRow, canaryOf, changeAgent, configOf, requireAgent } from "../agents/agents.ts";
 import type { Core, Runner } from "../core.ts";
 import type { Reader, Transaction } from "../database/write.ts";
-import { countQueued, dueLengths, type HeldEntry, headDueAt, heldMessages, leaseDue } from "./inbox.ts";
+import { dueLengths, type HeldEntry, heldMessages, leaseDue } from "./inbox.ts";
 import { recvCharacters } from "./limits.ts";
 import { firstMark } from "./marks.ts";
+import { headDueAt, queuedFor } from "./queues.ts";
 import { findTurn, heldIn, hourSpentUntil, startTurn } from "./turns.ts";
 import { enqueueWake, isFree } from "./waiters.ts";
 
@@ -68,7 +69,7 @@ function restIfMail(tx: Transaction, core: Core, agent: AgentRow, until: EpochMs
 
 const leaseOf = (reader: Reader, { turn }: LeaseRequest, { name }: AgentRow): Lease => ({
   entries: heldMessages(reader, turn, null),
-  more: countQueued(reader, name),
+  more: queuedFor(reader, name).length,
 });
 
 type LeaseIn = { agent: AgentName; turn: TurnId; mark: number | null; limit: number };
@@ -82,7 +83,7 @@ export function leaseIn(
   const now = core.clock.now();
   const due = leaseDue(tx, { agent, turn, mark, limit, now });
   for (const { entry } of due) core.events.append(tx, { kind: "EntryChanged", entry }, now);
-  const more = due.length < limit ? 0 : countQueued(tx, agent);
+  const more = due.length < limit ? 0 : queuedFor(tx, agent).length;
   return { lease: { entries: due.map(({ leased }) => leased), more }, held: due.map(({ held }) => held) };
 }
 

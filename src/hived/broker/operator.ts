@@ -10,8 +10,8 @@ import { changeAgent, requireAgent } from "../agents/agents.ts";
 import type { Core } from "../core.ts";
 import type { Transaction } from "../database/write.ts";
 import { noteIn } from "../events/note.ts";
-import { findEntry, newestQueued, oldestQueued, type Settlement, settleEntry } from "./inbox.ts";
-import { atOnce } from "./settlement.ts";
+import { findEntry, type Settlement, settleEntry } from "./inbox.ts";
+import { atOnce, queuedFor } from "./queues.ts";
 import { enqueueWake } from "./waiters.ts";
 
 /** Queues an entry again as if it had never failed; that it was delivered before stays known. */
@@ -49,13 +49,15 @@ const bite = 500;
 
 /** Cancels all that is queued for an agent at this moment. @returns how many entries that were */
 export async function cancelQueued(core: Core, agent: AgentName): Promise<number> {
-  const upTo = core.db.read((reader) => newestQueued(reader, requireAgent(reader, agent).name));
+  const upTo = core.db.read((reader) => queuedFor(reader, requireAgent(reader, agent).name).at(-1) ?? 0);
   let count = 0;
   for (let last = bite; last === bite; count += last) {
     last = await core.db.write((tx) => {
-      const entries = oldestQueued(tx, agent, bite).filter(({ id }) => upTo !== null && id <= upTo);
-      for (const entry of entries) cancel(tx, core, entry);
-      return entries.length;
+      const ids = queuedFor(tx, agent)
+        .slice(0, bite)
+        .filter((id) => id <= upTo);
+      for (const id of ids) cancel(tx, core, requireEntry(tx, id));
+      return ids.length;
     });
   }
   if (count === 0) return 0;

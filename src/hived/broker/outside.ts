@@ -15,7 +15,7 @@ import type { Reader, Transaction } from "../database/write.ts";
 import { type HeldEntry, heldBy, settleEntry } from "./inbox.ts";
 import { leaseIn, nextPage, type Received, waitForMail } from "./lease.ts";
 import { mostHeldOutside, outsideLeaseMs } from "./limits.ts";
-import { atOnce } from "./settlement.ts";
+import { atOnce } from "./queues.ts";
 
 const ADD = "INSERT INTO outside_leases (id, agent) VALUES (:id, :agent)";
 const OF_AGENT = "SELECT id FROM outside_leases WHERE agent = :agent";

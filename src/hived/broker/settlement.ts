@@ -1,9 +1,10 @@
 /** What the end of a turn means: for the entries that it held, and for the agent. One policy per outcome. */
 import type { TurnEnd } from "../../contract/link.ts";
-import { EpochMs } from "../../contract/names.ts";
+import type { EpochMs } from "../../contract/names.ts";
 import type { Evidence, Outcome } from "../../contract/turn.ts";
 import type { HeldEntry, Settlement } from "./inbox.ts";
 import { maxFailures, rateLimitRestMs, retryDelayMs } from "./limits.ts";
+import { atOnce } from "./queues.ts";
 
 /** A turn's end as the runner reports it, or as hived finds it when the runner is lost. */
 export type End = Pick<TurnEnd, "outcome" | "problem" | "answeredMarks" | "retryAt" | "usage" | "requeues"> & {
@@ -58,9 +59,6 @@ export function settlementOf(end: End, entry: HeldEntry, now: EpochMs): Settleme
   const notBefore = Math.max(now + retryDelayMs(failures), end.retryAt ?? 0) as EpochMs;
   return { state: "queued", failures, notBefore, problem };
 }
-
-/** Not the present: a clock that is set back must hold nothing up. */
-export const atOnce = EpochMs.parse(0);
 
 const same = ({ failures, notBefore }: HeldEntry) => ({ failures, notBefore });
 

@@ -9,7 +9,8 @@ import { type AgentRow, changeAgent, findAgent, listAgents } from "../agents/age
 import type { Core, Runner } from "../core.ts";
 import type { Reader, Transaction } from "../database/write.ts";
 import type { Handler } from "../work/scheduler.ts";
-import { endBackoff, headDueAt, nextBackoff } from "./inbox.ts";
+import { endBackoff } from "./inbox.ts";
+import { headDueAt, nextBackoff } from "./queues.ts";
 
 /** Work `wake`: an agent's backoff, or its rest, will be over then. */
 export const enqueueWake = (tx: Transaction, core: Core, agent: AgentName, due: EpochMs): void =>

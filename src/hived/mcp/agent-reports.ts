@@ -5,7 +5,7 @@ import type { ToolArguments } from "../../contract/tools.ts";
 import type { Turn, TurnRecord } from "../../contract/turn.ts";
 import type { LogEntry, TurnLog } from "../../contract/turn-log.ts";
 import { type AgentRow, listAgents, requireAgent } from "../agents/agents.ts";
-import { countQueued } from "../broker/inbox.ts";
+import { queuedFor } from "../broker/queues.ts";
 import { readTurn, readTurns } from "../broker/turn-record.ts";
 import type { Reader } from "../database/write.ts";
 import { pageOf } from "./pages.ts";
@@ -37,7 +37,7 @@ export function agentStatus(reader: Reader, name: string, threads: (agent: Agent
     ["main wants", row.wanted_tree === row.running_tree ? null : `another version, ${row.wanted_tree?.slice(0, 10)}`],
     ["runtime", row.runtime],
     ["turn", row.turn && shortTurnId(row.turn)],
-    ["queued messages", String(countQueued(reader, row.name))],
+    ["queued messages", String(queuedFor(reader, row.name).length)],
     ["dead letters", row.dead_letters > 0 ? `${row.dead_letters}, for the operator to see to` : null],
     ["failed turns in a row", row.failed_turns > 0 ? String(row.failed_turns) : null],
     ["open threads", `${totals.approval} approvals, ${totals.question} questions, ${totals.pr} pull requests`],
