@@ -48,6 +48,25 @@ test("fj finds its key under the forge's host and path, and may write its file, 
   expect(readFileSync(join(top, "run/clients/forgejo-cli/keys.json"), "utf8")).toContain("t0ken");
 });
 
+test("fj's own git is signed in to the forge, by whatever name it finds it, and to nobody else", async () => {
+  await setUp("fj", "true", "http://127.0.0.1:3000/");
+  const config = join(top, "run/clients/git/config");
+  const { hosts } = JSON.parse(readFileSync(join(top, "run/clients/forgejo-cli/keys.json"), "utf8"));
+  expect(Object.keys(hosts)).toEqual(["127.0.0.1:3000", "localhost:3000"]);
+  const env = {
+    ...{ PATH: process.env["PATH"], GIT_CONFIG_GLOBAL: config, GIT_CONFIG_NOSYSTEM: "1", GIT_TERMINAL_PROMPT: "0" },
+    ...{ HIVE_FORGE_USER: "bob", HIVE_FORGE_TOKEN_FILE: join(top, "run/forge-token") },
+  };
+  const git = (args: string[], input = "") => spawnSync("git", args, { cwd: top, env, input, encoding: "utf8" });
+  const askedOf = (told: string) => git(["credential", "fill"], `protocol=http\n${told}\n`).stdout;
+  expect(askedOf("host=localhost:3000")).toContain("username=bob\npassword=t0ken\n");
+  for (const other of ["host=localhost:3001", "host=forge.example:3000", "host=", "path=host=localhost:3000"])
+    expect(askedOf(other)).not.toContain("t0ken");
+  expect(git(["ls-remote", "--get-url", "http://127.0.0.1:3000/a/b.git"]).stdout).toBe(
+    "http://localhost:3000/a/b.git\n",
+  );
+});
+
 test("a client gets its arguments as they are, and its exit code is its own", async () => {
   const tea = await setUp("tea", 'printf "<%s>" "$@"; exit 7');
   const ran = spawnSync(tea, ["pulls", "a b", "$HOME", ""], { encoding: "utf8" });

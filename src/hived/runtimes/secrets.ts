@@ -19,6 +19,7 @@ export function secretsFor(
     file(runFiles.gitConfig, gitConfig(agent, forge.email, new URL(forge.url).origin)),
     file(runFiles.curlConfig, curlConfig(forge.token)),
     file(runFiles.passwd, `agent:x:${sandboxUser}:${sandboxUser}::${join("/agents", agent, "state")}:/bin/sh\n`),
+    ...(clients.fj ? [file(join(clientDirectory, "git/config"), libgitConfig(forge.url))] : []),
     ...Object.entries(clients).flatMap(([name, program]) => [
       clientConfigs[name as ForgeClient](agent, forge),
       { ...file(join(runFiles.programs, name), clientWrapper(program, forge.url)), executable: true },
@@ -43,8 +44,12 @@ const gitConfig = (agent: AgentName, email: string, forgeOrigin: string): string
 [safe]
 	directory = *
 [credential "${forgeOrigin}"]
-	helper = "!f() { test \\"$1\\" = get && printf 'username=%s\\\\npassword=%s\\\\n' \\"$HIVE_FORGE_USER\\" \\"$(cat \\"$HIVE_FORGE_TOKEN_FILE\\")\\"; }; f"
+	helper = ${credentialHelper('test \\"$1\\" = get')}
 `;
+
+/** @param condition on which it tells the token, as git's configuration has it between quotation marks */
+const credentialHelper = (condition: string): string =>
+  `"!f() { ${condition} && printf 'username=%s\\\\npassword=%s\\\\n' \\"$HIVE_FORGE_USER\\" \\"$(cat \\"$HIVE_FORGE_TOKEN_FILE\\")\\"; }; f"`;
 
 /** Given to curl with `-K`, so that no token is on its command line, which others can see. */
 const curlConfig = (token: string): string => `silent
@@ -58,7 +63,7 @@ const clientDirectory = "clients";
 
 /**
  * How the forge's command-line clients are told who they are: tea (0.9 to 0.12, modules/config) below `XDG_CONFIG_HOME`, fj
- * (0.2 to 0.4, src/keys.rs) below `XDG_DATA_HOME`. JSON is YAML, too; each leaves alone what it does not know.
+ * (0.2 to 0.7, src/keys.rs) below `XDG_DATA_HOME`. JSON is YAML, too; each leaves alone what it does not know.
  */
 const clientConfigs: Record<ForgeClient, (agent: AgentName, forge: ForgeAccess) => FileToWrite> = {
   tea: (user, { url, token }) =>
@@ -67,12 +72,13 @@ const clientConfigs: Record<ForgeClient, (agent: AgentName, forge: ForgeAccess) 
       `${JSON.stringify({ logins: [{ name: "forge", url, token, default: true, user, version_check: false }] })}\n`,
     ),
   fj: (name, { url, token }) => {
-    const { host, pathname } = new URL(url);
+    const { pathname } = new URL(url);
     const key = { type: "Application", name, token, api_url: url };
-    const hosts = { [host]: key, [`${host}${pathname}`.replace(/\/$/, "")]: key }; // older ones know no path
+    const withoutSlash = pathname.replace(/\/$/, ""); // older ones know no path
+    const hosts = namesOf(url).flatMap((host) => [host, `${host}${withoutSlash}`]);
     return file(
       join(clientDirectory, "forgejo-cli/keys.json"),
-      `${JSON.stringify({ hosts, aliases: {}, default_ssh: [] })}\n`,
+      `${JSON.stringify({ hosts: Object.fromEntries(hosts.map((host) => [host, key])), aliases: {}, default_ssh: [] })}\n`,
     );
   },
 };
@@ -86,5 +92,26 @@ copy=$(mktemp -d) && trap 'rm -rf "$copy"' EXIT && trap 'exit 1' HUP INT TERM ||
 cp -R "\${0%/*}/../${clientDirectory}/." "$copy" || exit
 XDG_CONFIG_HOME=$copy XDG_DATA_HOME=$copy FJ_FALLBACK_HOST=${quoted(forgeUrl)} ${quoted(program)} "$@"
 `;
+
+/**
+ * For fj, which clones by libgit2 (fj 0.7.0, git2 0.21): that does not read the file that git is led to, finds no helper for a
+ * host with a port, and tells a helper of hosts that are names, not addresses. So this one is for all hosts, and answers for the
+ * forge's alone; and a forge at 127.0.0.1 is called by its name.
+ */
+function libgitConfig(forgeUrl: string): string {
+  const { protocol } = new URL(forgeUrl);
+  const [host, named = host] = namesOf(forgeUrl);
+  return `[credential]
+	helper = ${credentialHelper(`grep -qxF 'host=${named}'`)}
+[url "${protocol}//${named}/"]
+	insteadOf = ${protocol}//${host}/
+`;
+}
+
+/** The forge's host and port, and what fj finds in a clone instead where `libgitConfig` renames it. */
+function namesOf(forgeUrl: string): string[] {
+  const { hostname, host } = new URL(forgeUrl);
+  return hostname === "127.0.0.1" ? [host, host.replace(hostname, "localhost")] : [host];
+}
 
 const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
