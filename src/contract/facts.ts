@@ -1,4 +1,7 @@
-/** The events: every fact carries the full public row after the change, so that folding needs no other source. */
+/**
+ * The events: every fact carries the full public row after the change, so that folding needs no other source. That a turn's
+ * agent works, and then is idle again, is told by the turn alone.
+ */
 import { z } from "zod";
 import { Agent } from "./agent.ts";
 import { Approval } from "./approval.ts";

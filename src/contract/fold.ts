@@ -73,6 +73,7 @@ function apply(state: HiveState, { fact, sequence, at }: Event): HiveState {
     case "TurnEnded":
       return {
         ...state,
+        agents: state.agents.map((agent) => (agent.name === fact.turn.agent ? afterTurn(agent, fact.turn) : agent)),
         turns: newest(put(state.turns, fact.turn, (turn) => turn.id).sort(byStart), stateLimits.turns),
       };
     case "ApprovalChanged":
@@ -91,6 +92,15 @@ function apply(state: HiveState, { fact, sequence, at }: Event): HiveState {
       return { ...state, notes: newest([...state.notes, { sequence, at, text: fact.text }], stateLimits.notes) };
   }
 }
+
+/** An agent as a turn's beginning or end leaves it; an end that brings more than that is followed by an event of the agent. */
+function afterTurn(agent: Agent, { id, startedAt, endedAt }: Turn): Agent {
+  if (endedAt === null) return { ...agent, turn: id, ...(agent.state === "idle" && working(startedAt)) };
+  if (agent.turn !== id) return agent; // of one that the agent had begun by itself
+  return { ...agent, turn: null, ...(agent.state === "working" && { state: "idle" as const, since: endedAt }) };
+}
+
+const working = (since: EpochMs) => ({ state: "working" as const, since });
 
 const byId = (row: { id: number }) => row.id;
 const byNumber = (row: { number: number }) => row.number;

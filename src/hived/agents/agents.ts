@@ -48,7 +48,7 @@ const columns =
     " ",
   ) as Column[];
 /** What the public row does not show; see `toAgent`. */
-const unseen: readonly (keyof AgentRow)[] = ["wanted_commit", "session"];
+const unseen: readonly Column[] = ["wanted_commit", "session"];
 const LIST = "SELECT * FROM agents ORDER BY name";
 const MANAGER = "SELECT name FROM agents WHERE role = 'manager' AND wish <> 'destroyed' ORDER BY name LIMIT 1";
 const AGENTS: Addition = { table: "agents", columns: ["name", ...columns] };
@@ -140,7 +140,10 @@ export function addAgent(
   return tell(tx, core, row);
 }
 
-/** Changes an agent's row, with its event when the public row changed; `since` moves with the state. */
+/**
+ * Changes an agent's row, with its event when the public row changed; `since` moves with the state. What a turn's beginning and
+ * end alone change is neither stored nor an event: the turn's own says it.
+ */
 export function changeAgent(
   tx: Transaction,
   core: Core,
@@ -151,21 +154,21 @@ export function changeAgent(
   const before = requireAgent(tx, name);
   const isNewState = to.state !== undefined && to.state !== before.state;
   const after: AgentRow = { ...before, ...to, since: isNewState ? now : before.since };
-  const changed = [...columns, "turn" as const].filter((column) => after[column] !== before[column]);
-  if (changed.length === 0) return before;
-  store(tx, before, after);
   agentsOf(tx).set(name, after);
+  const changed = store(tx, before, after);
   return changed.every((column) => unseen.includes(column)) ? after : tell(tx, core, after);
 }
 
-function store(tx: Transaction, before: AgentRow, after: AgentRow): void {
+/** @returns the columns that it has changed */
+function store(tx: Transaction, before: AgentRow, after: AgentRow): Column[] {
   const isAsStored = toStored(before.state) === toStored(after.state);
   const changed = columns.filter(
     (column) => after[column] !== before[column] && !(isAsStored && (column === "state" || column === "since")),
   );
-  if (changed.length === 0) return;
+  if (changed.length === 0) return changed;
   const row = { ...after, state: toStored(after.state) };
   tx.run(change(changed), Object.fromEntries(["name" as const, ...changed].map((column) => [column, row[column]])));
+  return changed;
 }
 
 function tell(tx: Transaction, core: Core, row: AgentRow): AgentRow {

@@ -166,7 +166,8 @@ export async function waitForMail(
 const concerns = (fact: Fact, agent: AgentName): boolean =>
   (fact.kind === "MessageSent" && fact.queued?.recipients.includes(agent) === true) ||
   (fact.kind === "EntryChanged" && fact.entry.recipient === agent) ||
-  (fact.kind === "AgentChanged" && fact.agent.name === agent);
+  (fact.kind === "AgentChanged" && fact.agent.name === agent) ||
+  (fact.kind === "TurnEnded" && fact.turn.agent === agent);
 
 /** How many of the due entries fit into one answer, and whether not even the first does. */
 export function nextPage(reader: Reader, core: Core, agent: AgentName, limit: number) {

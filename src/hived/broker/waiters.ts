@@ -73,6 +73,7 @@ function gainersOf(facts: readonly Fact[]): Map<string, boolean> {
     if (fact.kind === "MessageSent") for (const name of fact.queued?.recipients ?? []) note(name, true);
     if (fact.kind === "EntryChanged" && fact.entry.state === "queued") note(fact.entry.recipient, false);
     if (fact.kind === "AgentChanged" && fact.agent.state === "idle") note(fact.agent.name, false);
+    if (fact.kind === "TurnEnded") note(fact.turn.agent, false);
   }
   return gainers;
 }

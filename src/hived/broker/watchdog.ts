@@ -39,8 +39,10 @@ export function openWatchdog({ core, runner, restart }: Parts, signal: AbortSign
   let isWatching = false;
 
   core.events.watch((facts) => {
-    for (const fact of facts)
+    for (const fact of facts) {
       if (fact.kind === "AgentChanged" && fact.agent.state !== "idle") waiting.delete(fact.agent.name);
+      if (fact.kind === "TurnStarted") waiting.delete(fact.turn.agent);
+    }
   }, signal);
 
   const watch = async () => {
