@@ -43,6 +43,15 @@ echo "Well said." >>README.md && git commit -q -a -m "Praise the docs"
 git push origin HEAD:refs/for/main -o topic=praise -o title="Praise the docs" -o description="They are good."
 `;
 
+const rename = `
+set -eu
+api="$HIVE_FORGE_URL/api/v1"
+curl -K "$HIVE_FORGE_CURLRC" -d '{"name": "old-name", "auto_init": true, "default_branch": "main"}' "$api/user/repos"
+git clone -q "$HIVE_FORGE_URL/$HIVE_FORGE_USER/old-name.git" renamed && cd renamed
+curl -K "$HIVE_FORGE_CURLRC" -X PATCH -d '{"name": "new-name"}' "$api/repos/$HIVE_FORGE_USER/old-name"
+git pull -q && git commit -q --allow-empty -m "After that" && git push -q
+`;
+
 for (const { name, start } of forges)
   describe(name, () => {
     let forge: RunningForge;
@@ -100,6 +109,19 @@ for (const { name, start } of forges)
       for (const text of [seen, said, JSON.stringify(launch.spec)]) expect(text).not.toContain(token);
       for (const [path, text] of filesBelow(stage)) expect(text.includes(token), path).toBe(false);
     });
+
+    // The embedded forge renames nothing.
+    if (name === "a real Forgejo")
+      test("a clone of a repository that was renamed since is pushed from as before", async () => {
+        await using stage = await withRunner();
+        const rule = { name: "rename", steps: [{ run: rename, save: "said" }, { say: "{{said}}" }] };
+        const script = JSON.stringify({ rules: [rule] });
+        await stage.hived.runner("launch", await prepare(stage, alice, script, { forge: access(alice) }));
+        stage.hived.mail(alice, "Rename it.");
+        const { log } = await stage.hived.ends.next();
+        const newest = await withToken(forge.url, token).call("GET", "/repos/alice/new-name/commits?limit=1");
+        expect(newest, JSON.stringify(log)).toMatchObject([{ commit: { message: "After that\n" } }]);
+      });
 
     test("the skill about reviews leaves a verdict on the commit that was looked at", async () => {
       const bob = "bob" as AgentName;

@@ -35,7 +35,10 @@ const file = (path: string, content: string): FileToWrite => ({
   executable: false,
 });
 
-/** `safe.directory`: git distrusts what another user owns, and a sandbox of root's shows all files as its own or nobody's. */
+/**
+ * `safe.directory`: git distrusts what another user owns, and a sandbox of root's shows all files as its own or nobody's.
+ * `followRedirects`: of a repository that was renamed, Forgejo (7.0.16) redirects what is sent, not what is asked first.
+ */
 const gitConfig = (agent: AgentName, email: string, forgeOrigin: string): string => `[user]
 	name = ${agent}
 	email = ${email}
@@ -43,6 +46,8 @@ const gitConfig = (agent: AgentName, email: string, forgeOrigin: string): string
 	defaultBranch = main
 [safe]
 	directory = *
+[http "${forgeOrigin}"]
+	followRedirects = true
 [credential "${forgeOrigin}"]
 	helper = ${credentialHelper('test \\"$1\\" = get')}
 `;
