@@ -46,7 +46,7 @@ export const profiles: Record<AcpProfile, Profile> = {
   gemini: {
     ...plain,
     mode: "yolo",
-    compactCommand: "/compress",
+    compactCommand: null, // it has `/compress`, but not over ACP (0.61.0), and compresses by itself
     login: byKey(["GEMINI_API_KEY"]),
     told: {
       way: "as the context of an extension, .gemini/extensions/hive of its home",
