@@ -139,6 +139,24 @@ export function onlyWhatCounts(hive: () => Approvals, onRenaming: typeof test): 
     expect(hive().row(proposed)).toMatchObject({ state: "deployed" }); // the operator's own word, again
   });
 
+  test("a head that merges can't take back, unseen, what was restricted on main since", async () => {
+    const limits = "decisions/limits.md";
+    await hive().write(limits, "Everything is allowed.\n");
+    const restriction = await hive().propose("restrict", { [limits]: "Little is.\n" });
+    await hive().write("decisions/meanwhile.md", "So it is.\n");
+    const parents = [await hive().main(), restriction.head];
+    await hive().review(restriction, "APPROVED");
+    await hive().follow(restriction);
+    // It has two merge bases, and the forge shows the difference to one alone, where the file is as it was.
+    const files = { "decisions/innocent.md": "Go on.\n" };
+    const innocent = await hive().manager.propose(agentsRepo, "innocent", files, parents);
+    await hive().review(innocent, "APPROVED");
+    await hive().follow(innocent);
+    const problem = expect.stringContaining("It contains a merge");
+    expect(hive().row(innocent)).toMatchObject({ state: "invalid", problem });
+    expect([await hive().isMerged(innocent), await hive().readMain(limits)]).toEqual([false, "Little is.\n"]);
+  });
+
   test("a push beside the approval of the head before it is never merged", async () => {
     for (const pushAt of [13, 16]) {
       const slug = `race-${pushAt}`;

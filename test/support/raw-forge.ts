@@ -13,8 +13,17 @@ export type Person = {
   call(method: string, path: string, body?: unknown): Promise<unknown>;
   /** the status of a call that may fail */
   status(method: string, path: string, body?: unknown): Promise<number>;
-  /** Proposes files on top of main by AGit (null: without it), or a newer version under the same topic. @returns its number */
-  propose(repo: string, topic: string, files: Record<string, string | null>): Promise<{ number: number; head: string }>;
+  /**
+   * Proposes files on top of main by AGit (null: without it), or a newer version under the same topic.
+   * @param parents of its commit, which then is on top of the first of them
+   * @returns its number
+   */
+  propose(
+    repo: string,
+    topic: string,
+    files: Record<string, string | null>,
+    parents?: readonly string[],
+  ): Promise<{ number: number; head: string }>;
 };
 
 /** @param authorization the header's value */
@@ -37,7 +46,7 @@ export function person(url: string, authorization: string): Person {
       await answer.text();
       return answer.status;
     },
-    propose: (repo, topic, files) => propose(url, authorization, repo, topic, files),
+    propose: (repo, topic, files, parents = []) => propose(url, authorization, { repo, topic, files, parents }),
   };
 }
 
@@ -53,12 +62,17 @@ export const withToken = (url: string, token: string): Person => person(url, `to
 export const withPassword = (url: string, name: string, password: string): Person =>
   person(url, `Basic ${Buffer.from(`${name}:${password}`).toString("base64")}`);
 
+type Proposal = {
+  repo: string;
+  topic: string;
+  files: Record<string, string | null>;
+  parents: readonly string[];
+};
+
 async function propose(
   url: string,
   authorization: string,
-  repo: string,
-  topic: string,
-  files: Record<string, string | null>,
+  { repo, topic, files, parents }: Proposal,
 ): Promise<{ number: number; head: string }> {
   const directory = mkdtempSync(join(tmpdir(), "hive-clone-"));
   const identity = ["-c", "user.name=test", "-c", "user.email=test@hive.invalid"];
@@ -72,6 +86,8 @@ async function propose(
   };
   try {
     await git("clone", "-q", `${url}/${repo}.git`, "work");
+    const [onto] = parents;
+    if (onto !== undefined) await git("-C", "work", "checkout", "-q", "--detach", onto);
     for (const [path, content] of Object.entries(files)) {
       const file = join(directory, "work", path);
       mkdirSync(dirname(file), { recursive: true });
@@ -80,6 +96,12 @@ async function propose(
     }
     await git("-C", "work", "add", "-A");
     await git("-C", "work", "commit", "-qm", `Propose ${topic}`);
+    if (parents.length > 1) {
+      const tree = (await git("-C", "work", "write-tree")).trim();
+      const of = parents.flatMap((parent) => ["-p", parent]);
+      const merge = (await git("-C", "work", "commit-tree", tree, ...of, "-m", `Propose ${topic}`)).trim();
+      await git("-C", "work", "checkout", "-q", "--detach", merge);
+    }
     const head = (await git("-C", "work", "rev-parse", "HEAD")).trim();
     const options = ["-o", `topic=${topic}`, "-o", "force-push=true"];
     const said = await git("-C", "work", "push", ...options, "origin", "HEAD:refs/for/main");

@@ -1,4 +1,5 @@
 /** Everything about one pull request that a decision needs, read from the forge at one time. */
+import { Fault } from "../../contract/fault.ts";
 import type { Forge, Pull, TreeEntry } from "../forge/client.ts";
 import { agentsRepo } from "../forge/plan.ts";
 import { agentDirectory } from "../lifecycle/parts.ts";
@@ -12,7 +13,36 @@ type Bot = ReturnType<Forge["as"]>;
  * forge's own list goes by number, and would speak of another head after a push in between.
  */
 export async function lookAtHead(bot: Bot, pull: Pull, manager: string | null): Promise<Verdict> {
+  const problem = pull.base === "main" ? await oddHistory(bot, pull) : null; // nothing else is acted on
+  if (problem !== null) return { kind: "other", agent: null, problems: [problem], permissions: [] };
   const [before, after] = await Promise.all([listAll(bot, pull.mergeBase), listAll(bot, pull.head)]);
+  return judge(bot, { before, after, manager });
+}
+
+/** The forge lists no more of a head's own commits at once, whatever it is set to. */
+const mostCommits = 50;
+
+/**
+ * Why what is merged might be something else than what the head changes since it left `main`. Of a straight line of commits
+ * it is the same; one that merges may have left `main` in two places, and take back what was changed after one of them, while
+ * no difference shows it.
+ * @throws Fault while the forge's merge base is another one than the line's end: it may still be the one of the head before,
+ *   and git's list, which goes by dates that anybody can write, may have passed it.
+ */
+async function oddHistory(bot: Bot, { number, head, mergeBase }: Pull): Promise<string | null> {
+  const commits = await bot.listCommitsBeside(agentsRepo, head, "main");
+  if (commits.length >= mostCommits)
+    return `It has ${mostCommits} commits or more: make fewer of them, and push them again.`;
+  if (commits.some(({ parents }) => parents.length !== 1))
+    return "It contains a merge, which can change more than is shown here: rebase it on main instead, and push it again.";
+  const end = commits.at(-1)?.parents[0] ?? mergeBase; // or it is in main already
+  if (end !== mergeBase) throw new Fault(`the forge can't merge #${number} yet: it has not compared it with main`);
+  return null;
+}
+
+type Compared = { before: TreeEntry[]; after: TreeEntry[]; manager: string | null };
+
+async function judge(bot: Bot, { before, after, manager }: Compared): Promise<Verdict> {
   const changedPaths = differingPaths(before, after);
   const subject = subjectOf(changedPaths);
   const nothing: Proposal = { changedPaths, head: [], main: [], headText: null, mainText: null, manager };

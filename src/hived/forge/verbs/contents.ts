@@ -31,6 +31,7 @@ const Tree = z.object({
   truncated: z.boolean(),
 });
 const Branch = z.object({ commit: z.object({ id: ObjectId }) });
+const Commit = z.object({ sha: ObjectId, parents: z.array(z.object({ sha: ObjectId })).nullish() });
 const Blob = z.object({ content: z.string() });
 const Tag = z.object({ name: z.string(), commit: z.object({ sha: ObjectId }) });
 
@@ -69,6 +70,14 @@ export function contentVerbs(connection: Connection) {
     async readBranch(repo: string, branch: string): Promise<{ commit: ObjectId } | null> {
       const found = await connection.find(Branch, (api) => api.repos.repoGetBranch(...at(repo), encode(branch)));
       return found && { commit: found.commit.id };
+    },
+    /** The newest 50 commits of a head that a branch has not, newest first, with their parents. */
+    async listCommitsBeside(repo: string, head: ObjectId, branch: string): Promise<{ parents: ObjectId[] }[]> {
+      const query = { sha: head, not: branch, limit: 50, stat: false, files: false, verification: false };
+      const commits = await connection.ask(z.array(Commit).nullable(), (api) =>
+        api.repos.repoGetAllCommits(...at(repo), query),
+      );
+      return (commits ?? []).map(({ parents }) => ({ parents: (parents ?? []).map(({ sha }) => sha) }));
     },
     /** What a commit, branch or tree holds, paths relative to it. @throws ForgeRefusal when there is none of it */
     readTree,
