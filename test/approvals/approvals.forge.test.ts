@@ -2,6 +2,7 @@
 import { afterAll, afterEach, beforeAll, describe, test } from "vitest";
 import { forges } from "../support/forges.ts";
 import type { RunningForge } from "../support/running-forge.ts";
+import { howMany } from "../support/stories.ts";
 import { cutOff } from "./cut-off.ts";
 import { ends } from "./ends.ts";
 import { kinds } from "./kinds.ts";
@@ -25,6 +26,7 @@ describe.each(forges)("on $name", ({ name, start }) => {
     await forge[Symbol.asyncDispose]();
   });
 
+  const isSoak = howMany(0) > 0;
   const isEmbedded = name === "the embedded forge";
   /** for what makes no other calls of the forge than what is tried on each of them */
   const onOne = isEmbedded ? test : noTest;
@@ -32,5 +34,5 @@ describe.each(forges)("on $name", ({ name, start }) => {
   describe("each end", () => ends(() => hive, onOne));
   describe("only what counts", () => onlyWhatCounts(() => hive, isEmbedded ? noTest : test));
   describe("the operator's word", () => operatorsWord(() => hive, onOne));
-  describe("cut off", () => cutOff(() => hive, isEmbedded ? [4, 14] : [9], onOne));
+  describe("cut off", () => cutOff(() => hive, isEmbedded ? [2, 7, 12, 18] : [9], isSoak ? test : onOne));
 });

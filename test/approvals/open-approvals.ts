@@ -125,6 +125,12 @@ export async function openApprovals(forge: RunningForge) {
           { timeout: 30_000 },
         )
         .toBeUndefined(),
+    /** Resolves when nothing more is due; what failed is not, as its clock stands still. */
+    async quiet(): Promise<void> {
+      const due = "SELECT 1 FROM work WHERE state = 'pending' AND due_at <= :now";
+      while (core.db.read((reader) => reader.get(due, { now: core.clock.now() })))
+        await new Promise((resolve) => setImmediate(resolve));
+    },
     notes: () => events().flatMap((fact) => (fact.kind === "Note" ? [fact.text] : [])),
     isMerged: async ({ number }: Proposed) => (await bot.readPull(agentsRepo, number))?.state === "merged",
     /** Once more changes nothing, on the forge or here. */
