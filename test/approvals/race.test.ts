@@ -51,7 +51,7 @@ async function propose(hive: Approvals, slug: string): Promise<Racer> {
 }
 
 /** Fewer calls of the forge look at no decision, and merge it once it is approved. */
-const callsToMerge = 18;
+const callsToMerge = 19;
 
 test("in none of a hundred races, or as many as asked for, is a push merged that came beside the approval of the head before it", async () => {
   await using forge = await startHere();
