@@ -7,8 +7,8 @@ type SignIn = {
   command?: readonly string[];
   /** in its environment */
   variables?: readonly string[];
-  /** where it keeps its sign-in; what they hold may be outdated */
-  files?: readonly string[];
+  /** below the directory that a variable names; what it holds may be outdated */
+  file?: { below: "HOME" | "GEMINI_CLI_HOME"; path: string };
 };
 
 export type KnownAgent = {
@@ -16,8 +16,6 @@ export type KnownAgent = {
   serves: readonly string[];
   version: readonly string[];
   signIn: SignIn;
-  /** the variable that says where it keeps its sign-in: its home, or the directory that is its own alone */
-  keepsIn: "HOME" | "CODEX_HOME" | "GEMINI_CLI_HOME" | "CLAUDE_CONFIG_DIR";
   /** where its provider is, unless one of these variables says another place */
   api: { url: string; variables: readonly string[] } | "none" | "one of many";
 };
@@ -26,12 +24,11 @@ const anthropic = { url: "https://api.anthropic.com/", variables: ["ANTHROPIC_BA
 
 /** Read in the programs of 2026-11: codex-acp 2.6.0, Gemini CLI 0.61.0, OpenCode 1.18.33, claude-agent-acp 0.101.0. */
 const acp: Record<AcpProfile, KnownAgent> = {
-  script: { serves: [], version: ["--version"], signIn: {}, keepsIn: "HOME", api: "none" },
+  script: { serves: [], version: ["--version"], signIn: {}, api: "none" },
   codex: {
     serves: [],
     version: ["--version"],
     signIn: { command: ["cli", "login", "status"], variables: ["CODEX_API_KEY", "OPENAI_API_KEY"] },
-    keepsIn: "CODEX_HOME",
     api: { url: "https://api.openai.com/", variables: ["OPENAI_BASE_URL"] },
   },
   gemini: {
@@ -39,9 +36,8 @@ const acp: Record<AcpProfile, KnownAgent> = {
     version: ["--version"],
     signIn: {
       variables: ["GEMINI_API_KEY", "GOOGLE_API_KEY", "GOOGLE_APPLICATION_CREDENTIALS"],
-      files: [".gemini/oauth_creds.json"],
+      file: { below: "GEMINI_CLI_HOME", path: ".gemini/oauth_creds.json" },
     },
-    keepsIn: "GEMINI_CLI_HOME",
     api: { url: "https://generativelanguage.googleapis.com/", variables: ["GOOGLE_GEMINI_BASE_URL"] },
   },
   opencode: {
@@ -49,16 +45,14 @@ const acp: Record<AcpProfile, KnownAgent> = {
     version: ["--version"],
     signIn: {
       variables: ["ANTHROPIC_API_KEY", "OPENAI_API_KEY", "GEMINI_API_KEY", "OPENROUTER_API_KEY"],
-      files: [".local/share/opencode/auth.json"],
+      file: { below: "HOME", path: ".local/share/opencode/auth.json" },
     },
-    keepsIn: "HOME",
     api: "one of many",
   },
   claude: {
     serves: [],
     version: ["--cli", "--version"],
     signIn: { command: ["--cli", "auth", "status"] },
-    keepsIn: "CLAUDE_CONFIG_DIR",
     api: anthropic,
   },
 };
@@ -67,7 +61,6 @@ const claudeCode: KnownAgent = {
   serves: [],
   version: ["--version"],
   signIn: { command: ["auth", "status"] },
-  keepsIn: "CLAUDE_CONFIG_DIR",
   api: anthropic,
 };
 

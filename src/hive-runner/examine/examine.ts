@@ -60,8 +60,8 @@ async function findVersion(run: Try, command: string[]): Promise<Finding> {
 type SigningIn = { run: Try; program: string[]; known: KnownAgent; signInBy: string; surroundings: Surroundings };
 
 async function findSignIn({ run, program, known, signInBy, surroundings }: SigningIn): Promise<Finding> {
-  const { command, variables = [], files = [] } = known.signIn;
-  if (!command && variables.length + files.length === 0) return well("sign-in", "It needs none.");
+  const { command, variables = [], file } = known.signIn;
+  if (!command && !file && variables.length === 0) return well("sign-in", "It needs none.");
   const { traces } = surroundings;
   if (traces.length > 0)
     return well("sign-in", `It has ${traces.join(" and ")}; a turn shows whether that is accepted.`);
@@ -90,10 +90,10 @@ const Surroundings = z.object({
 });
 type Surroundings = z.infer<typeof Surroundings>;
 
-/** What Node sees and reaches there: variables, files, and the provider, whatever it answers. */
-async function look(run: Try, node: string, { signIn, keepsIn, api }: KnownAgent): Promise<Surroundings> {
-  const { variables = [], files = [] } = signIn;
-  const wanted = JSON.stringify({ variables, files, keepsIn, api: typeof api === "string" ? null : api });
+/** What Node sees and reaches there: variables, a file, and the provider, whatever it answers. */
+async function look(run: Try, node: string, { signIn, api }: KnownAgent): Promise<Surroundings> {
+  const { variables = [], file } = signIn;
+  const wanted = JSON.stringify({ variables, file, api: typeof api === "string" ? null : api });
   const tried = await run([node, "-e", lookScript], wanted);
   if (tried.code === 0) return Surroundings.parse(JSON.parse(tried.out));
   return { traces: [], api: null, problem: endOf(tried) };
@@ -102,9 +102,10 @@ async function look(run: Try, node: string, { signIn, keepsIn, api }: KnownAgent
 /** Only names are told, never what they hold. A proxy that the environment names is used, as coding agents do. */
 const lookScript = `
   const { existsSync, readFileSync } = require("node:fs");
-  const { variables, files, keepsIn, api } = JSON.parse(readFileSync(0, "utf8"));
+  const { variables, file, api } = JSON.parse(readFileSync(0, "utf8"));
   const { env } = process;
-  const traces = [...variables.filter((name) => env[name]), ...files.filter((file) => existsSync(env[keepsIn] + "/" + file))];
+  const isThere = file && existsSync(env[file.below] + "/" + file.path);
+  const traces = [...variables.filter((name) => env[name]), ...(isThere ? [file.path] : [])];
   const url = api && (api.variables.map((name) => env[name]).find(Boolean) ?? api.url);
   const reach = async () => {
     try {
