@@ -4,6 +4,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { isAlive } from "../runner/with-runner.ts";
+import { accessToken, goodCode, openFakeProvider } from "./fake-provider.ts";
 import { installClaude } from "./install.ts";
 import { type ClaudeStage, startAlice, withClaude } from "./with-claude.ts";
 
@@ -78,3 +79,22 @@ test.skipIf(real === null)("the real Claude Code prints a link, and refuses what
   await expect(wrong).rejects.toMatchObject({ code: "login_refused", message: expect.stringMatching(/full code/) });
   expect(existsSync(join(stage.private, ".credentials.json"))).toBe(false);
 });
+
+test.skipIf(real === null)(
+  "the real Claude Code exchanges the code that its provider gave, and turns use that",
+  async () => {
+    await using stage = await withClaude();
+    await using provider = await openFakeProvider(stage.directory);
+    const { launch } = await startAlice(stage, real ?? "", { secret: null, env: provider.env });
+    expect(await outcomeOf(stage)).toBe("needs_login");
+    const login = (step: { kind: "link" } | { kind: "code"; code: string }) =>
+      stage.hived.runner("login", { launch, step });
+    await login({ kind: "link" });
+    await expect(login({ kind: "code", code: "a-wrong-code#state" })).rejects.toMatchObject({ code: "login_refused" });
+    await login({ kind: "link" });
+    expect(await login({ kind: "code", code: `${goodCode}#state` })).toEqual({ url: null, isSignedIn: true });
+    expect(statSync(join(stage.private, ".credentials.json")).mode & 0o777).toBe(0o600);
+    expect(await outcomeOf(stage)).toBe("ok");
+    expect(stage.api.asked.at(-1)?.headers.authorization).toBe(`Bearer ${accessToken}`);
+  },
+);

@@ -28,6 +28,11 @@ const oddities: Record<string, () => void> = {
   },
   "says nothing of the model": () => end({ usage: {} }),
   "reports negative tokens": () => end({ usage: { input_tokens: -5, output_tokens: -7 } }),
+  "reports half a token": () => end({ usage: { input_tokens: 1.5, output_tokens: 7 } }),
+  "has a model with an endless name": () => {
+    write({ type: "system", subtype: "init", session_id: "a-session", model: "m".repeat(10_000) });
+    end();
+  },
   "ends somebody else's turn first": () => {
     write({ type: "result", subtype: "success", result: "not yours", user_message_uuids: ["another"] });
     write({ type: "result", subtype: "success", result: "its own", origin: { kind: "task-notification" } });

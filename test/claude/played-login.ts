@@ -19,6 +19,8 @@ if (process.argv.includes("auth")) {
   for await (const line of createInterface({ input: process.stdin })) {
     if (line === "good#code") {
       writeFileSync(credentials, "{}", { mode: 0o600 });
+      process.stdout.write("Login successful.\n");
+      await new Promise((resolve) => setTimeout(resolve, 50)); // the real one has things to do before it ends
       process.exit(0);
     }
     if (line === "late#code") {
