@@ -44,8 +44,15 @@ async function tellPull(core: Core, forge: Forge, key: string): Promise<{ again:
   const since = Math.max(0, seen.at - clockMarginMs) as EpochMs;
   const isNew = ({ id, createdAt }: Pick<News, "id" | "createdAt">) =>
     seen.entry === null ? createdAt >= seen.at - 1000 : id > seen.entry; // times are in whole seconds
-  const entries = (await as.listTimeline(repo, place.number, since)).filter(isNew);
+  const readEntries = async () => (await as.listTimeline(repo, place.number, since)).filter(isNew);
+  let entries = await readEntries();
   const reviews = await reviewsOf(as, place);
+  const lines = reviews.flatMap((review) => review.lines.filter(isNew));
+  if (lines.length > 0) {
+    // What came before one of them, and no more: a review that came after them is not among those that were read.
+    const upTo = Math.max(entries.at(-1)?.id ?? 0, ...lines.map(({ id }) => id));
+    entries = (await readEntries()).filter(({ id }) => id <= upTo);
+  }
   const news = [...entries, ...answersTo(reviews, entries).filter(isNew)].sort((a, b) => a.id - b.id);
   if (news.length === 0) return undefined;
   return core.db.write((tx) => tellNews(tx, core, { ...pull, ...place, reviews }, news));
