@@ -1,4 +1,5 @@
 /** A coding agent that is up: its process, and the conversation with it. */
+import { setImmediate as nextRound } from "node:timers/promises";
 import type { DriverSpec, Launch } from "../contract/launch.ts";
 import { Refusal } from "../contract/refusal.ts";
 import type { Clock } from "../daemon/clock.ts";
@@ -52,13 +53,17 @@ async function openAgent(
   }
 }
 
-async function converse(process: AgentProcess, driver: DriverSpec, opening: Opening): Promise<Conversation> {
+/** @throws ConversationLost, or Error with how its process ended, or that it was silent or stopped */
+export async function converse(process: AgentProcess, driver: DriverSpec, opening: Opening): Promise<Conversation> {
   const { clock, signal } = opening;
   const opened = new AbortController();
   try {
     return await Promise.race([
       driverFor(driver).open(process, driver, opening),
-      process.exited.then((how) => Promise.reject(new Error(how))),
+      process.exited.then(async (how) => {
+        await nextRound(); // the last that it said may be that it has not got its conversation: that is taken in first
+        throw new Error(how);
+      }),
       tooLate(clock, AbortSignal.any([opened.signal, signal])),
     ]);
   } finally {
@@ -78,7 +83,10 @@ type LifeParts = {
   /** puts what the agent is told together anew, where its process finds it */
   writePrompt(): Promise<string>;
   /** told of what it does outside of our turns; left out, that is only logged */
-  own?: Pick<Ears, "onUnasked" | "onOwnTurn">;
+  own?: Pick<Ears, "onUnasked" | "onOwnTurn"> & {
+    /** its process is gone, and with it what it had begun */
+    onGone(): void;
+  };
 };
 
 /** An agent's process over the time of a launch: it may sleep between turns, and then continues its conversation. */
@@ -127,15 +135,16 @@ export class AgentLife {
     const wanted = { session: this.#session, model: this.#model ?? this.#launch.spec.driver.model };
     const up = await openAgent(this.#launch, wanted, {
       ...{ clock, onStderr, signal, prompt },
-      onUnasked: (event) => {
+      onUnasked: (event, isOutput) => {
         onUnasked(event.kind === "tool" ? event.title : event.text);
-        this.#parts.own?.onUnasked(event);
+        this.#parts.own?.onUnasked(event, isOutput);
       },
       onOwnTurn: (end) => this.#parts.own?.onOwnTurn(end),
     });
     this.#up = up;
     this.#hasForgotten ||= wanted.session !== null && up.conversation.how === "new";
     void up.process.exited.then((how) => {
+      this.#parts.own?.onGone();
       if (this.#up === up) this.#fall(how);
     });
     return up;

@@ -106,8 +106,9 @@ export class TurnLoop {
       return text;
     };
     const own = {
-      onUnasked: (event: LiveEvent) => this.#noteOwn(event),
+      onUnasked: (event: LiveEvent, isOutput: boolean) => this.#noteOwn(event, isOutput),
       onOwnTurn: (end: DriverEnd & Used) => this.#reportOwn(end),
+      onGone: () => this.#dropOwn(),
     };
     this.#life = new AgentLife(launch, { clock: parts.clock, log, writePrompt, own });
     const secretsDirectory = join(parts.privateRoot, launch.agent, placeNames.secrets);
@@ -397,18 +398,23 @@ export class TurnLoop {
     return { outcome, problem, evidence, answeredMarks: [], session: this.#life.session, retryAt: null };
   }
 
-  #noteOwn(event: LiveEvent): void {
+  #noteOwn(event: LiveEvent, isOutput: boolean): void {
     const { now } = this.#parts.clock;
     this.#own ??= { beganAt: now(), live: openLive(now, () => undefined), outputs: 0 };
     this.#own.live.push(event);
-    this.#own.outputs += 1;
+    if (isOutput) this.#own.outputs += 1;
+  }
+
+  /** One that was cut off is no part of the next. */
+  #dropOwn(): void {
+    this.#own?.live.end();
+    this.#own = null;
   }
 
   /** It answers no message, but it is seen, and has cost something. */
   #reportOwn({ inputTokens, outputTokens, costUsd, ...end }: DriverEnd & Used): void {
     const { beganAt = this.#parts.clock.now(), live, outputs = 0 } = this.#own ?? {};
-    this.#own = null;
-    live?.end();
+    this.#dropOwn();
     const { launch, agent } = this;
     const report = {
       ...{ launch, agent, turn: newTurnId(beganAt), beganAt, answeredMarks: [], session: this.#life.session },

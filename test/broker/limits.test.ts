@@ -7,7 +7,7 @@ import { lettersPerMinute, mostLetters, pairRestMs } from "../../src/hived/broke
 import { endRest, liftRest, restingPairs } from "../../src/hived/broker/pairs.ts";
 import { send, sendIn } from "../../src/hived/broker/send.ts";
 import type { Core } from "../../src/hived/core.ts";
-import { openBroker } from "../support/open-broker.ts";
+import { newTurn, openBroker } from "../support/open-broker.ts";
 import { addIdleAgent, openCore } from "../support/open-core.ts";
 
 const alice = AgentName.parse("alice");
@@ -141,4 +141,24 @@ test("an agent that has had its turns of an hour is parked until the first is an
   core.clock.advance(40 * minuteMs);
   expect(await runner.take("wake")).toEqual({ agents: ["alice"] });
   expect((await runner.lease(row)).entries).toMatchObject([{ body: "more work" }]);
+});
+
+test("a turn that an agent began by itself counts from when it began, though it is told later", async () => {
+  await using broker = await openBroker();
+  const { core } = broker;
+  const { budgets } = AgentConfig.parse({
+    harness: { driver: "acp", profile: "script" },
+    budgets: { turns_per_hour: 2 },
+  });
+  const row = await addIdleAgent(core, "alice", { budgets });
+  const runner = await broker.connect([{ launch: row.launch, agent: alice, turn: null }]);
+  const began = core.clock.now();
+  core.clock.advance(10 * minuteMs);
+  await send(core, { from: "operator", to: "alice", body: "work" });
+  const { turn } = await runner.lease(row);
+  await runner.end(row, newTurn(), { beganAt: began });
+  await runner.end(row, turn);
+  await send(core, { from: "operator", to: "alice", body: "more work" });
+  await runner.lease(row);
+  expect(core.db.read((reader) => requireAgent(reader, "alice"))).toMatchObject({ retry_at: began + 60 * minuteMs });
 });

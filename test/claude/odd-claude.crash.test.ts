@@ -38,3 +38,19 @@ test.each(["exits", "closes its output", "asks without end"])("one that %s has c
   stage.hived.mail("alice", "hello");
   expect(await stage.hived.ends.next()).toMatchObject({ outcome: "ok" });
 });
+
+test("a turn of its own that was cut off is no part of the next, and what tools answer is no output of it", async () => {
+  await using stage = await withClaude();
+  const { launch } = await startAlice(stage, odd);
+  stage.hived.mail("alice", "begins a turn of its own, and never ends it");
+  await stage.hived.ends.next();
+  await stage.hived.runner("changeConversation", { launch, change: { kind: "new" } });
+  stage.hived.mail("alice", "has a turn of its own");
+  const both = [await stage.hived.ends.next(), await stage.hived.ends.next()];
+  const own = both.find(({ beganAt }) => beganAt !== undefined);
+  expect(own?.evidence?.outputs).toBe(1);
+  expect(own?.log?.entries.map(({ event }) => event)).toEqual([
+    { kind: "text", text: "whole" },
+    { kind: "tool", id: "1", title: "", status: "completed" },
+  ]);
+});

@@ -16,6 +16,9 @@ const permission = {
   request: { subtype: "can_use_tool", input: { pad: "x".repeat(9_000) } },
 };
 
+const ownText = (text: string) =>
+  write({ type: "stream_event", event: { type: "content_block_delta", delta: { text } } });
+
 const oddities: Record<string, () => void> = {
   "prints garbage": () => {
     process.stdout.write('Loading…\n[1,2]\n{"type":"assistant","message":\n{"type":"user"}\nnull\n');
@@ -48,6 +51,16 @@ const oddities: Record<string, () => void> = {
     input.pause();
     const ask = () => process.stdout.write(`${JSON.stringify(permission)}\n`.repeat(20), () => setImmediate(ask));
     ask();
+  },
+  "begins a turn of its own, and never ends it": () => {
+    end();
+    ownText("cut off");
+  },
+  "has a turn of its own": () => {
+    end();
+    ownText("whole");
+    write({ type: "user", message: { content: [{ type: "tool_result", tool_use_id: "1" }] } });
+    write({ type: "result", subtype: "success", origin: { kind: "task-notification" } });
   },
   exits: () => process.exit(3),
   "closes its output": () => process.stdout.end(),

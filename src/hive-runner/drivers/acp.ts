@@ -159,7 +159,7 @@ class AcpConversation implements Conversation {
     // A history that is replayed while the conversation is opened is nothing that happens now.
     if (this.#session === null) return;
     if (this.#onSign) this.#onSign(sign);
-    else if (sign.event) this.#ears.onUnasked(sign.event);
+    else if (sign.event) this.#ears.onUnasked(sign.event, sign.isOutput);
   }
 
   #blocksOf({ trusted, messages }: WakePrompt) {

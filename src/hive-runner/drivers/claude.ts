@@ -202,7 +202,7 @@ class ClaudeConversation implements Conversation {
     }
     for (const { event, isOutput } of signsOf(line)) {
       if (isOutput) this.#isInOwnTurn = true;
-      if (event) this.#ears.onUnasked(event);
+      if (event) this.#ears.onUnasked(event, isOutput);
     }
   }
 

@@ -40,8 +40,8 @@ export type Login = {
 export class ConversationLost extends Error {}
 
 export type Ears = {
-  /** told of what the agent does outside of a turn of ours, such as one that it has begun by itself */
-  onUnasked(event: LiveEvent): void;
+  /** told of what the agent does outside of a turn of ours, such as one that it has begun by itself, and whether the model produced it */
+  onUnasked(event: LiveEvent, isOutput: boolean): void;
   /** told how a turn ended that the agent had begun by itself */
   onOwnTurn(end: DriverEnd & Used): void;
   /** what the agent is to be told at the start of its conversation: the content of the spec's `promptFile` */

@@ -117,7 +117,8 @@ function begun({ id, agent, launch, held }: Started, startedAt: EpochMs): Runnin
 }
 
 export function startTurn(tx: Transaction, started: Started, now: EpochMs): Turn {
-  startsOf(tx, started.agent, now).push(now);
+  const starts = startsOf(tx, started.agent, now);
+  starts.splice(starts.findLastIndex((at) => at <= now) + 1, 0, now); // one that is told late began before others
   const running = begun(started, now);
   runningOf(tx).set(started.id, running);
   return running.turn;
@@ -171,10 +172,12 @@ const hourMs = 60 * 60_000;
 /** When an agent's turns of the last hour began, in their order, in memory: each lease asks. */
 function startsOf(reader: Reader, agent: AgentName, now: EpochMs): EpochMs[] {
   const since = now - hourMs;
-  const starts = reader.remember(`starts of ${agent}`, () => [
-    ...reader.all<{ started_at: EpochMs }>(STARTS, { agent, since }).map(({ started_at }) => started_at),
-    ...runningTurns(reader).flatMap((turn) => (turn.agent === agent ? [turn.startedAt] : [])),
-  ]);
+  const starts = reader.remember(`starts of ${agent}`, () =>
+    [
+      ...reader.all<{ started_at: EpochMs }>(STARTS, { agent, since }).map(({ started_at }) => started_at),
+      ...runningTurns(reader).flatMap((turn) => (turn.agent === agent ? [turn.startedAt] : [])),
+    ].sort((a, b) => a - b),
+  );
   while (starts[0] !== undefined && starts[0] <= since) starts.shift();
   return starts;
 }
