@@ -6,7 +6,7 @@ import { changeAgent } from "../../src/hived/agents/agents.ts";
 import { createMcpToken, listMcpTokens, revokeMcpToken } from "../../src/hived/agents/mcp-tokens.ts";
 import { entriesSince } from "../../src/hived/broker/inbox.ts";
 import { mostHeldOutside, outsideLeaseMs } from "../../src/hived/broker/limits.ts";
-import { releaseOutside } from "../../src/hived/broker/outside.ts";
+import { openOutsideReceiver, releaseOutside } from "../../src/hived/broker/outside.ts";
 import { send } from "../../src/hived/broker/send.ts";
 import { wantDestroyed } from "../../src/hived/lifecycle/wishes.ts";
 import { openDocs } from "../../src/hived/mcp/docs.ts";
@@ -146,6 +146,20 @@ test("a call that was cancelled receives nothing", async () => {
   expect(states(core)).toMatchObject([{ state: "queued" }]);
 });
 
+test("a call that is cancelled while it leases receives nothing, so nothing stays leased", async () => {
+  const { broker, core, client } = await openHive();
+  await using _ = broker;
+  await send(core, { from: "operator", to: "alice", body: "now" });
+  const receive = openOutsideReceiver(core, broker.stopping);
+  const call = new AbortController();
+  const asked = { agent: alice, limit: 20, waitMs: 0, handled: [], cancelled: call.signal };
+  const received = receive(asked);
+  call.abort(); // between the call and its write
+  await expect(received).rejects.toMatchObject({ message: "the call was cancelled" });
+  expect(states(core)).toMatchObject([{ state: "queued", attempt: 0 }]);
+  expect((await client.recv()).messages).toMatchObject([{ body: "now" }]);
+});
+
 test("a message that no turn's answer could hold comes by itself, whole", async () => {
   const { broker, core, client } = await openHive();
   await using _ = broker;
@@ -165,6 +179,15 @@ test("it holds no more than so many, and is told to acknowledge", async () => {
   expect(await client.call("recv")).toMatchObject({ isError: true, text: expect.stringContaining("`handled`") });
   await client.recv({ handled: [1] });
   expect((await client.recv()).messages).toEqual([]);
+});
+
+test("what it may still hold is all that it gets", async () => {
+  const { broker, core, client } = await openHive();
+  await using _ = broker;
+  for (let sent = 0; sent <= mostHeldOutside; sent += 1)
+    await send(core, { from: "operator", to: "alice", body: `letter ${sent}` });
+  for (let held = 0; held < mostHeldOutside - 1; held += 1) await client.recv({ limit: 1 });
+  expect((await client.recv({ limit: 20 })).messages).toHaveLength(1);
 });
 
 test("only its recv takes acknowledgements: a turn's end is that of an agent inside", async () => {

@@ -8,6 +8,7 @@
  * All of it is rows, so a restart of hived changes nothing.
  */
 import { randomBytes } from "node:crypto";
+import { Fault } from "../../contract/fault.ts";
 import type { AgentName, EpochMs, MessageId, TurnId } from "../../contract/names.ts";
 import { Refusal } from "../../contract/refusal.ts";
 import type { Core } from "../core.ts";
@@ -34,7 +35,12 @@ export function openOutsideReceiver(core: Core, signal: AbortSignal): OutsideRec
     if (waitMs > 0) await waitForMail(core, agent, { check: () => undefined, waitMs, signal: untilCut });
     const page = core.db.read((reader) => nextPage(reader, core, agent, limit));
     const received =
-      page.count > 0 || page.isOversized ? await core.db.write((tx) => lease(tx, core, agent, limit)) : nothing;
+      page.count > 0 || page.isOversized
+        ? await core.db.write((tx) => {
+            if (cancelled.aborted) throw new Fault("the call was cancelled"); // nobody would read it
+            return lease(tx, core, agent, limit);
+          })
+        : nothing;
     return { ...received, unknown };
   };
 }
@@ -42,13 +48,14 @@ export function openOutsideReceiver(core: Core, signal: AbortSignal): OutsideRec
 const nothing: Received = { entries: [], more: 0, oversized: false };
 
 function lease(tx: Transaction, core: Core, agent: AgentName, limit: number): Received {
-  if (heldOutside(tx, agent).length >= mostHeldOutside)
+  const room = mostHeldOutside - heldOutside(tx, agent).length;
+  if (room <= 0)
     throw new Refusal(
       "too_many_held",
       `You hold ${mostHeldOutside} messages that you have not acknowledged.`,
       "Name the ids of those that you are done with in `handled`.",
     );
-  const { count, isOversized } = nextPage(tx, core, agent, limit);
+  const { count, isOversized } = nextPage(tx, core, agent, Math.min(limit, room));
   const id = `turn-${randomBytes(16).toString("hex")}` as TurnId;
   // One that is too long for a turn's answer comes by itself: there is no next turn that it could come with.
   const { entries, more } = leaseIn(tx, core, { agent, turn: id, mark: null, limit: isOversized ? 1 : count }).lease;
