@@ -1,4 +1,5 @@
 /** `/mcp` as an MCP client finds it: what is let through to hived, which here is played, and what is not. */
+import { SUPPORTED_PROTOCOL_VERSIONS } from "@modelcontextprotocol/sdk/types.js";
 import { expect, test } from "vitest";
 import { goodToken, startWeb } from "./start-web.ts";
 
@@ -28,6 +29,7 @@ test.each([
   ["from a page of another site", { origin: "http://evil.test" }, 403],
   ["from a page without an origin", { origin: "null" }, 403],
   ["under another host name", { host: "evil.test" }, 421],
+  ["in a version of MCP that there is not", { "mcp-protocol-version": "2099-01-01" }, 400],
   ["as a form", { "content-type": "application/x-www-form-urlencoded" }, 415],
 ])("a message %s is refused", async (_, wrong, status) => {
   await using web = await startWeb();
@@ -35,6 +37,14 @@ test.each([
   const answer = await web.ask({ method: "POST", path: "/mcp", headers: sent, body: call });
   expect(answer.status).toBe(status);
   expect(answer.headers["www-authenticate"]).toBe(status === 401 ? "Bearer" : undefined);
+});
+
+test("a message names the version of MCP that it is in, which hived's SDK speaks", async () => {
+  await using web = await startWeb();
+  for (const version of SUPPORTED_PROTOCOL_VERSIONS) {
+    const sent = headers(web.site.hookHost, { "mcp-protocol-version": version });
+    expect((await web.ask({ method: "POST", path: "/mcp", headers: sent, body: call })).status).toBe(200);
+  }
 });
 
 test("pages of the dashboard's own origin may call", async () => {
