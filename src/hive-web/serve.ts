@@ -124,10 +124,10 @@ async function answer(
   } catch (error) {
     if (response.headersSent || response.destroyed) {
       response.destroy();
-      if (!isExpected(error)) log.error({ error, path: pathOf(request) }, "an answer broke off");
+      if (!isExpected(error)) log.error({ err: error, path: pathOf(request) }, "an answer broke off");
       return;
     }
-    if (!isExpected(error)) log.error({ error, path: pathOf(request) }, "a request ran into a bug");
+    if (!isExpected(error)) log.error({ err: error, path: pathOf(request) }, "a request ran into a bug");
     send(request, response, errorAnswer(error));
   }
 }

@@ -49,13 +49,23 @@ export async function post(pool: Pool, name: string, request: unknown, options: 
   const headers: Record<string, string> = { "content-type": "application/json" };
   if (options.session) headers[sessionHeader] = options.session;
   const signal = options.signal ?? null;
-  const asked = pool.request({ method: "POST", path: `/${name}`, headers, body: JSON.stringify(request), signal });
+  const asked = pool.request({ method: "POST", path: `/${name}`, headers, body: textOf(request), signal });
   const answer = await asked.catch((error: Error) => {
     if (options.signal?.aborted) throw error;
     throw new Fault(`${name} could not be reached`, { cause: error });
   });
   if (answer.statusCode === 200) return answer;
   throw errorOf(answer.statusCode, await readBody(answer), name);
+}
+
+/** @throws Refusal `bad_request` for what is nested so deeply that it can't be written */
+function textOf(request: unknown): string {
+  try {
+    return JSON.stringify(request);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new Refusal("bad_request", "It is nested too deeply.", "Send it flatter.");
+  }
 }
 
 function readBody(answer: Answer): Promise<string> {

@@ -52,7 +52,9 @@ export async function serve<const Table extends RouteTable, const Who extends Ca
   handlers: Handlers<Table, Who>,
   options: ServeOptions,
 ): Promise<{ close(): Promise<void> }> {
-  const app = fastify({ bodyLimit: 12 * 1024 * 1024, forceCloseConnections: true });
+  // Keys such as `__proto__` are keys like others: each row's schema knows its own, and the agents' own sockets take them so, too.
+  const keys = { onProtoPoisoning: "ignore", onConstructorPoisoning: "ignore" } as const;
+  const app = fastify({ bodyLimit: 12 * 1024 * 1024, forceCloseConnections: true, ...keys });
   const stopping = new AbortController();
   app.setErrorHandler((error, request, reply) => {
     const { status, body, isBug } = answerTo(error);

@@ -39,6 +39,18 @@ test.each([
   expect(answer.headers["www-authenticate"]).toBe(status === 401 ? "Bearer" : undefined);
 });
 
+test("keys that are special in JavaScript are passed on as any other, and what is nested too deeply is refused", async () => {
+  await using web = await startWeb();
+  const post = async (arguments_: string) => {
+    const body = `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"send","arguments":${arguments_}}}`;
+    return (await web.ask({ method: "POST", path: "/mcp", headers: headers(web.site.hookHost), body })).status;
+  };
+  const special = '{"__proto__":{"a":1},"constructor":{"prototype":{}}}';
+  expect(await post(special)).toBe(200);
+  expect(JSON.stringify(web.hived.posted)).toContain(special);
+  expect(await post(`${'{"files":'.repeat(50_000)}1${"}".repeat(50_000)}`)).toBe(400);
+});
+
 test("a message names the version of MCP that it is in, which hived's SDK speaks", async () => {
   await using web = await startWeb();
   for (const version of SUPPORTED_PROTOCOL_VERSIONS) {

@@ -181,6 +181,21 @@ test("it holds no more than so many, and is told to acknowledge", async () => {
   expect((await client.recv()).messages).toEqual([]);
 });
 
+test.each([
+  [{}],
+  [{ name: "whoami", arguments: null }],
+  [{ name: "whoami", arguments: [] }],
+  [{ name: "whoami", arguments: "x" }],
+])("a call with %j is refused with a sentence", async (params) => {
+  const { broker, client } = await openHive();
+  await using _ = broker;
+  const { body } = await client.ask("tools/call", params);
+  expect(body).toMatchObject({
+    id: 1,
+    error: { code: -32602, message: expect.stringMatching(/^A call needs the `name` of a tool/) },
+  });
+});
+
 test("what it may still hold is all that it gets", async () => {
   const { broker, core, client } = await openHive();
   await using _ = broker;

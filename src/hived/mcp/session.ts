@@ -11,6 +11,7 @@ import {
   isJSONRPCRequest,
   type JSONRPCMessage,
   JSONRPCMessageSchema,
+  type JSONRPCRequest,
   ListResourcesRequestSchema,
   ListToolsRequestSchema,
   McpError,
@@ -107,7 +108,7 @@ function openPosts(): { transport: Transport; post: Session["post"] } {
   const post = async (body: unknown): Promise<PostAnswer> => {
     const { success, data: message } = JSONRPCMessageSchema.safeParse(body);
     if (!success) return { status: 400, body: errorBody("This is not one JSON-RPC message.") };
-    if (isJSONRPCRequest(message)) return ask(message);
+    if (isJSONRPCRequest(message)) return isCallable(message) ? ask(message) : notCallable(message.id);
     const cancelled = CancelledNotificationSchema.safeParse(message).data;
     if (cancelled) cancel(cancelled.params.requestId);
     else if ("method" in message) transport.onmessage?.(message);
@@ -115,6 +116,25 @@ function openPosts(): { transport: Transport; post: Session["post"] } {
   };
   return { transport, post };
 }
+
+/** What the SDK would refuse with a list of its own: models leave out a tool's arguments in many ways. */
+function isCallable({ method, params }: JSONRPCRequest): boolean {
+  if (method !== "tools/call") return true;
+  const { name, arguments: given } = params ?? {};
+  return typeof name === "string" && (given === undefined || (given instanceof Object && !Array.isArray(given)));
+}
+
+const notCallable = (id: RequestId): PostAnswer => ({
+  status: 200,
+  body: {
+    jsonrpc: "2.0",
+    id,
+    error: {
+      code: ErrorCode.InvalidParams,
+      message: "A call needs the `name` of a tool, and `arguments` that are an object: {} where it takes none.",
+    },
+  },
+});
 
 /** An answer to what has no id, or none that can be read. */
 const errorBody = (message: string) => ({
