@@ -26,6 +26,10 @@ export const ForgeHealth = z.object({
 });
 export type ForgeHealth = z.infer<typeof ForgeHealth>;
 
+/** Why nothing can be stored just now, as a sentence, and since when. No fact tells of it: that would have to be stored. */
+export const StorageTrouble = z.object({ problem: z.string(), since: EpochMs });
+export type StorageTrouble = z.infer<typeof StorageTrouble>;
+
 /** A piece of work that was given up, or fails again and again outside of us. */
 export const WorkTrouble = z.object({
   id: z.number().int(),

@@ -5,7 +5,7 @@ import { Approval } from "./approval.ts";
 import { Canary } from "./canary.ts";
 import { ConversationChange } from "./conversation.ts";
 import { Examination } from "./examination.ts";
-import { Event, ForgeHealth, WorkTrouble } from "./facts.ts";
+import { Event, ForgeHealth, StorageTrouble, WorkTrouble } from "./facts.ts";
 import { HiveState } from "./fold.ts";
 import { Drift, Rotation } from "./forge.ts";
 import { LoginAnswer, LoginStep } from "./login.ts";
@@ -69,6 +69,8 @@ export const routes = table({
     request: z.object({ after: Sequence }),
     response: z.discriminatedUnion("kind", [
       z.object({ kind: z.literal("event"), event: Event }),
+      /** whether anything can be stored has changed; a stream begins with all well */
+      z.object({ kind: z.literal("storage"), trouble: StorageTrouble.nullable() }),
       z.object({ kind: z.literal("resync") }),
     ]),
   },

@@ -99,19 +99,24 @@ function readStream(store: Store, { after, isUp, signal }: Stream): Promise<void
     signal.addEventListener("abort", () => resolve(), { once: true });
     source.onopen = () => {
       isUp();
+      store.noteStorage(null);
       store.connect({ kind: "live" });
     };
     source.onmessage = ({ data }: MessageEvent<string>) => {
       try {
         const said = routes.watchEvents.response.parse(JSON.parse(data));
         if (said.kind === "resync") resolve();
+        else if (said.kind === "storage") store.noteStorage(said.trouble);
         else store.receive(said.event);
       } catch (error) {
         reject(error);
       }
     };
     source.addEventListener("away", () => noteLoss(store, "The coordinator does not answer."));
-    source.addEventListener("back", () => store.connect({ kind: "live" }));
+    source.addEventListener("back", () => {
+      store.noteStorage(null);
+      store.connect({ kind: "live" });
+    });
     source.onerror = () => {
       if (source.readyState === EventSource.CLOSED) reject(new Fault("The hive closed the stream of events."));
       else noteLoss(store, "The connection broke.");

@@ -85,12 +85,19 @@ async function goToForge(): Promise<void> {
   }
 }
 
-function Page({ hive, connection, news, place, turns, versions, record, problem }: View) {
+function Page({ hive, connection, storage, news, place, turns, versions, record, problem }: View) {
   if (connection.kind === "signed-out")
     return <SignIn refusal={connection.refusal} signInByForge={() => void goToForge()} />;
   if (!hive) return <Opening connection={connection} />;
   return (
-    <Frame hive={hive} connection={connection} news={news} problem={problem} signOut={() => void leave()}>
+    <Frame
+      hive={hive}
+      connection={connection}
+      storage={storage}
+      news={news}
+      problem={problem}
+      signOut={() => void leave()}
+    >
       {place.kind === "front" && <Front hive={hive} />}
       {place.kind === "agent" && (
         <AgentPage

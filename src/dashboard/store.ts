@@ -1,5 +1,5 @@
 /** All that the page knows: the hive as of the newest event, and how the page is connected to it. */
-import type { Event } from "../contract/facts.ts";
+import type { Event, StorageTrouble } from "../contract/facts.ts";
 import { fold, type HiveState } from "../contract/fold.ts";
 import type { EpochMs } from "../contract/names.ts";
 import type { RefusalBody } from "../contract/refusal.ts";
@@ -35,6 +35,8 @@ export type View = Looked & {
   /** null before the first load, and to who is not signed in */
   hive: HiveState | null;
   connection: Connection;
+  /** why the hive can store nothing just now */
+  storage: StorageTrouble | null;
   /** what somebody who only hears the page should hear, the latest alone */
   news: string;
 };
@@ -48,13 +50,20 @@ export type Store = {
   /** Folds an event in; one that the state already stands for changes nothing. */
   receive(event: Event): void;
   connect(connection: Connection): void;
+  noteStorage(storage: StorageTrouble | null): void;
   show(looked: Partial<Looked>): void;
 };
 
 const nowhere: Looked = { place: { kind: "front" }, turns: null, versions: null, record: null, problem: null };
 
 export function openStore(): Store {
-  let view: View = { hive: null, connection: { kind: "connecting", problem: null }, news: "", ...nowhere };
+  let view: View = {
+    hive: null,
+    connection: { kind: "connecting", problem: null },
+    storage: null,
+    news: "",
+    ...nowhere,
+  };
   const watchers = new Set<() => void>();
   const show = (next: Partial<View>) => {
     view = { ...view, ...next };
@@ -76,9 +85,19 @@ export function openStore(): Store {
     connect: (connection) =>
       show(
         connection.kind === "signed-out"
-          ? { connection, hive: null, news: "", turns: null, versions: null, record: null, problem: null }
+          ? {
+              connection,
+              hive: null,
+              storage: null,
+              news: "",
+              turns: null,
+              versions: null,
+              record: null,
+              problem: null,
+            }
           : { connection },
       ),
+    noteStorage: (storage) => show({ storage }),
     show,
   };
 }

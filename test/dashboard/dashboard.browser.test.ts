@@ -201,6 +201,18 @@ test("an agent that is not signed in is, by a link and a code or with a secret, 
   expect(dashboard.complaints).toEqual([]);
 });
 
+test("a database that can't be written is told on every page, with since when, until it can be again", async () => {
+  await using dashboard = await start();
+  const page = await dashboard.open();
+  const problem = "The disk of the hive is full, so nothing can be stored.";
+  dashboard.hived.trouble({ problem, since: EpochMs.parse(Date.now() - 3 * 60_000) });
+  const line = page.getByRole("alert").filter({ hasText: problem });
+  await line.getByText("3 min ago").waitFor();
+  dashboard.hived.trouble(null);
+  await line.waitFor({ state: "detached" });
+  expect(dashboard.complaints).toEqual([]);
+});
+
 test("what can't be undone is asked before it is done, and a refusal stands beside its button", async () => {
   await using dashboard = await start();
   const page = await dashboard.open();

@@ -57,7 +57,7 @@ test("who signs out sees nothing of the hive any more", () => {
   store.load(eventsOf(story).reduce(fold, emptyState));
   store.show({ turns: { turns: [], more: false }, record: { turn: Turn.parse(turnRow({})), messages: [], log: null } });
   store.connect({ kind: "signed-out", refusal: null });
-  const nothing = { hive: null, news: "", turns: null, versions: null, record: null, problem: null };
+  const nothing = { hive: null, storage: null, news: "", turns: null, versions: null, record: null, problem: null };
   expect(store.view()).toEqual({
     ...nothing,
     connection: { kind: "signed-out", refusal: null },

@@ -4,7 +4,7 @@ import { request as httpRequest, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import type { Event, Fact } from "../../src/contract/facts.ts";
+import type { Event, Fact, StorageTrouble } from "../../src/contract/facts.ts";
 import { emptyState, fold } from "../../src/contract/fold.ts";
 import type { EntryState, InboxEntry } from "../../src/contract/message.ts";
 import { type EntryId, EpochMs, Sequence } from "../../src/contract/names.ts";
@@ -34,6 +34,7 @@ class FakeHived {
   readonly deliveries: { id: string; event: string; signature: string; body: string }[] = [];
   readonly signIns: { secret: string; address: string }[] = [];
   /** one for each stream that was opened: after which event, and how many were taken from it since */
+  storage: StorageTrouble | null = null;
   readonly watching: { after: number; taken: number }[] = [];
   readonly events: Event[] = [];
   /** what the operator had done with entries, in order */
@@ -62,6 +63,12 @@ class FakeHived {
 
   append(...texts: string[]): void {
     this.publish(...texts.map((text): Fact => ({ kind: "Note", text })));
+  }
+
+  /** The database can't be written, or can again. */
+  trouble(storage: StorageTrouble | null): void {
+    this.storage = storage;
+    for (const tell of this.#tell) tell();
   }
 
   publish(...facts: Fact[]): void {
@@ -224,10 +231,15 @@ class FakeHived {
       yield [{ id: null, data: { kind: "resync" as const } }];
       return;
     }
-    while (!signal.aborted) {
+    for (let told: StorageTrouble | null = null; !signal.aborted; ) {
       const from = after + stream.taken;
       const due = this.events.slice(from, from + 10);
       stream.taken += due.length;
+      const trouble = this.storage;
+      if (trouble !== told) {
+        told = trouble;
+        yield [{ id: null, data: { kind: "storage" as const, trouble } }];
+      }
       if (due.length === 0) await this.#news(signal);
       else yield due.map((event) => ({ id: event.sequence, data: { kind: "event" as const, event } }));
     }

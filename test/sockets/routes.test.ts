@@ -1,5 +1,6 @@
 import { statSync } from "node:fs";
 import { dirname, join } from "node:path";
+import Sqlite from "better-sqlite3";
 import { expect, test } from "vitest";
 import { Fault } from "../../src/contract/fault.ts";
 import { AgentName, EntryId } from "../../src/contract/names.ts";
@@ -153,6 +154,23 @@ test("the operator's verbs are there on the page, for who is signed in, and on t
   await expect(hive.web.changeConversation(compact)).rejects.toEqual(refusal("not_signed_in"));
   await expect(hive.web.changeConversation(compact, { session })).rejects.toMatchObject({ name: "Fault" });
   await expect(hive.admin.retryEntry({ entry: EntryId.parse(9) })).rejects.toEqual(refusal("unknown_entry"));
+});
+
+test("whoever follows the events hears that nothing can be stored, since when, and that it can be again", async () => {
+  await using hive = await openSockets();
+  const { core } = hive;
+  const { session } = await hive.signIn();
+  const stream = await hive.watch(newest(core), session);
+  const heard = take(stream, 1);
+  const other = new Sqlite(join(core.directory, "hive.db"));
+  other.exec("BEGIN IMMEDIATE");
+  await expect(note(core, "waits")).rejects.toThrow("Another process has locked the hive's database");
+  const trouble = { problem: expect.stringMatching(/locked/), since: expect.any(Number) };
+  expect(await heard).toEqual([{ kind: "storage", trouble }]);
+  const later = await hive.watch(newest(core), session);
+  expect(await take(later, 1)).toEqual([{ kind: "storage", trouble }]);
+  other.close();
+  for (const each of [stream, later]) expect(await take(each, 1)).toEqual([{ kind: "storage", trouble: null }]);
 });
 
 test("a session ends twelve hours after its last use, or when it is signed out", async () => {

@@ -155,6 +155,7 @@ export class Hive {
       const data = /^data: (.*)$/m.exec(frame)?.[1];
       if (data === undefined) continue;
       const row = routes.watchEvents.response.parse(JSON.parse(data));
+      if (row.kind === "storage") continue;
       if (row.kind === "resync") throw new Error("the events that the test waits for are not kept any more");
       this.#state = fold(this.#state, row.event);
       this.#tellWaiters();

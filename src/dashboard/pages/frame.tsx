@@ -1,5 +1,6 @@
 /** What stands around every page of the signed-in operator. */
 import type { ComponentChildren } from "preact";
+import type { StorageTrouble } from "../../contract/facts.ts";
 import type { HiveState } from "../../contract/fold.ts";
 import { Ago } from "../parts/ago.tsx";
 import { TopBar } from "../parts/top-bar.tsx";
@@ -8,6 +9,7 @@ import type { Connection } from "../store.ts";
 type Props = {
   hive: HiveState;
   connection: Connection;
+  storage: StorageTrouble | null;
   news: string;
   /** why the page can't show what its address names */
   problem: string | null;
@@ -15,7 +17,7 @@ type Props = {
   children: ComponentChildren;
 };
 
-export const Frame = ({ hive, connection, news, problem, signOut, children }: Props) => (
+export const Frame = ({ hive, connection, storage, news, problem, signOut, children }: Props) => (
   <>
     <a class="skip" href="/#needs-you">
       Skip to what needs you
@@ -26,6 +28,12 @@ export const Frame = ({ hive, connection, news, problem, signOut, children }: Pr
     </p>
     <main class="wide" tabIndex={-1}>
       <Staleness connection={connection} />
+      {storage && (
+        <p class="stale" role="alert">
+          What is written waits, or is refused: {storage.problem} Since <Ago at={storage.since} />; it goes on by
+          itself.
+        </p>
+      )}
       {problem && (
         <p class="stale" role="alert">
           {problem}

@@ -1,6 +1,8 @@
 /** What the disk, or another process, can do to the database: told in sentences, and none of it our fault. */
 import { statfsSync } from "node:fs";
+import type { StorageTrouble } from "../../contract/facts.ts";
 import { Fault } from "../../contract/fault.ts";
+import { EpochMs } from "../../contract/names.ts";
 
 /** By the beginning of SQLite's code, of which there are longer ones such as SQLITE_IOERR_FSYNC. */
 const sentences: readonly [RegExp, string][] = [
@@ -56,6 +58,8 @@ const probeEveryMs = 500;
 export type Trouble = {
   /** why nothing, or nothing new, can be stored just now, as a sentence; null when all is well */
   problem(): string | null;
+  /** why nothing can be stored, and since when */
+  now(): StorageTrouble | null;
   note(fault: Fault): void;
   close(): void;
 };
@@ -71,6 +75,7 @@ type Watched = {
 /** Keeps whether a database can be written:  well → (a fault) → in trouble → (something was stored) → well. */
 export function watchStorage({ directory, store, tell }: Watched): Trouble {
   let trouble: Fault | null = null;
+  let since = EpochMs.parse(0);
   let timer: NodeJS.Timeout | undefined;
   let isClosed = false;
   const probe = async () => {
@@ -89,8 +94,10 @@ export function watchStorage({ directory, store, tell }: Watched): Trouble {
   };
   return {
     problem: () => trouble?.message ?? (isNearlyFull(directory) ? nearlyFull : null),
+    now: () => trouble && { problem: trouble.message, since },
     note(fault) {
       const before = trouble;
+      if (!before) since = EpochMs.parse(Date.now());
       trouble = fault;
       if (!before) probeLater();
       if (fault.message !== before?.message) tell(fault.message);

@@ -5,6 +5,7 @@
  */
 import { dirname } from "node:path";
 import type { Database as Sqlite } from "better-sqlite3";
+import type { StorageTrouble } from "../../contract/facts.ts";
 import { openStatements, type Reader, type Statements, type Writer } from "./statements.ts";
 import { isLocked, nearlyFullWatch, storageFault, watchStorage } from "./storage.ts";
 import { type Disk, openSyncs, realDisk } from "./sync.ts";
@@ -27,6 +28,10 @@ export type Database = {
   read<Result>(closure: (reader: Reader) => Result): Result;
   /** Why nothing, or nothing new, can be stored just now, as a sentence; null when all is well. */
   problem(): string | null;
+  /** Why nothing can be stored just now, and since when; null when something can be. */
+  trouble(): StorageTrouble | null;
+  /** Calls back when that has changed, until the signal is aborted. */
+  watchTrouble(tell: () => void, signal: AbortSignal): void;
   /** Whether what is left on the disk is kept for what was accepted. */
   isNearlyFull(): boolean;
   /** Commits what is queued, then closes the file. */
@@ -154,7 +159,12 @@ export function grouping(
   const syncs = openSyncs(sqlite, disk);
   const version = sqlite.pragma("user_version", { simple: true });
   const store = () => enqueue(() => sqlite.pragma(`user_version = ${version}`)); // as it is, which needs a page all the same
-  const trouble = watchStorage({ directory, store, tell });
+  const watchers = new Set<() => void>();
+  const tellAll = (problem: string | null) => {
+    tell(problem);
+    for (const watcher of [...watchers]) watcher();
+  };
+  const trouble = watchStorage({ directory, store, tell: tellAll });
   const settle = (outcome: Outcome) => {
     if ("error" in outcome) {
       const fault = storageFault(outcome.error);
@@ -213,6 +223,11 @@ export function grouping(
     read: (closure) => closure(statements), // in one piece, as nobody but us writes, and we do not while it runs
     write: enqueue,
     problem: trouble.problem,
+    trouble: trouble.now,
+    watchTrouble(watcher, signal) {
+      watchers.add(watcher);
+      signal.addEventListener("abort", () => watchers.delete(watcher), { once: true });
+    },
     isNearlyFull: nearlyFullWatch(directory),
     async close() {
       isClosing = true;

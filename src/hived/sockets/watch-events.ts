@@ -1,13 +1,13 @@
-/** The event log as a stream: what came after a place in it, then each new event in the tick of its commit. */
+/** The event log as a stream: what came after a place in it, then each new event in the tick of its commit; between them, whether anything can be stored. */
 import { ZodError } from "zod";
-import type { Event } from "../../contract/facts.ts";
+import type { Event, StorageTrouble } from "../../contract/facts.ts";
 import type { Sequence } from "../../contract/names.ts";
 import type { routes } from "../../contract/routes.ts";
 import type { ResponseOf } from "../../contract/table.ts";
 import type { Batches } from "../../rpc/serve.ts";
 import type { Core } from "../core.ts";
 import { eventsAfter, logEnds } from "../events/event-log.ts";
-import { following, type Until } from "./following.ts";
+import { type Frames, following, type Until } from "./following.ts";
 
 type Row = ResponseOf<typeof routes.watchEvents>;
 
@@ -21,7 +21,15 @@ const largestBatch = 200;
 export function watchEvents(core: Core, { after: start, ...until }: { after: Sequence } & Until): Batches<Row> {
   return following<Row>(until, ({ wake, end, ended }) => {
     let after = start;
+    let told: StorageTrouble | null = null;
     core.events.watch(wake, ended);
+    core.db.watchTrouble(wake, ended);
+    const storageNews = (): Frames<Row> => {
+      const trouble = core.db.trouble();
+      if (trouble?.problem === told?.problem) return [];
+      told = trouble;
+      return [{ id: null, data: { kind: "storage", trouble } }];
+    };
     return () => {
       const events = readOn(core, after);
       if (!events) {
@@ -29,7 +37,8 @@ export function watchEvents(core: Core, { after: start, ...until }: { after: Seq
         return [{ id: null, data: { kind: "resync" } }];
       }
       after = events.at(-1)?.sequence ?? after;
-      return events.map((event) => ({ id: event.sequence, data: { kind: "event", event } }));
+      const news: Frames<Row> = events.map((event) => ({ id: event.sequence, data: { kind: "event", event } }));
+      return [...storageNews(), ...news];
     };
   });
 }
