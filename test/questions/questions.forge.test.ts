@@ -137,6 +137,22 @@ describe.each(forges)("questions on $name", ({ start }) => {
     expect(await closed(id)).toMatchObject({ outcome: "answered", answer: "blue", answeredBy: "operator" });
   });
 
+  test("boxes that the asker has ticked are no answer of who closes it with words, nor are two where one is asked for", async () => {
+    const { id, number } = await askOne({ options: ["yes", "no"] });
+    const { body: asked } = (await as("alice").call("GET", issue(number))) as { body: string };
+    await as("alice").call("PATCH", issue(number), { body: asked.replace("- [ ] yes", "- [x] yes") });
+    await as("operator").call("POST", `${issue(number)}/comments`, { body: "certainly not!" });
+    await as("operator").call("PATCH", issue(number), { state: "closed" });
+    await ring(number);
+    expect(await closed(id)).toMatchObject({ answer: "certainly not!", answeredBy: "operator" });
+    const other = await askOne({ options: ["yes", "no"] });
+    const { body } = (await as("operator").call("GET", issue(other.number))) as { body: string };
+    await as("operator").call("PATCH", issue(other.number), { body: body.replaceAll("- [ ]", "- [x]") });
+    await as("operator").call("PATCH", issue(other.number), { state: "closed" });
+    await ring(other.number);
+    expect(await closed(other.id)).toMatchObject({ outcome: "unanswered", answer: null });
+  });
+
   test("closed by its asker it is cancelled, whatever was said before", async () => {
     const { id, number } = await askOne({});
     await as("operator").call("POST", `${issue(number)}/comments`, { body: "what do you mean?" });
@@ -153,7 +169,7 @@ describe.each(forges)("questions on $name", ({ start }) => {
     await ring(number);
     const all = await untilSaid(number, "not taken");
     expect(all.at(-1)).toBe(
-      "hive-bot: @operator: this is not taken as an answer. There is no option “green”. Choose one of: 1. red; 2. blue. More words go on a line below.",
+      "hive-bot: @operator: this is not taken as an answer. There is no option “green”. Choose one of: 1. red; 2. blue. More words go on a line below. Write that as a new comment: an edited one is not looked at again.",
     );
     await refuseAnswer(core, parts.forge, `${number}/${id}/no_such_option`); // a hived that died before it noted that
     expect(await said(number)).toEqual(all);

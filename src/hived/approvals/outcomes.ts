@@ -42,7 +42,7 @@ export const howMerged = (row: ApprovalRow): string => (isApproved(row) ? "it wa
 export async function recordClose(parts: Parts, row: ApprovalRow, { author }: Pull): Promise<void> {
   if (row.state === "denied" || row.state === "withdrawn") return;
   const forge = parts.forge.as("hive-bot");
-  const closer = await forge.findCloser(agentsRepo, row.number);
+  const closer = (await forge.findClose(agentsRepo, row.number))?.user;
   const comments = (await forge.listComments(agentsRepo, row.number)).filter(({ user }) => user !== bot);
   const reason = (comments.findLast(({ user }) => user === closer) ?? comments.at(-1))?.body.trim();
   if (closer === author) {

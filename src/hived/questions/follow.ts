@@ -2,7 +2,7 @@
  * What an issue in hive/questions says about its question. Each comment is seen to once: it answers, is refused as an answer,
  * or is passed on; and an answer that is changed or deleted afterwards is told.
  */
-import { AgentName } from "../../contract/names.ts";
+import { AgentName, type EpochMs } from "../../contract/names.ts";
 import type { Question } from "../../contract/question.ts";
 import { Refusal } from "../../contract/refusal.ts";
 import { findAgent } from "../agents/agents.ts";
@@ -37,7 +37,7 @@ export function followQuestion(tx: Transaction, core: Core, thread: Thread): voi
   if (!question) return;
   if (question.state === "open" && thread.item.state !== "open")
     core.scheduler.enqueue(tx, "settle-question", String(question.id));
-  else followThread(tx, core, question, { ...thread, closer: null });
+  else followThread(tx, core, question, { ...thread, close: null });
 }
 
 /** Work `settle-question`: the issue was closed on the forge, and who did it decides what that means. */
@@ -49,10 +49,10 @@ export async function settleQuestion(core: Core, forge: Forge, id: number): Prom
     as.readIssue(questionsRepo, number),
     as.listComments(questionsRepo, number),
   ]);
-  const closer = item?.state === "closed" ? await as.findCloser(questionsRepo, number) : null;
+  const close = item?.state === "closed" ? await as.findClose(questionsRepo, number) : null;
   await core.db.write((tx) => {
     const question = findQuestion(tx, id);
-    if (item && question) followThread(tx, core, question, { item, body: item.body, comments, closer });
+    if (item && question) followThread(tx, core, question, { item, body: item.body, comments, close });
     else if (!item) dropQuestion(tx, core, number);
   });
 }
@@ -64,7 +64,7 @@ export function dropQuestion(tx: Transaction, core: Core, number: number): void 
   if (closed) tellOutcome(tx, core, closed);
 }
 
-type Settled = Thread & { closer: string | null };
+type Settled = Thread & { close: { user: string; at: EpochMs } | null };
 
 function followThread(tx: Transaction, core: Core, asked: Question, thread: Settled): void {
   const { item, comments } = thread;
@@ -124,24 +124,32 @@ function end(tx: Transaction, core: Core, question: Question, ending: Ending): Q
   return closed;
 }
 
-/** Closed without `/answer`: by the asker, who needs none; else by ticked boxes, or the last word of who may answer. */
+/** Words that come with a close are so much older than it at most, by the forge's clock in whole seconds. */
+const closingWordsMs = 10_000;
+
+/**
+ * Closed without `/answer`: by the asker, who needs none; else by words that came with the close, by ticked boxes, or by the
+ * last word of who may answer. Words before boxes: the asker can edit its own issue, and tick what nobody has chosen.
+ */
 function settleClosed(tx: Transaction, core: Core, question: Question, thread: Settled): Ending {
   const ending = closedEnding(question, thread);
   end(tx, core, question, ending);
   return ending;
 }
 
-function closedEnding(question: Question, { body, comments, closer }: Settled): Ending {
+function closedEnding(question: Question, { body, comments, close }: Settled): Ending {
   const closedIn = "forge" as const;
+  const closer = close?.user ?? null;
   if (closer === question.asker) return { outcome: "cancelled", closedIn };
   const mayAnswer = (user: string) => user === question.target || user === operator;
   if (closer !== null && !mayAnswer(closer)) return { outcome: "unanswered", closedIn };
-  const ticked = tickedIn(question, body).join("\n");
-  if (ticked !== "") {
-    const by = (closer ?? "system") as "system" | Question["target"];
-    return { outcome: "answered", closedIn, answer: { text: ticked, by, comment: 0, source: ticked } };
-  }
   const word = comments.findLast(({ user, body }) => mayAnswer(user) && !hasMark(body) && body.trim() !== "");
+  const isClosing = close !== null && word?.user === closer && word.createdAt >= close.at - closingWordsMs;
+  const ticked = tickedIn(question, body);
+  if (!isClosing && (ticked.length === 1 || (question.multi && ticked.length > 1))) {
+    const [text, by] = [ticked.join("\n"), (closer ?? "system") as "system" | Question["target"]];
+    return { outcome: "answered", closedIn, answer: { text, by, comment: 0, source: text } };
+  }
   if (!word || isAnswer(word.body)) return { outcome: "unanswered", closedIn };
   const { id, user, body: source } = word;
   return {

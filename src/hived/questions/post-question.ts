@@ -77,9 +77,11 @@ export function bodyOf(asked: Question): string {
   const { id, asker, target, question, context, options, multi, deadline, openedAt } = asked;
   const boxes = options.map((option) => `- [ ] ${onOneLine(option)}`);
   const how =
-    options.length > 0
-      ? `tick ${multi ? "what applies" : "one"} and close this issue, or write a comment that begins with \`/answer\``
-      : "write a comment that begins with `/answer`, or close this issue with a comment";
+    target !== operator // an agent may not change an issue of another's
+      ? "use your tool `answer`, or write a comment that begins with `/answer`"
+      : options.length > 0
+        ? `tick ${multi ? "what applies" : "one"} and close this issue, or write a comment that begins with \`/answer\``
+        : "write a comment that begins with `/answer`, or close this issue with a comment";
   const until = deadline === null ? "" : ` It is closed at ${new Date(deadline).toISOString()} if nobody has.`;
   return [
     writeHiddenBlock({ id, askedAt: openedAt, options, multi, deadline }),

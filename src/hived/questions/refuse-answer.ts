@@ -23,6 +23,8 @@ export async function refuseAnswer(core: Core, forge: Forge, key: string): Promi
   if (!comment || comments.some(({ user, body }) => user === bot && body.includes(mark))) return;
   const why = code === "question_closed" ? questionClosed(question) : whyRefused(question, comment);
   if (!why) return; // it was changed meanwhile
-  const body = `@${comment.user}: this is not taken as an answer. ${why.message} ${why.next}\n\n${mark}`;
+  const isBad = why.code !== "question_closed" && why.code !== "not_yours";
+  const again = isBad ? " Write that as a new comment: an edited one is not looked at again." : "";
+  const body = `@${comment.user}: this is not taken as an answer. ${why.message} ${why.next}${again}\n\n${mark}`;
   await as.postComment(questionsRepo, number, body);
 }

@@ -179,9 +179,11 @@ export function pullVerbs(connection: Connection) {
     },
     /** What happened, oldest first, but what was said of single lines; `since`: was made or changed then or later, in whole seconds. */
     listTimeline,
-    /** Who closed it last, without merging it; null when nobody has. */
-    findCloser: async (repo: string, number: number): Promise<string | null> =>
-      (await listTimeline(repo, number)).findLast(({ type }) => type === "close")?.user ?? null,
+    /** Who closed it last, without merging it, and when; null when nobody has. */
+    async findClose(repo: string, number: number): Promise<{ user: string; at: EpochMs } | null> {
+      const close = (await listTimeline(repo, number)).findLast(({ type }) => type === "close");
+      return close ? { user: close.user, at: close.createdAt } : null;
+    },
     /**
      * Asks for reviews of the head. Who is asked already or has spoken on this very head is left out: to ask again takes
      * the official mark from the review that was given (Forgejo 7.0, models/issues/review.go, AddReviewRequest).
