@@ -3,9 +3,11 @@ import { EntryState, InboxEntry } from "./message.ts";
 import { Address, AgentName, EntryId, EpochMs, LaunchId, MessageId, TurnId } from "./names.ts";
 import { TurnLog } from "./turn-log.ts";
 
-/** How a turn ended; `ok` still needs evidence before its entries count as handled. */
+/** How a turn ended. */
 export const Outcome = z.enum([
   "ok",
+  /** what the runner reports as `ok`, and nothing shows that the model ran */
+  "no_evidence",
   "cancelled",
   "needs_login",
   "billing",

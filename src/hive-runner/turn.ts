@@ -31,6 +31,8 @@ export type TurnParts = {
 };
 
 const usualRungMs = 2_000;
+/** Times are not compared: a clock that was set, or a machine that slept, makes no turn silent. */
+const silentLooks = 10;
 
 export function runTurn(parts: TurnParts): RunningTurn {
   const { agent, clock, limits } = parts;
@@ -50,12 +52,14 @@ export function runTurn(parts: TurnParts): RunningTurn {
     if (isOutput) outputs += 1;
     if (event) parts.onEvent(event);
   };
-  /** Ends the turn when nothing came for as long as is allowed, or up to twice that. */
+  /** Ends the turn when nothing came for as long as is allowed, or up to a tenth more. */
   const watchSilence = async () => {
-    for (let seen = -1; seen !== signs && !over.signal.aborted; ) {
-      if (signs > 0) parts.onAlive?.();
+    for (let silent = 0, seen = 0; silent < silentLooks; ) {
+      await clock.wait(limits.silenceMs / silentLooks, over.signal);
+      if (over.signal.aborted) return;
+      silent = signs === seen ? silent + 1 : 0;
+      if (signs !== seen) parts.onAlive?.();
       seen = signs;
-      await clock.wait(limits.silenceMs, over.signal);
     }
     cut("silent");
   };

@@ -104,6 +104,16 @@ test("a line that is no message is answered as JSON-RPC says", async () => {
   expect(await answers.next()).toMatchObject({ id: null, error: { code: -32700 } });
 });
 
+test("a call that is nested too deeply to be passed on is refused, and the next one is carried out", async () => {
+  const depth = 100_000;
+  const [before, after] = JSON.stringify(call("send", { to: "bob", body: 1 })).split('"body":1') as [string, string];
+  bridge.take(`${before}"body":${"[".repeat(depth)}${"]".repeat(depth)}${after}`);
+  expect(await answers.next()).toMatchObject({ id: 7, result: { isError: true } });
+  const hived = await listen();
+  say(call("recv", {}));
+  expect((await hived.next()).message).toMatchObject({ params: { name: "recv" } });
+});
+
 const call = (name: string, args: object) => ({
   jsonrpc: "2.0",
   id: 7,

@@ -136,7 +136,7 @@ export function endTurn(model: Model, id: string, end: End): void {
   if (!turn || turn.outcome !== null) return;
   const held = heldBy(model, id);
   for (const entry of held) settle(entry, end);
-  turn.outcome = end.outcome;
+  turn.outcome = end.outcome === "ok" && !end.isProven ? "no_evidence" : end.outcome;
   const agent = agentOf(model, turn.agent);
   if (agent.turn === id) rest(model, agent, end);
   for (const entry of held.filter(({ state }) => state === "dead")) {

@@ -54,7 +54,8 @@ async function carry(socketPath: string, original: Message, answer: (message: un
 
 /** Sends it until it is answered, as long as that can do no harm and there is time. */
 async function deliver(socketPath: string, message: Message): Promise<Posted> {
-  const text = JSON.stringify(message);
+  const text = textOf(message);
+  if (text === undefined) return { kind: "answered", status: 400, body: "" }; // as hived would say
   const mayRepeat = isHarmlessTwice(message);
   const giveUpAt = performance.now() + waitForHivedMs;
   for (let failures = 1; ; failures += 1) {
@@ -62,6 +63,16 @@ async function deliver(socketPath: string, message: Message): Promise<Posted> {
     const isFinal = isAnswer(posted) || (posted.kind !== "not sent" && !mayRepeat);
     if (isFinal || performance.now() > giveUpAt) return posted;
     await systemClock.wait(backoffMs(failures, longestPauseMs), never);
+  }
+}
+
+/** Undefined for what is nested too deeply to be written, though it could be read. */
+function textOf(message: Message): string | undefined {
+  try {
+    return JSON.stringify(message);
+  } catch (error) {
+    if (error instanceof RangeError) return undefined;
+    throw error;
   }
 }
 

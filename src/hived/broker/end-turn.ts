@@ -12,7 +12,7 @@ import { maxFailures } from "./limits.ts";
 import { isCertain } from "./marks.ts";
 import { findMessage } from "./messages.ts";
 import { notify } from "./send.ts";
-import { type End, hasFailed, problemOf, restAfter, settlementOf } from "./settlement.ts";
+import { type End, hasFailed, problemOf, restAfter, settlementOf, withEvidence } from "./settlement.ts";
 import { addLog, type Finished, findTurn, finishTurn, heldIn, startTurn, toHeld } from "./turns.ts";
 import { enqueueWake } from "./waiters.ts";
 
@@ -49,7 +49,8 @@ export function releaseTurn(tx: Transaction, core: Core, id: TurnId, problem: st
   conclude(tx, core, turn, { outcome: "lost", evidence: null, problem, answeredMarks: [], retryAt: null });
 }
 
-function conclude(tx: Transaction, core: Core, turn: Turn, end: End): void {
+function conclude(tx: Transaction, core: Core, turn: Turn, reported: End): void {
+  const end = withEvidence(reported);
   const now = core.clock.now();
   const messages: Finished["messages"] = [];
   const inOrder = heldIn(tx, turn.id).toSorted((a, b) => a.id - b.id);

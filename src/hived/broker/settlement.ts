@@ -19,6 +19,7 @@ type Rest = "none" | "until" | "stuck";
 
 const policy: Record<Outcome, { entries: Fate; agent: Rest; says: string }> = {
   ok: { entries: "handled", agent: "none", says: "" },
+  no_evidence: { entries: "counted", agent: "none", says: "The turn ended without a sign that the model had run." },
   cancelled: { entries: "cancelled", agent: "none", says: "The operator cancelled the turn." },
   needs_login: { entries: "released", agent: "stuck", says: "It has to be logged in." },
   billing: { entries: "released", agent: "stuck", says: "Its account has a billing problem." },
@@ -35,15 +36,16 @@ const policy: Record<Outcome, { entries: Fate; agent: Rest; says: string }> = {
   lost: { entries: "released", agent: "none", says: "" },
 };
 
-const noEvidence = "The turn ended without a sign that the model had run.";
-
 /** Where an agent reports its usage, only tokens prove that the model ran: some write out a refusal of the API as text. */
 export const isProven = (evidence: Evidence | null): boolean =>
   evidence !== null && (evidence.outputTokens ?? evidence.outputs) > 0;
 
+/** An end that is said to be good is not without evidence. */
+export const withEvidence = (end: End): End =>
+  end.outcome === "ok" && !isProven(end.evidence) ? { ...end, outcome: "no_evidence" } : end;
+
 /** Why the turn's entries were not handled, as a sentence; null when there is nothing to say. */
-export const problemOf = (end: End): string | null =>
-  end.problem ?? (end.outcome === "ok" && !isProven(end.evidence) ? noEvidence : policy[end.outcome].says || null);
+export const problemOf = (end: End): string | null => end.problem ?? (policy[end.outcome].says || null);
 
 /**
  * What becomes of an entry that the turn held. One that `recv` handed out is handled only if the model produced something
@@ -66,15 +68,12 @@ function fateOf(end: End, entry: HeldEntry): Fate {
   const { entries } = policy[end.outcome];
   if (entries === "cancelled" && end.requeues) return "released";
   if (entries !== "handled") return entries;
-  if (!isProven(end.evidence)) return "counted";
   return entry.mark === null || end.answeredMarks.includes(entry.mark) ? "handled" : "released";
 }
 
 /** Whether the turn speaks against its agent: it failed, or needs somebody before it can go on. */
 export const hasFailed = (end: End): boolean =>
-  policy[end.outcome].entries === "counted" ||
-  policy[end.outcome].agent === "stuck" ||
-  (end.outcome === "ok" && !isProven(end.evidence));
+  policy[end.outcome].entries === "counted" || policy[end.outcome].agent === "stuck";
 
 /** Until when the agent gets no further turn: null for not at all, "stuck" for until somebody helps. */
 export function restAfter(end: End, now: EpochMs): EpochMs | "stuck" | null {
