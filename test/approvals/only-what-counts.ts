@@ -94,6 +94,22 @@ export function onlyWhatCounts(hive: () => Approvals, onRenaming: typeof test): 
     expect(hive().row(proposed)).toMatchObject({ state: "deployed" });
   });
 
+  test("an approval from before a denial does not count when whoever proposed it opens it again; a new one does", async () => {
+    const { operator, manager } = hive();
+    const proposed = await decision("denied");
+    await hive().follow(proposed);
+    await hive().review(proposed, "APPROVED");
+    await hive().close(proposed, operator);
+    await hive().follow(proposed);
+    expect(hive().row(proposed)).toMatchObject({ state: "denied" });
+    await manager.call("PATCH", hive().pullPath(proposed), { state: "open" });
+    await expectWaiting(proposed, expect.stringContaining("before it was closed"), "opened again");
+    expect((await hive().statuses(proposed.head))[0]).toBe("deploy pending: it is looked at again");
+    await hive().review(proposed, "APPROVED");
+    await hive().follow(proposed);
+    expect(hive().row(proposed)).toMatchObject({ state: "deployed" });
+  });
+
   test("a word that was given under another rule does not count, nor when the rule is right again; a new one does", async () => {
     const { admin, as, bot, core, forgeParts } = hive();
     const proposed = await decision("rules");

@@ -17,7 +17,8 @@ const approval: GivenReview = {
   body: "",
   lineCount: 0,
   submittedAt: EpochMs.parse(0),
-  isOfBase: true,
+  entry: 5,
+  outdatedBy: null,
 };
 
 test("the operator's official approval of the head counts", () => {
@@ -29,7 +30,8 @@ test.each([
   ["a dismissed one", { dismissed: true }],
   ["one that is not official", { official: false }],
   ["one of an older head, though the forge still calls it good", { commitId: older }],
-  ["one that was given to another base", { isOfBase: false }],
+  ["one that was given to another base", { outdatedBy: "change_target_branch" }],
+  ["one that was given before it was closed", { outdatedBy: "close" }],
   ["a mere comment", { state: "COMMENT" }],
   ["one that is not submitted yet", { state: "PENDING" }],
 ] satisfies [string, Partial<GivenReview>][])("%s does not count as an approval", (_, change) => {
@@ -51,16 +53,24 @@ test("an approval of the head that was dismissed says so to the operator, one of
   expect(decide(pull, [{ ...approval, dismissed: true, commitId: older }])).toEqual({ kind: "none", problem: null });
 });
 
-test("an approval that was given to another base says so to the operator", () => {
-  expect(decide(pull, [{ ...approval, isOfBase: false }])).toEqual({
-    kind: "none",
-    problem: expect.stringContaining("review it again"),
-  });
+test("an approval that was given to another base, or before it was closed, says so to the operator", () => {
+  const said = {
+    change_target_branch: /another branch.*review it again/,
+    close: /before it was closed.*review it again/,
+  };
+  for (const outdatedBy of ["change_target_branch", "close"] as const)
+    expect(decide(pull, [{ ...approval, outdatedBy }])).toEqual({
+      kind: "none",
+      problem: expect.stringMatching(said[outdatedBy]),
+    });
 });
 
 test("the newest word of the operator counts, whichever way it goes", () => {
   const changes = { ...approval, id: 2, state: "REQUEST_CHANGES", body: "too wide" };
-  expect(decide(pull, [changes, approval])).toEqual({ kind: "changes_requested", review: 2, reason: "too wide" });
+  expect(decide(pull, [changes, approval])).toEqual({
+    kind: "changes_requested",
+    ...{ review: 2, entry: 5, reason: "too wide" },
+  });
   expect(decide(pull, [changes, approval, { ...approval, id: 3 }])).toEqual({ kind: "approved" });
 });
 

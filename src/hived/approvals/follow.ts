@@ -6,13 +6,21 @@ import { openApprovalStates } from "../../contract/approval.ts";
 import { findManager } from "../agents/agents.ts";
 import type { Pull } from "../forge/client.ts";
 import { addressOf } from "../forge/forge-items.ts";
-import { agentsRepo, operator } from "../forge/plan.ts";
+import { agentsRepo } from "../forge/plan.ts";
 import type { LifecycleParts } from "../lifecycle/parts.ts";
 import { act } from "./act.ts";
 import { announce } from "./announce.ts";
 import { type ApprovalRow, findApproval, moveApproval, putApproval } from "./approvals.ts";
 import { lookAtHead } from "./look.ts";
-import { markSuperseded, recordChangesRequested, recordClose, recordMerge, refuseBase, tell } from "./outcomes.ts";
+import {
+  markSuperseded,
+  recordChangesRequested,
+  recordClose,
+  recordMerge,
+  refuseBase,
+  setDeployStatus,
+  tell,
+} from "./outcomes.ts";
 import { decide, reasonOf } from "./review.ts";
 import type { Verdict } from "./validate.ts";
 
@@ -29,6 +37,8 @@ export async function followApproval(parts: LifecycleParts, number: number): Pro
   const verdict = isSeen ? null : await lookAtHead(bot, pull, core.db.read(findManager)?.name ?? null);
   if (known && known.head !== pull.head && openApprovalStates.has(known.state))
     await markSuperseded(parts, known, pull.head);
+  const isSeenBefore = verdict !== null && known?.head === pull.head && known.state !== "opened";
+  if (isSeenBefore) await setDeployStatus(parts, known, "pending", "it is looked at again"); // not as it ended then
   const row = verdict ? await openCycle(parts, pull, verdict) : known;
   if (!row) throw new Error(`approval ${number} has neither a row nor a verdict`);
   if (pull.base !== "main") return refuseBase(parts, row, pull);
@@ -39,7 +49,7 @@ export async function followApproval(parts: LifecycleParts, number: number): Pro
   if (decision.kind === "approved") return act(parts, pull);
   if (decision.kind === "changes_requested") {
     const lines = await bot.listReviewComments(agentsRepo, number, decision.review);
-    const own = lines.filter(({ user }) => user === operator); // anybody may answer there
+    const own = lines.filter(({ id }) => id < decision.entry); // the rest is answers, which are told as such
     return recordChangesRequested(parts, judged, reasonOf(decision.reason, own));
   }
   await core.db.write((tx) => {

@@ -71,8 +71,11 @@ const toReview = ({ commit_id, comments_count, submitted_at, ...review }: z.outp
   submittedAt: submitted_at,
 });
 
-/** `isOfBase`: it was given after the base was changed for the last time. */
-export type GivenReview = Review & { isOfBase: boolean };
+/**
+ * `entry`: the place of its own lines and of itself in the timeline, before which all its own lines come; 0 when it has none.
+ * `outdatedBy`: what happened after it, and makes it one of something else.
+ */
+export type GivenReview = Review & { entry: number; outdatedBy: "change_target_branch" | "close" | null };
 
 /**
  * Something that happened on an issue or pull request; ids count up. `review_id` is 0 where it is no review, `assignee` is
@@ -152,14 +155,16 @@ export function pullVerbs(connection: Connection) {
       return pulls.map(toPull);
     },
     listReviews,
-    /** The reviews, each with whether it was given to the base that the pull request has now: the timeline has the order. */
+    /** The reviews, each with what has happened since, by its base or by being closed: the timeline has the order. */
     async listGivenReviews(repo: string, number: number): Promise<GivenReview[]> {
       const reviews = await listReviews(repo, number);
       const timeline = await listTimeline(repo, number);
-      const retargets = timeline.filter(({ type }) => type === "change_target_branch");
-      const lastRetarget = Math.max(0, ...retargets.map(({ id }) => id));
-      const since = new Set(timeline.filter(({ id }) => id > lastRetarget).map(({ review }) => review));
-      return reviews.map((review) => ({ ...review, isOfBase: since.has(review.id) }));
+      const last = timeline.findLast(({ type }) => type === "change_target_branch" || type === "close");
+      const cause = last?.type === "close" ? "close" : "change_target_branch";
+      return reviews.map((review) => {
+        const entry = timeline.find((other) => other.type === "review" && other.review === review.id)?.id ?? 0;
+        return { ...review, entry, outdatedBy: last && entry < last.id ? cause : null };
+      });
     },
     /** Reviews this very head; one that was pushed meanwhile is not meant. */
     async giveReview(
