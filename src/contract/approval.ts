@@ -6,7 +6,8 @@ export const ApprovalKind = z.enum(["spawn", "config", "destroy", "inputs", "dec
 export type ApprovalKind = z.infer<typeof ApprovalKind>;
 
 /**
- *   opened → waiting | invalid, once its head was judged; a new head, or opening it anew, begins again at opened
+ *   opened → waiting | invalid, once its head was judged; a new head, or opening it anew, begins again at opened, and so does
+ *            another base, and a title that says by now that it is work in progress, or says so no more
  *   waiting ⇄ changes_requested, by the operator's reviews
  *   waiting → preparing → merging → converging → deployed | failed (then what ran before goes on running)
  *   merging → waiting, when head or approval are others by then

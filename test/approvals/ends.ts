@@ -199,11 +199,58 @@ export function ends(hive: () => Approvals, onOne: typeof test): void {
     await hive().manager.call("PATCH", hive().pullPath(proposed), { base: "draft" });
     await hive().review(proposed, "APPROVED");
     await hive().follow(proposed);
-    const why = "it is against draft, and only main counts. Close it, and propose it for main.";
+    const why = "it is against draft, and only main counts. Set its base to main, or propose it anew.";
     expect(hive().row(proposed)).toMatchObject({ state: "refused", problem: why });
     expect(hive().told(proposed)).toEqual([`it was not carried out: ${why}`]);
     expect((await hive().statuses(proposed.head))[0]).toBe(`deploy failure: refused: ${why}`);
     await hive().expectSettled(proposed);
+    await hive().manager.call("PATCH", hive().pullPath(proposed), { base: "main" });
+    await hive().follow(proposed);
+    const problem = expect.stringContaining("another branch"); // of the approval, which was given meanwhile
+    expect(hive().row(proposed)).toMatchObject({ state: "waiting", problem });
+    expect((await hive().statuses(proposed.head))[0]).toBe("deploy pending: it is looked at again");
+  });
+
+  test("work in progress: its title is to be changed, which is enough, and is what it is called from then on", async () => {
+    const proposed = await hive().propose("drafted", { "decisions/drafted.md": "Go on.\n" });
+    const rename = (title: string) => hive().manager.call("PATCH", hive().pullPath(proposed), { title });
+    await rename("WIP: decide");
+    await hive().review(proposed, "APPROVED");
+    await hive().follow(proposed);
+    const why = "its title says that it is work in progress: take “WIP:” off it";
+    expect(hive().row(proposed)).toMatchObject({ state: "invalid", summary: "WIP: decide", problem: why });
+    expect(hive().told(proposed)).toEqual([`it can't be acted on yet: ${why}.`]);
+    expect(await hive().statuses(proposed.head)).toEqual([`validate failure: ${why}`]);
+    await hive().expectSettled(proposed);
+    await rename("Decide");
+    await hive().follow(proposed);
+    expect(hive().row(proposed)).toMatchObject({ state: "deployed", summary: "Decide" });
+    expect(await hive().statuses(proposed.head)).toContain("validate success: valid: decision");
+  });
+
+  onOne("renamed, it is called as the forge calls it, and nothing else changes", async () => {
+    const proposed = await hive().propose("renaming", { "decisions/renaming.md": "Go on.\n" });
+    await hive().follow(proposed);
+    const before = hive().row(proposed);
+    await hive().manager.call("PATCH", hive().pullPath(proposed), { title: "Another name" });
+    await hive().follow(proposed);
+    expect(hive().row(proposed)).toEqual({ ...before, summary: "Another name" });
+  });
+
+  onOne("a second manager is refused, until the hive has none", async () => {
+    const files = { "agents/mona/agent.yaml": yaml.replace("worker", "manager"), "agents/mona/AGENTS.md": "Manage.\n" };
+    const proposed = await hive().propose("mona", files);
+    await hive().follow(proposed);
+    const problem = expect.stringContaining("the hive has a manager already");
+    expect(hive().row(proposed)).toMatchObject({ state: "invalid", problem });
+    const { core } = hive();
+    const setRole = (role: string) =>
+      core.db.write((tx) => tx.run("UPDATE agents SET role = :role WHERE name = 'manager'", { role }));
+    await setRole("worker");
+    await hive()
+      .follow(proposed)
+      .finally(() => setRole("manager"));
+    expect(hive().row(proposed)).toMatchObject({ state: "waiting", problem: null });
   });
 
   onOne("preparation failed: nothing is merged", async () => {

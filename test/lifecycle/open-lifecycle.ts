@@ -96,6 +96,7 @@ export async function openLifecycle(forge: RunningForge) {
           url: `${forge.url}/${agentsRepo}/pulls/${number}`,
           openedAt: core.clock.now(),
           mergeCommit: head,
+          circumstances: "main ",
         }),
       );
     },

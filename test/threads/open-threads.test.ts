@@ -57,6 +57,7 @@ const propose = (core: TestCore, number: number, openedAt: number, submitter = a
       url: `http://forge/hive/agents/pulls/${number}`,
       openedAt: openedAt as EpochMs,
       mergeCommit: null,
+      circumstances: "main ",
     }),
   );
 

@@ -28,6 +28,7 @@ export async function fillThreads(core: TestCore, { closed, open }: { closed: nu
             permissions: [],
             openedAt: number as EpochMs,
             mergeCommit: null,
+            circumstances: "main ",
           });
         else if (number % 3 === 1) {
           const asked = {

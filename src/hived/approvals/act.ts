@@ -66,6 +66,7 @@ async function mergeHead(parts: LifecycleParts, row: ApprovalRow): Promise<void>
   const isStillApproved =
     pull?.state === "open" &&
     pull.base === "main" &&
+    !pull.isDraft &&
     pull.head === row.head &&
     decide(pull, await bot.listGivenReviews(agentsRepo, row.number)).kind === "approved";
   if (!isStillApproved) return lookAgain(parts, row.number);

@@ -10,6 +10,8 @@ export type ApprovalRow = Omit<Approval, "openedAt" | "updatedAt"> & {
   updatedAt: EpochMs;
   /** what merged it; null before that */
   mergeCommit: ObjectId | null;
+  /** what it was judged by besides its head */
+  circumstances: string;
 };
 
 type Stored = {
@@ -27,6 +29,7 @@ type Stored = {
   updated_at: EpochMs;
   course: string;
   merge_commit: ObjectId | null;
+  circumstances: string;
 };
 
 const openStates = [...openApprovalStates].map((state) => `'${state}'`).join(", ");
@@ -35,12 +38,12 @@ const OPEN = `SELECT * FROM approvals WHERE state IN (${openStates}) ORDER BY op
 const NEWEST = "SELECT * FROM (SELECT * FROM approvals ORDER BY number DESC LIMIT :limit) ORDER BY number";
 const CONVERGING = "SELECT * FROM approvals WHERE state = 'converging' ORDER BY number";
 const PUT = `INSERT INTO approvals (number, kind, agent, submitter, summary, head, state, problem, permissions, url, opened_at,
-    updated_at, course, merge_commit)
+    updated_at, course, merge_commit, circumstances)
   VALUES (:number, :kind, :agent, :submitter, :summary, :head, :state, :problem, :permissions, :url, :opened_at,
-    :updated_at, :course, :merge_commit)
+    :updated_at, :course, :merge_commit, :circumstances)
   ON CONFLICT (number) DO UPDATE SET kind = :kind, agent = :agent, summary = :summary, head = :head, state = :state,
     problem = :problem, permissions = :permissions, url = :url, updated_at = :updated_at, course = :course,
-    merge_commit = :merge_commit`;
+    merge_commit = :merge_commit, circumstances = :circumstances`;
 
 const fromStored = (row: Stored): ApprovalRow => ({
   number: row.number,
@@ -57,9 +60,11 @@ const fromStored = (row: Stored): ApprovalRow => ({
   updatedAt: row.updated_at,
   course: JSON.parse(row.course),
   mergeCommit: row.merge_commit,
+  circumstances: row.circumstances,
 });
 
-const toApproval = ({ mergeCommit: _, ...approval }: ApprovalRow): Approval => approval;
+const toApproval = ({ mergeCommit: _commit, circumstances: _circumstances, ...approval }: ApprovalRow): Approval =>
+  approval;
 
 export function findApproval(reader: Reader, number: number): ApprovalRow | undefined {
   const row = reader.get<Stored>(FIND, { number });
@@ -106,7 +111,7 @@ export function moveApproval(
   tx: Transaction,
   core: Core,
   number: number,
-  change: Partial<Pick<ApprovalRow, "state" | "problem" | "mergeCommit">>,
+  change: Partial<Pick<ApprovalRow, "state" | "problem" | "mergeCommit" | "summary">>,
 ): ApprovalRow {
   const row = findApproval(tx, number);
   if (!row) throw new Error(`approval ${number} has no row`);
@@ -128,4 +133,5 @@ const toStored = (row: ApprovalRow): Stored => ({
   updated_at: row.updatedAt,
   course: JSON.stringify(row.course),
   merge_commit: row.mergeCommit,
+  circumstances: row.circumstances,
 });

@@ -12,7 +12,7 @@ export function verdictComment(head: ObjectId, verdict: Verdict): string {
 }
 
 const problems = ({ problems }: Verdict) =>
-  `**This can't be acted on yet.** Push a commit that mends:\n\n${problems.map((problem) => `- ${inert(problem)}`).join("\n")}`;
+  `**This can't be acted on yet.** To be mended first:\n\n${problems.map((problem) => `- ${inert(problem)}`).join("\n")}`;
 
 function permissions({ kind, agent, permissions }: Verdict): string {
   const title = titleOf(kind, agent, permissions);

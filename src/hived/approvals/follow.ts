@@ -11,7 +11,7 @@ import type { LifecycleParts } from "../lifecycle/parts.ts";
 import { act } from "./act.ts";
 import { announce } from "./announce.ts";
 import { type ApprovalRow, findApproval, moveApproval, putApproval } from "./approvals.ts";
-import { lookAtHead } from "./look.ts";
+import { lookAtHead, workInProgress } from "./look.ts";
 import {
   markSuperseded,
   recordChangesRequested,
@@ -27,19 +27,23 @@ import type { Verdict } from "./validate.ts";
 export async function followApproval(parts: LifecycleParts, number: number): Promise<void> {
   const { core, forge } = parts;
   const bot = forge.as("hive-bot");
-  const known = core.db.read((reader) => findApproval(reader, number));
-  if (known && ["converging", "deployed", "failed"].includes(known.state)) return;
+  const before = core.db.read((reader) => findApproval(reader, number));
+  if (before && ["converging", "deployed", "failed"].includes(before.state)) return;
   const pull = await bot.readPull(agentsRepo, number);
   if (!pull) return;
+  const known = before && (await followTitle(parts, before, pull));
   if (pull.state === "closed") return known && recordClose(parts, known, pull);
   const isReopened = (known?.state === "denied" || known?.state === "withdrawn") && pull.state === "open";
-  const isSeen = known?.head === pull.head && known.state !== "opened" && !isReopened;
-  const verdict = isSeen ? null : await lookAtHead(bot, pull, core.db.read(findManager)?.name ?? null);
+  const manager = core.db.read(findManager)?.name ?? null;
+  const circumstances = circumstancesOf(pull, manager);
+  const isSame = known?.head === pull.head && known.circumstances === circumstances;
+  const isSeen = isSame && known.state !== "opened" && !isReopened;
+  const verdict = isSeen ? null : await lookAtHead(bot, pull, manager);
   if (known && known.head !== pull.head && openApprovalStates.has(known.state))
     await markSuperseded(parts, known, pull.head);
-  const isSeenBefore = verdict !== null && known?.head === pull.head && known.state !== "opened";
-  if (isSeenBefore) await setDeployStatus(parts, known, "pending", "it is looked at again"); // not as it ended then
-  const row = verdict ? await openCycle(parts, pull, verdict) : known;
+  if (verdict && known?.head === pull.head && (isReopened || known.state === "refused"))
+    await setDeployStatus(parts, known, "pending", "it is looked at again"); // else it would be as it ended then
+  const row = verdict ? await openCycle(parts, pull, { ...verdict, circumstances }) : known;
   if (!row) throw new Error(`approval ${number} has neither a row nor a verdict`);
   if (pull.base !== "main") return refuseBase(parts, row, pull);
   if (pull.state === "merged") return recordMerge(parts, pull);
@@ -59,8 +63,22 @@ export async function followApproval(parts: LifecycleParts, number: number): Pro
   });
 }
 
-/** A head that was not seen before opens the cycle anew. */
-function openCycle(parts: LifecycleParts, pull: Pull, verdict: Verdict): Promise<ApprovalRow> {
+/** All that the verdict on a head depends on, but what `main` has there: when that changes, the head is outdated. */
+const circumstancesOf = ({ base, isDraft }: Pull, manager: string | null): string =>
+  [base, manager ?? "", ...(isDraft ? ["draft"] : [])].join(" ");
+
+/** Lists and messages call it as the forge does. */
+const followTitle = async (parts: LifecycleParts, row: ApprovalRow, { title }: Pull): Promise<ApprovalRow> =>
+  row.summary === title
+    ? row
+    : parts.core.db.write((tx) => moveApproval(tx, parts.core, row.number, { summary: title }));
+
+/** A head that was not seen before, or not in these circumstances, opens the cycle anew. */
+function openCycle(
+  parts: LifecycleParts,
+  pull: Pull,
+  verdict: Verdict & Pick<ApprovalRow, "circumstances">,
+): Promise<ApprovalRow> {
   return parts.core.db.write((tx) =>
     putApproval(tx, parts.core, {
       number: pull.number,
@@ -75,6 +93,7 @@ function openCycle(parts: LifecycleParts, pull: Pull, verdict: Verdict): Promise
       url: pull.url,
       openedAt: pull.createdAt,
       mergeCommit: null,
+      circumstances: verdict.circumstances,
     }),
   );
 }
@@ -86,7 +105,8 @@ async function judge(parts: LifecycleParts, pull: Pull, verdict: Verdict): Promi
     const isInvalid = verdict.problems.length > 0;
     const problem = isInvalid ? verdict.problems.join("; ") : null;
     const row = moveApproval(tx, core, pull.number, { state: isInvalid ? "invalid" : "waiting", problem });
-    if (isInvalid) tell(tx, parts, row, `it can't be acted on yet: ${problem}. Push a version that mends it.`);
+    const next = verdict.problems.every((other) => other === workInProgress) ? "" : " Push a version that mends it.";
+    if (isInvalid) tell(tx, parts, row, `it can't be acted on yet: ${problem}.${next}`);
     return row;
   });
 }

@@ -14,10 +14,15 @@ type Bot = ReturnType<Forge["as"]>;
  */
 export async function lookAtHead(bot: Bot, pull: Pull, manager: string | null): Promise<Verdict> {
   const problem = pull.base === "main" ? await oddHistory(bot, pull) : null; // nothing else is acted on
-  if (problem !== null) return { kind: "other", agent: null, problems: [problem], permissions: [] };
+  const draft = pull.isDraft ? [workInProgress] : [];
+  if (problem !== null) return { kind: "other", agent: null, problems: [problem, ...draft], permissions: [] };
   const [before, after] = await Promise.all([listAll(bot, pull.mergeBase), listAll(bot, pull.head)]);
-  return judge(bot, { before, after, manager });
+  const verdict = await judge(bot, { before, after, manager });
+  return { ...verdict, problems: [...draft, ...verdict.problems] };
 }
+
+/** What the forge would say only once it is to be merged. */
+export const workInProgress = "its title says that it is work in progress: take “WIP:” off it";
 
 /** The forge lists no more of a head's own commits at once, whatever it is set to. */
 const mostCommits = 50;

@@ -23,7 +23,7 @@ type Parts = Pick<LifecycleParts, "core" | "forge">;
 export async function approve(parts: Parts, { number, head }: { number: number; head: ObjectId }): Promise<void> {
   const row = requireOpen(parts, number);
   if (row.state === "invalid" || row.state === "refused")
-    throw new Refusal("not_actionable", `#${number} can't be acted on: ${row.problem}`, "It needs a new push first.");
+    throw new Refusal("not_actionable", `#${number} can't be acted on: ${row.problem}`, "Once that is mended, it can.");
   const { pull } = await lookAt(parts, row);
   if (pull.author === operator)
     throw new Refusal("own_proposal", `#${number} is your own, and the forge lets nobody approve an own one.`, mergeIt);

@@ -68,7 +68,7 @@ export async function markSuperseded(parts: Parts, row: ApprovalRow, by: string)
 export const refuseBase = (parts: Parts, row: ApprovalRow, { base, state }: Pull): Promise<void> =>
   state === "merged"
     ? refuse(parts, row, `it was merged into ${base}, and only main counts. Propose it for main.`, "denied")
-    : refuse(parts, row, `it is against ${base}, and only main counts. Close it, and propose it for main.`);
+    : refuse(parts, row, `it is against ${base}, and only main counts. Set its base to main, or propose it anew.`);
 
 /** Nothing more is done with this head; the submitter hears why. */
 export const refuse = (

@@ -8,6 +8,7 @@ import { at, inSeconds, Login, Logins, Moment, Text } from "./shapes.ts";
 const PullAnswer = z.object({
   number: z.number().int(),
   title: z.string(),
+  draft: z.boolean().nullish(),
   body: Text,
   user: Login,
   state: z.enum(["open", "closed"]),
@@ -29,6 +30,8 @@ export type Pull = ReturnType<typeof toPull>;
 const toPull = (pull: z.output<typeof PullAnswer>) => ({
   number: pull.number,
   title: pull.title,
+  /** its title says that it is work in progress, which no forge merges; Forgejo 7.0 does not say so itself */
+  isDraft: pull.draft ?? /^\s*(wip:|\[wip\])/i.test(pull.title),
   body: pull.body,
   author: pull.user,
   state: pull.merged ? ("merged" as const) : pull.state,
