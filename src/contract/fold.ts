@@ -8,7 +8,7 @@ import { EpochMs, Sequence } from "./names.ts";
 import { Pair } from "./pair.ts";
 import { Question } from "./question.ts";
 import { ThreadPage } from "./thread.ts";
-import { Turn } from "./turn.ts";
+import { byStart, Turn } from "./turn.ts";
 
 const Note = z.object({ sequence: Sequence, at: EpochMs, text: z.string() });
 
@@ -105,7 +105,6 @@ const working = (since: EpochMs) => ({ state: "working" as const, since });
 const byId = (row: { id: number }) => row.id;
 const byNumber = (row: { number: number }) => row.number;
 const byName = (a: Agent, b: Agent) => (a.name < b.name ? -1 : 1);
-const byStart = (a: Turn, b: Turn) => a.startedAt - b.startedAt || (a.id < b.id ? -1 : 1);
 
 /** The list with the row in the place of the one with the same key, else at its end. */
 function put<Row, Key>(rows: readonly Row[], row: Row, key: (row: Row) => Key): Row[] {

@@ -70,6 +70,9 @@ export const Turn = z.object({
 });
 export type Turn = z.infer<typeof Turn>;
 
+/** The order of turns: of those that began in the same millisecond, their ids'. */
+export const byStart = (a: Turn, b: Turn): number => a.startedAt - b.startedAt || (a.id < b.id ? -1 : 1);
+
 /** Whether the coding agent has begun it by itself. */
 export const isOwnTurn = ({ trigger, messages, endedAt }: Turn): boolean =>
   trigger === null && messages === 0 && endedAt !== null;

@@ -6,7 +6,9 @@ import { Refusal } from "../../src/contract/refusal.ts";
 import type { Told } from "../../src/contract/told.ts";
 import { AgentConfig } from "../../src/hived/agents/agent-yaml.ts";
 import { addAgent, changeAgent } from "../../src/hived/agents/agents.ts";
+import { addDeployment, endDeployment } from "../../src/hived/lifecycle/deployments.ts";
 import { examineAgent, readAgentPrompt } from "../../src/hived/lifecycle/look-into.ts";
+import type { LifecycleParts } from "../../src/hived/lifecycle/parts.ts";
 import { openCore, type TestCore } from "../support/open-core.ts";
 
 const place: Place = {
@@ -23,6 +25,8 @@ const place: Place = {
 };
 const tree = "a".repeat(40) as ObjectId;
 const alice = "alice" as AgentName;
+const yaml = "harness: { driver: acp, profile: script }\n";
+const toBase64 = (text: string) => Buffer.from(text).toString("base64");
 const answer: Told = { text: "You are alice.", way: "by hand", skills: [] };
 const finding: Finding = { what: "git", state: "well", found: "It reads.", next: null };
 
@@ -32,7 +36,7 @@ function open(core: TestCore, token = "t0ken") {
   const runner = {
     place: () => place,
     call: async (name: string, request: object) => {
-      seen.push([name, request]);
+      if (name !== "prepareAgent") seen.push([name, request]);
       return name === "examine" ? { findings: [finding] } : answer;
     },
   };
@@ -46,8 +50,12 @@ function open(core: TestCore, token = "t0ken") {
     forgeUrl: "http://forge.test",
     sockets,
     tokens: { read: (): string | undefined => token },
+    forge: {
+      as: () => ({ readFiles: async () => [{ path: "agent.yaml", content: toBase64(yaml), executable: false }] }),
+    },
+    provisionAgent: async () => undefined,
   };
-  return { parts, seen };
+  return { parts: parts as unknown as LifecycleParts, seen };
 }
 
 async function stoppedAgent(core: TestCore, hasRun = true): Promise<void> {
@@ -99,12 +107,23 @@ test("what an agent is told is asked of its runner, with where it finds what", a
   expect(seen).toEqual([["readPrompt", { agent: alice, tree, values: expect.objectContaining(values), driver }]]);
 });
 
-test("an agent that has never run, or has no account any more, is refused with what to do", async () => {
+test("of an agent that has never run, the version that could not be started is examined", async () => {
+  await using core = openCore();
+  await stoppedAgent(core, false);
+  await core.db.write((tx) => {
+    const number = addDeployment(tx, core, { agent: alice, commit: tree, tree, approvals: [] });
+    endDeployment(tx, { agent: alice, number }, "failed", "alice could not be started.");
+  });
+  expect(await examineAgent(open(core).parts, alice)).toMatchObject({ codingAgent: "script", findings: [finding] });
+  expect(await readAgentPrompt(open(core).parts, alice)).toEqual(answer);
+});
+
+test("an agent of which no version has come, or that has no account any more, is refused with what to do", async () => {
   await using core = openCore();
   await stoppedAgent(core, false);
   await expect(readAgentPrompt(open(core).parts, alice)).rejects.toThrow(Refusal);
   await expect(examineAgent(open(core).parts, alice)).rejects.toThrow(
-    "No version of alice has run here yet: it is converging.",
+    "No version of alice has come here yet: it is converging.",
   );
   await using other = openCore();
   await stoppedAgent(other);

@@ -6,7 +6,7 @@ import { ReadableStream } from "node:stream/web";
 import { setImmediate as nextRound } from "node:timers/promises";
 import type { AnyMessage, Stream } from "@agentclientprotocol/sdk";
 import type { AgentProcess } from "../launch.ts";
-import { longestLine, parsed } from "./json-lines.ts";
+import { longestLine, openTurns, parsed } from "./json-lines.ts";
 
 /** Requests of the agent that may wait for their answers to be written, before more of what it writes is read. */
 const mostUnanswered = 100;
@@ -62,12 +62,15 @@ async function* linesOf(stream: AsyncIterable<Buffer>): AsyncGenerator<string> {
   let pieces: Buffer[] = [];
   let length = 0;
   for await (const chunk of stream) {
+    const othersTurn = openTurns();
     let start = 0;
     for (let end = chunk.indexOf(10); end >= 0; end = chunk.indexOf(10, start)) {
       yield Buffer.concat([...pieces, chunk.subarray(start, end)]).toString("utf8");
       pieces = [];
       length = 0;
       start = end + 1;
+      const others = othersTurn();
+      if (others) await others;
     }
     pieces.push(chunk.subarray(start));
     length += chunk.length - start;

@@ -127,8 +127,13 @@ class ClaudeConversation implements Conversation {
     const end = await Promise.race([promise, this.#silent.then(() => null)]);
     this.#running = null;
     if (end) return end;
-    await this.#process.end(); // it may live on, but there is no way to speak with it
-    return { kind: "gone", problem: `its process is gone: ${await this.#process.exited}`, ...nothingUsed };
+    return { kind: "gone", problem: await this.#gone(), ...nothingUsed };
+  }
+
+  /** Its output has ended: it may live on, but there is no way to speak with it. @returns how it ended */
+  async #gone(): Promise<string> {
+    await this.#process.end();
+    return `its process is gone: ${await this.#process.exited}`;
   }
 
   /** A prompt that it has not begun to work on is taken back. */
@@ -151,7 +156,7 @@ class ClaudeConversation implements Conversation {
     const answer = Promise.withResolvers<unknown>();
     this.#asked.set(id, answer);
     this.#write(controlLine(id, request));
-    const ended = this.#silent.then(() => Promise.reject(new Error("its output has ended")));
+    const ended = this.#silent.then(async () => Promise.reject(new Error(await this.#gone())));
     return Promise.race([answer.promise, ended]);
   }
 

@@ -1,10 +1,25 @@
 /** JSON lines that a program writes which may do anything: what is no JSON is passed over, and no line fills the memory. */
 import type { Readable } from "node:stream";
+import { setImmediate as nextRound } from "node:timers/promises";
 
 /** Far more than a coding agent has to say in one line: a picture that a tool has read. In bytes. */
 export const longestLine = 16 * 1024 * 1024;
 
-/** Calls back for each line that is JSON, until the stream ends or is destroyed; then resolves. Never rejects. */
+/** How long the lines of one program are read while others wait: short ones cost most, and worse when they are no JSON. */
+const longestMs = 5;
+
+/** Called between two lines of a chunk: a promise when others are to have their turn first. */
+export function openTurns(): () => Promise<void> | undefined {
+  let began = performance.now();
+  return () => {
+    if (performance.now() - began < longestMs) return undefined;
+    return nextRound().then(() => {
+      began = performance.now();
+    });
+  };
+}
+
+/** Calls back for each line that is a JSON object, until the stream ends or is destroyed; then resolves. Never rejects. */
 export function readJsonLines(stream: Readable, onValue: (value: unknown) => void): Promise<void> {
   let pieces: Buffer[] = [];
   let length = 0; // also of what is not kept
@@ -20,14 +35,22 @@ export function readJsonLines(stream: Readable, onValue: (value: unknown) => voi
     if (length <= longestLine) pieces.push(piece);
     else pieces = [];
   };
-  stream.on("data", (chunk: Buffer) => {
+  const take = async (chunk: Buffer) => {
     let start = 0;
-    for (let end = chunk.indexOf(10); end >= 0; end = chunk.indexOf(10, start)) {
+    const othersTurn = openTurns();
+    for (let end = chunk.indexOf(10); end >= 0 && !stream.destroyed; end = chunk.indexOf(10, start)) {
       keep(chunk.subarray(start, end));
       finish();
       start = end + 1;
+      const others = othersTurn();
+      if (others) await others;
     }
     if (start < chunk.length) keep(chunk.subarray(start));
+  };
+  stream.on("data", async (chunk: Buffer) => {
+    stream.pause();
+    await take(chunk);
+    stream.resume();
   });
   const { promise, resolve } = Promise.withResolvers<void>();
   stream.once("end", finish);
@@ -36,8 +59,9 @@ export function readJsonLines(stream: Readable, onValue: (value: unknown) => voi
   return promise;
 }
 
-/** What a line says; undefined where it is no JSON. */
+/** What a line says; undefined where it is no JSON object. */
 export function parsed(line: string): unknown {
+  if (!/^\s*\{/.test(line)) return undefined; // what can't be parsed costs much more
   try {
     return JSON.parse(line);
   } catch {

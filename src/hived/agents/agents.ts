@@ -49,7 +49,7 @@ const columns =
   ) as Column[];
 /** What the public row does not show; see `toAgent`. */
 const unseen: readonly Column[] = ["wanted_commit", "session"];
-const LIST = "SELECT * FROM agents ORDER BY name";
+const LIST = "SELECT * FROM agents";
 const MANAGER = "SELECT name FROM agents WHERE role = 'manager' AND wish <> 'destroyed' ORDER BY name LIMIT 1";
 const AGENTS: Addition = { table: "agents", columns: ["name", ...columns] };
 const change = (changed: readonly Column[]) =>
@@ -62,7 +62,7 @@ const agentsOf = (reader: Reader): Map<string, AgentRow> =>
     const now = (row: StoredRow): AgentRow => {
       const { turn = null, began_at } = turns.get(row.name) ?? {};
       if (row.state !== "idle") return { ...row, turn };
-      if (began_at !== undefined) return { ...row, turn, state: "working", since: began_at };
+      if (began_at !== undefined) return { ...row, turn, state: "working", since: latest(row.since, began_at) };
       return { ...row, turn, since: latest(row.since, lastEndOf(reader, row.name)) };
     };
     return new Map(reader.all<StoredRow>(LIST).map((row) => [row.name, now(row)]));
@@ -74,7 +74,7 @@ const toStored = (state: AgentState): AgentState => (state === "working" ? "idle
 
 /** The names of those that are not destroyed, in their order. */
 export const livingNames = (reader: Reader): AgentName[] =>
-  [...agentsOf(reader).values()].flatMap(({ name, wish }) => (wish === "destroyed" ? [] : [name])).sort();
+  listAgents(reader).flatMap(({ name, wish }) => (wish === "destroyed" ? [] : [name]));
 
 export const findAgent = (reader: Reader, name: string): AgentRow | undefined => agentsOf(reader).get(name);
 /** All of them, by their names. */
@@ -154,8 +154,8 @@ export function changeAgent(
   const before = requireAgent(tx, name);
   const isNewState = to.state !== undefined && to.state !== before.state;
   const after: AgentRow = { ...before, ...to, since: isNewState ? now : before.since };
-  agentsOf(tx).set(name, after);
   const changed = store(tx, before, after);
+  agentsOf(tx).set(name, after);
   return changed.every((column) => unseen.includes(column)) ? after : tell(tx, core, after);
 }
 

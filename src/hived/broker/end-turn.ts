@@ -53,8 +53,7 @@ function conclude(tx: Transaction, core: Core, turn: Turn, reported: End): void 
   const end = withEvidence(reported);
   const now = core.clock.now();
   const messages: Finished["messages"] = [];
-  const inOrder = heldIn(tx, turn.id).toSorted((a, b) => a.id - b.id);
-  const settled = inOrder.map((held) => {
+  const settled = heldIn(tx, turn.id).map((held) => {
     const entry = settleEntry(tx, held, settlementOf(end, held, now), now);
     core.events.append(tx, { kind: "EntryChanged", entry }, now);
     messages.push(toHeld(entry, held.from, held.mark));

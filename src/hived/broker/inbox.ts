@@ -166,7 +166,7 @@ export const heldMessages = (reader: Reader, turn: TurnId, mark: number | null):
 export const dueLengths = (reader: Reader, agent: AgentName, now: EpochMs, limit: number): number[] =>
   dueFor(reader, agent, now, limit).map((id) => requireRow(reader.get<{ length: number }>(LENGTH, { id }), id).length);
 
-/** All that a turn, or a client outside, holds, oldest first. */
+/** All that a client outside of a sandbox holds, oldest first. */
 export const heldBy = (reader: Reader, turn: TurnId): HeldEntry[] =>
   reader.all<Row & { sender: Address }>(HELD, { turn }).map(toHeldEntry);
 

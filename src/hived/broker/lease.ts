@@ -42,7 +42,7 @@ export function lease(core: Core, request: LeaseRequest, nudges?: Nudges): Promi
       restIfMail(tx, core, agent, spentUntil);
       return { entries: [], more: 0 };
     }
-    const found = leaseIn(tx, core, { ...request, mark: null });
+    const found = leaseIn(tx, core, { ...request, mark: null, now });
     if (found.held.length === 0) return found.lease;
     const turn = startTurn(tx, { ...request, id: request.turn, held: found.held }, now);
     core.events.append(tx, { kind: "TurnStarted", turn }, now);
@@ -72,15 +72,14 @@ const leaseOf = (reader: Reader, { turn }: LeaseRequest, { name }: AgentRow): Le
   more: queuedFor(reader, name).length,
 });
 
-type LeaseIn = { agent: AgentName; turn: TurnId; mark: number | null; limit: number };
+type LeaseIn = { agent: AgentName; turn: TurnId; mark: number | null; limit: number; now: EpochMs };
 
 /** Leases the oldest due entries, with their events. @returns what the agent gets, and what its turn holds by that */
 export function leaseIn(
   tx: Transaction,
   core: Core,
-  { agent, turn, mark, limit }: LeaseIn,
+  { agent, turn, mark, limit, now }: LeaseIn,
 ): { lease: Lease; held: HeldEntry[] } {
-  const now = core.clock.now();
   const due = leaseDue(tx, { agent, turn, mark, limit, now });
   for (const { entry } of due) core.events.append(tx, { kind: "EntryChanged", entry }, now);
   const more = due.length < limit ? 0 : queuedFor(tx, agent).length;
@@ -128,8 +127,9 @@ export function openReceiver(core: Core, runner: Pick<Runner, "call">, boot: Boo
       const { count, isOversized } = nextPage(tx, core, agent, limit);
       if (count === 0) return { entries: [], more: 0, oversized: isOversized };
       const holdings = heldIn(tx, turn);
-      const { lease, held } = leaseIn(tx, core, { agent, turn, mark: own, limit: count });
+      const { lease, held } = leaseIn(tx, core, { agent, turn, mark: own, limit: count, now: core.clock.now() });
       holdings.push(...held);
+      holdings.sort((a, b) => a.id - b.id);
       return { ...lease, oversized: isOversized };
     });
   };

@@ -58,10 +58,12 @@ function lease(tx: Transaction, core: Core, agent: AgentName, limit: number): Re
   const { count, isOversized } = nextPage(tx, core, agent, Math.min(limit, room));
   const id = `turn-${randomBytes(16).toString("hex")}` as TurnId;
   // One that is too long for a turn's answer comes by itself: there is no next turn that it could come with.
-  const { entries, more } = leaseIn(tx, core, { agent, turn: id, mark: null, limit: isOversized ? 1 : count }).lease;
+  const now = core.clock.now();
+  const asked = { agent, turn: id, mark: null, limit: isOversized ? 1 : count, now };
+  const { entries, more } = leaseIn(tx, core, asked).lease;
   if (entries.length === 0) return nothing;
   tx.run(ADD, { id, agent });
-  core.scheduler.enqueue(tx, "release-outside", id, (core.clock.now() + outsideLeaseMs) as EpochMs);
+  core.scheduler.enqueue(tx, "release-outside", id, (now + outsideLeaseMs) as EpochMs);
   return { entries, more, oversized: false };
 }
 

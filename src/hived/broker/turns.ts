@@ -4,7 +4,7 @@
  */
 import type { InboxEntry } from "../../contract/message.ts";
 import type { Address, AgentName, EpochMs, LaunchId, MessageId, TurnId } from "../../contract/names.ts";
-import { Context, Evidence, type Outcome, type Turn, TurnMessage, type Usage } from "../../contract/turn.ts";
+import { byStart, Context, Evidence, type Outcome, type Turn, TurnMessage, type Usage } from "../../contract/turn.ts";
 import { TurnLog } from "../../contract/turn-log.ts";
 import type { Addition, Reader, Transaction } from "../database/write.ts";
 import { type HeldEntry, heldByTurns } from "./inbox.ts";
@@ -132,9 +132,10 @@ const runningOf = (reader: Reader): Map<TurnId, Running> =>
   });
 
 function leasedTo(id: TurnId, held: ReturnType<typeof heldByTurns>): Running {
-  const first = held.find(({ mark }) => mark === null) ?? held[0];
+  const [first] = held;
   if (!first) throw new Error(`turn ${id} holds nothing`);
-  return begun({ id, agent: first.recipient as AgentName, launch: first.launch, held }, first.leasedAt as EpochMs);
+  const beganAt = Math.min(...held.map(({ leasedAt }) => leasedAt ?? 0)) as EpochMs; // as `agents/in-turn` has it
+  return begun({ id, agent: first.recipient as AgentName, launch: first.launch, held }, beganAt);
 }
 
 export const findTurn = (reader: Reader, id: TurnId): Turn | undefined =>
@@ -189,8 +190,6 @@ export function hourSpentUntil(reader: Reader, agent: AgentName, most: number, n
   const began = starts.filter((at) => at <= now).at(-most); // a clock that is set back must hold nothing up
   return began === undefined ? null : ((began + hourMs) as EpochMs);
 }
-
-const byStart = (a: Turn, b: Turn) => a.startedAt - b.startedAt || (a.id < b.id ? -1 : 1);
 
 /** The newest turns, oldest first. */
 export const newestTurns = (reader: Reader, limit: number): Turn[] =>

@@ -116,8 +116,11 @@ export function openStatements(sqlite: Sqlite): Statements {
     all: <Row>(sql: string, parameters: Parameters = {}) => ready(sql).all(parameters) as Row[],
     get,
     run(sql, parameters = {}) {
-      const { changes, lastInsertRowid } = flushed(sql).statement.run(parameters);
-      isDirty ||= changes > 0;
+      const { statement } = flushed(sql);
+      const wasDirty = isDirty;
+      isDirty = true; // also when it throws: what is remembered may have been changed before the row
+      const { changes, lastInsertRowid } = statement.run(parameters);
+      isDirty = wasDirty || changes > 0;
       return { changes, id: Number(lastInsertRowid) };
     },
     add(to, row) {

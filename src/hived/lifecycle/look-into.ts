@@ -10,16 +10,17 @@ import { docsRepo } from "../forge/plan.ts";
 import { enterFor, specFor } from "../runtimes/choose.ts";
 import { secretsFor } from "../runtimes/secrets.ts";
 import { type AgentToLaunch, commandOf } from "../runtimes/view.ts";
+import { newestDeployment } from "./deployments.ts";
 import type { LifecycleParts } from "./parts.ts";
-
-type Parts = Pick<LifecycleParts, "core" | "runner" | "forgeUrl" | "sockets" | "tokens">;
+import { prepareVersion } from "./prepare.ts";
 
 /**
  * What an agent is told at the start of its next conversation.
- * @throws Refusal when no version of it has run here yet; Fault without a runner
+ * @throws Refusal as `toLaunch`; Fault without a runner
  */
-export async function readAgentPrompt({ core, runner, forgeUrl }: Parts, name: AgentName): Promise<Told> {
-  const agent = toLaunch(core, name);
+export async function readAgentPrompt(parts: LifecycleParts, name: AgentName): Promise<Told> {
+  const { runner, forgeUrl } = parts;
+  const agent = await toLaunch(parts, name);
   const { prompt, driver } = specFor(agent, runner.place(), newLaunchId(), { url: forgeUrl });
   return runner.call("readPrompt", { agent: name, tree: agent.tree, values: prompt, driver });
 }
@@ -27,11 +28,11 @@ export async function readAgentPrompt({ core, runner, forgeUrl }: Parts, name: A
 /**
  * Tries all that an agent needs, where it runs; it may be stopped, or in a turn. It gets a launch's directory for that, with
  * a socket of its own, which is no launch that anybody else knows of, and is gone with the answer.
- * @throws Refusal when no version of it has run here yet, or it is gone; Fault without a runner
+ * @throws Refusal as `toLaunch`, or when it is gone; Fault without a runner
  */
-export async function examineAgent(parts: Parts, name: AgentName): Promise<Examination> {
+export async function examineAgent(parts: LifecycleParts, name: AgentName): Promise<Examination> {
   const { core, runner, sockets, tokens } = parts;
-  const agent = toLaunch(core, name);
+  const agent = await toLaunch(parts, name);
   const token = tokens.read(name);
   if (token === undefined)
     throw new Refusal("no_such_agent", `${name} has no account on the forge any more.`, "Name another one.");
@@ -54,14 +55,21 @@ export async function examineAgent(parts: Parts, name: AgentName): Promise<Exami
   }
 }
 
-/** @throws Refusal `never_ran` */
-function toLaunch({ db }: Parts["core"], name: AgentName): AgentToLaunch {
+/**
+ * The version that runs, or ran last; of an agent that has never run the one that is tried: why it can't be started is what
+ * somebody wants to know.
+ * @throws Refusal `never_ran`, or as `prepareVersion`
+ */
+async function toLaunch(parts: LifecycleParts, name: AgentName): Promise<AgentToLaunch> {
+  const { db } = parts.core;
   const row = db.read((reader) => requireAgent(reader, name));
   const config = configOf(row);
   if (config && row.running_tree) return { ...row, config, tree: row.running_tree };
+  const tried = db.read((reader) => newestDeployment(reader, name));
+  if (tried) return { ...row, config: await prepareVersion(parts, name, tried), tree: tried.tree };
   throw new Refusal(
     "never_ran",
-    `No version of ${name} has run here yet: it is ${row.state}.${row.problem ? ` ${row.problem}` : ""}`,
-    "Wait until it has been started once, or see why it was not with `hive status`.",
+    `No version of ${name} has come here yet: it is ${row.state}.${row.problem ? ` ${row.problem}` : ""}`,
+    "Wait until one has, or see why none does with `hive status`.",
   );
 }

@@ -21,7 +21,7 @@ const causes: ReadonlySet<FactKind> = new Set<FactKind>(["ApprovalChanged", "Que
 export function openThreadPublisher(core: Core): ThreadPublisher {
   const told = core.db.read(toldPages); // a start tells nobody what was told before it
   const standings = new Map<AgentName, string>();
-  /** An agent changes with each of its turns, which changes nobody's page: a sweep for all would be too much. */
+  /** An agent changes with each of its canaries, and more, which changes nobody's page: a sweep for all would be too much. */
   const isNewStanding = ({ name, role, wish }: Pick<Agent, "name" | "role" | "wish">): boolean => {
     const before = standings.get(name);
     standings.set(name, `${role} ${wish}`);
