@@ -154,19 +154,25 @@ test("an own comment is changed, marked as such, and can be deleted", async () =
   expect((await alice.get(`${API}/1/comments`)).body).toEqual([]);
 });
 
-test("another one's comment is not for everybody to change, but an administrator may", async () => {
+test("another one's comment is not for everybody to change, but who may write to the repository ticks its boxes", async () => {
   await using forge = await startTestForge();
-  const { alice, writer } = await withIssue(forge);
-  const { id } = (await expectStatus(201, writer.post(`${API}/1/comments`, { body: "MIT" }))).body;
+  const { alice } = await withIssue(forge);
+  const [body, ticked] = ["- [ ] MIT\n- [ ] ISC", "- [ ] MIT\n- [x] ISC"];
+  const { id } = (await expectStatus(201, forge.admin.post(`${API}/1/comments`, { body }))).body;
   const visitor = await signedIn(forge, "alice");
   const path = `${PAGE}/comments/${id}`;
   expect((await visitor.get(PAGE)).html).not.toContain(`${path}/edit`);
-  for (const action of ["edit", "delete"]) {
+  for (const action of ["edit", "boxes", "delete"]) {
     const answer = await visitor.post(`${path}/${action}`, { content: "by alice" });
     expect(answer.status).toBe(403);
     expect(textOf(answer.html)).toContain("Only who wrote a comment");
   }
-  expect((await alice.get(`${API}/comments/${id}`)).body).toMatchObject({ body: "MIT" });
+  expect((await alice.get(`${API}/comments/${id}`)).body).toMatchObject({ body });
+  const editor = await signedIn(forge, "writer");
+  const page = await editor.get(PAGE);
+  expect((await editor.send(page, `${path}/boxes`, { box: "1" })).location).toBe(`${PAGE}#issuecomment-${id}`);
+  expect((await alice.get(`${API}/comments/${id}`)).body).toMatchObject({ body: ticked });
+  expect((await editor.send(page, `${path}/boxes`, { box: "0" })).status).toBe(409);
 });
 
 test("a comment of another issue, and what is no comment, are not there", async () => {

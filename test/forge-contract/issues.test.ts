@@ -149,7 +149,7 @@ test("comments are listed in the order in which they were written, and counted",
   expect((await stage.alice.get(`${repo.api}/issues/1`)).body.comments).toBe(2);
 });
 
-test("a comment is changed and deleted by its author or the repository's admin alone", async () => {
+test("a comment is changed and deleted by its author or who may write to the repository alone", async () => {
   const repo = await stage.repo(EMPTY);
   await repo.issue(stage.alice, "One");
   const { body } = await expectStatus(201, stage.bob.post(`${repo.api}/issues/1/comments`, { body: "hm" }));
@@ -157,7 +157,12 @@ test("a comment is changed and deleted by its author or the repository's admin a
   expect((await stage.alice.patch(place, { body: "x" })).status).toBe(403);
   expect((await stage.alice.delete(place)).status).toBe(403);
   expect((await expectStatus(200, stage.bob.patch(place, { body: "changed" }))).body.body).toBe("changed");
-  await expectStatus(204, stage.admin.delete(place));
+  await expectStatus(204, stage.admin.put(`${repo.api}/collaborators/${stage.carol.name}`, { permission: "write" }));
+  expect((await expectStatus(200, stage.carol.patch(place, { body: "by a writer" }))).body).toMatchObject({
+    body: "by a writer",
+    user: { login: stage.bob.name },
+  });
+  await expectStatus(204, stage.carol.delete(place));
   expect((await stage.alice.get(`${repo.api}/issues/1/comments`)).body).toEqual([]);
 });
 

@@ -1,9 +1,10 @@
 /** Writing, changing and deleting comments. */
 import type { Forge } from "../forge.ts";
+import { isAtLeast } from "./access-level.ts";
 import { type Comment, deleteCommentRow, insertComment, updateCommentBody } from "./comments.ts";
 import { type CommentBrief, emit, type IssueEvent } from "./events.ts";
 import { type Issue, touchIssue } from "./issues.ts";
-import { type Access, isRepoAdmin } from "./permissions.ts";
+import { type Access, unitOf } from "./permissions.ts";
 import { Refusal } from "./refusal.ts";
 import type { User } from "./users.ts";
 
@@ -34,7 +35,7 @@ export function changeComment(
   comment: Comment,
   body: string,
 ): Comment {
-  demandOwn(actor, access, comment);
+  demandCommentEditor(actor, access, issue, comment);
   return forge.db.write(() => {
     const changed = updateCommentBody(forge.db, comment, body, forge.now());
     tell(forge, actor, issue, changed, { action: "edited", changes: { body: { from: comment.body } } });
@@ -44,7 +45,7 @@ export function changeComment(
 
 /** @throws Refusal 403 for another one's comment */
 export function deleteComment(forge: Forge, actor: User, access: Access, issue: Issue, comment: Comment): void {
-  demandOwn(actor, access, comment);
+  demandCommentEditor(actor, access, issue, comment);
   forge.db.write(() => {
     tell(forge, actor, issue, comment, { action: "deleted" });
     deleteCommentRow(forge.db, comment);
@@ -52,11 +53,12 @@ export function deleteComment(forge: Forge, actor: User, access: Access, issue: 
   });
 }
 
-export const mayEditComment = (user: User, access: Access, comment: Comment): boolean =>
-  comment.author_id === user.id || isRepoAdmin(access);
+/** Who wrote the comment or may write its issue's unit (Forgejo 7.0.16, PATCH and DELETE of a comment). */
+export const mayEditComment = (user: User, access: Access, issue: Issue, comment: Comment): boolean =>
+  comment.author_id === user.id || isAtLeast(access[unitOf(issue)], "write");
 
-function demandOwn(actor: User, access: Access, comment: Comment): void {
-  if (!mayEditComment(actor, access, comment)) throw new Refusal(403, "user is not the author of this comment");
+function demandCommentEditor(actor: User, access: Access, issue: Issue, comment: Comment): void {
+  if (!mayEditComment(actor, access, issue, comment)) throw new Refusal(403, "user is not the author of this comment");
 }
 
 type CommentEvent = Pick<Extract<IssueEvent, { kind: "issue_comment" }>, "action" | "changes">;

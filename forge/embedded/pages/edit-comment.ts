@@ -3,6 +3,7 @@ import { z } from "zod";
 import { refuseArchived, unitOf } from "../domain/permissions.ts";
 import { notFound, Refusal } from "../domain/refusal.ts";
 import { changeComment, deleteComment, mayEditComment } from "../domain/write-comment.ts";
+import { textVersion, tickedText } from "./boxes.ts";
 import { formText, textField } from "./form-fields.ts";
 import { html } from "./html.ts";
 import { repoHeader } from "./layout.ts";
@@ -12,19 +13,19 @@ import { type CommentVisit, visitComment } from "./repo-visit.ts";
 import { entryPath } from "./thread-pages.ts";
 import type { GoTo, Page, Posted, RefusedForm, Visit } from "./visit.ts";
 
-/** @throws Refusal 403 another one's comment, 404 not a comment, 423 in an archive */
-function visitOwnComment(visit: Visit): CommentVisit {
+/** @throws Refusal 403 for who may not change it, 404 not a comment, 423 in an archive */
+function visitEditableComment(visit: Visit): CommentVisit {
   const at = visitComment(visit);
   if (at.comment.kind !== "comment") throw notFound();
   refuseArchived(at.repo);
-  if (!mayEditComment(visit.user, at.access, at.comment))
-    throw new Refusal(403, "Only who wrote a comment, or an administrator of the repository, may change it.");
+  if (!mayEditComment(visit.user, at.access, at.issue, at.comment))
+    throw new Refusal(403, "Only who wrote a comment, or may write to the repository, may change it.");
   return at;
 }
 
 export function editCommentPage(visit: Visit, refused?: RefusedForm): Page {
   const { forge } = visit;
-  const { repo, access, issue, comment } = visitOwnComment(visit);
+  const { repo, access, issue, comment } = visitEditableComment(visit);
   const path = commentPath(repo, issue, comment.id);
   const content = html`${repoHeader(forge, repo, access, unitOf(issue) === "pulls" ? "pulls" : "issues")}
 <section class="card comment-form" aria-labelledby="edit-title">
@@ -46,7 +47,7 @@ const CommentForm = z.object({ content: formText });
 
 export function postEditComment(visit: Posted): Page | GoTo {
   const { forge, user } = visit;
-  const { repo, access, issue, comment } = visitOwnComment(visit);
+  const { repo, access, issue, comment } = visitEditableComment(visit);
   const { content } = CommentForm.parse(visit.form);
   if (content.trim() === "") {
     const sentence = "A comment needs a text. To take it away, delete it.";
@@ -56,9 +57,18 @@ export function postEditComment(visit: Posted): Page | GoTo {
   return { goTo: entryPath(forge.db, repo, issue, comment) };
 }
 
+/** @throws Refusal as `visitEditableComment`, and 409 when the text was changed meanwhile */
+export function postCommentBoxes(visit: Posted): GoTo {
+  const { forge, user } = visit;
+  const { repo, access, issue, comment } = visitEditableComment(visit);
+  const body = tickedText(visit.form, comment.body, textVersion(comment));
+  if (body !== comment.body) changeComment(forge, user, access, issue, comment, body);
+  return { goTo: entryPath(forge.db, repo, issue, comment) };
+}
+
 export function postDeleteComment(visit: Posted): GoTo {
   const { forge, user } = visit;
-  const { repo, access, issue, comment } = visitOwnComment(visit);
+  const { repo, access, issue, comment } = visitEditableComment(visit);
   deleteComment(forge, user, access, issue, comment);
   return { goTo: issuePath(repo, issue) };
 }

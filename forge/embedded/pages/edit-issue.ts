@@ -1,5 +1,4 @@
 /** The page on which an issue or a pull request is changed: title and text, labels, assignees. */
-import { createHash } from "node:crypto";
 import { z } from "zod";
 import { isAtLeast } from "../domain/access-level.ts";
 import {
@@ -14,10 +13,10 @@ import { assigneesOf, type Issue } from "../domain/issues.ts";
 import { labelsOfIssue, usableLabels } from "../domain/labels.ts";
 import { refuseArchived, unitOf } from "../domain/permissions.ts";
 import { Refusal } from "../domain/refusal.ts";
+import { textVersion, tickedText } from "./boxes.ts";
 import { assigneeBoxes, formIds, formList, formText, labelBoxes, textField } from "./form-fields.ts";
 import { type Html, html } from "./html.ts";
 import { repoHeader } from "./layout.ts";
-import { withTicks } from "./markdown.ts";
 import { refusedNote } from "./parts.ts";
 import { editPath, issuePath } from "./paths.ts";
 import { sentenceOf } from "./problem.ts";
@@ -63,9 +62,6 @@ ${labelBoxes(usableLabels(forge.db, repo), (label) => labels.some((present) => p
 ${assigneeBoxes(people, (user) => isAssigned(user.id))}`;
 }
 
-export const textVersion = ({ title, body }: Issue): string =>
-  createHash("sha256").update(`${title}\n${body}`).digest("hex").slice(0, 16);
-
 const EditForm = z.object({
   version: z.string(),
   title: z.string().default(""),
@@ -97,17 +93,12 @@ export function postEditIssue(visit: Posted): Page | GoTo {
   }
 }
 
-const BoxesForm = z.object({ version: z.string(), box: formIds });
-
 /** @throws Refusal 403 for who may change nothing here, 409 when the text was changed meanwhile, 423 in an archive */
 export function postBoxes({ forge, user, ...visit }: Posted): GoTo {
   const { repo, access, issue } = visitIssue({ forge, user, ...visit });
   refuseArchived(repo);
   demandEditor(user, issue, access);
-  const { version, box } = BoxesForm.parse(visit.form);
-  if (version !== textVersion(issue))
-    throw new Refusal(409, "The text was changed since its page was opened, so nothing was saved: tick once more.");
-  const body = withTicks(issue.body, new Set(box));
+  const body = tickedText(visit.form, issue.body, textVersion(issue));
   if (body !== issue.body) changeIssueText(forge, user, issue, { title: issue.title, body });
   return { goTo: issuePath(repo, issue) };
 }

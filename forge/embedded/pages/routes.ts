@@ -9,7 +9,7 @@ import { registerAssets } from "./assets.ts";
 import { authorizePage, postGrant } from "./authorize.ts";
 import { commitListPage, commitPage } from "./commits.ts";
 import { branchChoicePage, comparePage, postCompare } from "./compare.ts";
-import { editCommentPage, postDeleteComment, postEditComment } from "./edit-comment.ts";
+import { editCommentPage, postCommentBoxes, postDeleteComment, postEditComment } from "./edit-comment.ts";
 import { editIssuePage, postBoxes, postEditIssue } from "./edit-issue.ts";
 import { rawFile, repoPage, sourcePage } from "./files.ts";
 import { contentPolicy, demandOwnForm, demandOwnHost, setHeaders } from "./guard.ts";
@@ -82,6 +82,7 @@ const actions: Record<string, Action> = {
   [`${issue}/boxes`]: postBoxes,
   [`${issue}/comments`]: postComment,
   [`${comment}/edit`]: postEditComment,
+  [`${comment}/boxes`]: postCommentBoxes,
   [`${comment}/delete`]: postDeleteComment,
   [`${repo}/compare/*`]: postCompare,
   [`${pull}/merge`]: postMerge,

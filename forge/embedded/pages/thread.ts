@@ -8,8 +8,8 @@ import { teamById } from "../domain/teams.ts";
 import { requireUser, userById } from "../domain/users.ts";
 import { mayEditComment } from "../domain/write-comment.ts";
 import type { Forge } from "../forge.ts";
+import { textVersion } from "./boxes.ts";
 import { parsePatch } from "./diff.ts";
-import { textVersion } from "./edit-issue.ts";
 import { type Html, html, type Part } from "./html.ts";
 import { markdown } from "./markdown.ts";
 import { ago, avatar, counted, labelTag, person } from "./parts.ts";
@@ -35,8 +35,13 @@ export function threadEntries({ forge, user, query }: Visit, { repo, access, iss
         : { action: boxesPath(repo, issue), version: textVersion(issue) },
   });
   const cards = part.shown.map((entry) => {
-    const isEditable = !repo.is_archived && entry.kind === "comment" && mayEditComment(user, access, entry);
-    return entryHtml(thread, entry, isEditable ? `${commentPath(repo, issue, entry.id)}/edit` : undefined);
+    const isEditable = !repo.is_archived && entry.kind === "comment" && mayEditComment(user, access, issue, entry);
+    if (!isEditable) return entryHtml(thread, entry);
+    const path = commentPath(repo, issue, entry.id);
+    return entryHtml(thread, entry, {
+      editHref: `${path}/edit`,
+      boxes: { action: `${path}/boxes`, version: textVersion(entry) },
+    });
   });
   return html`<div class="thread">${opening}${pager(part)}${signposts(entries, part)}${cards}${pager(part)}</div>`;
 }
@@ -90,7 +95,7 @@ ${shown}
 </form>`
     : shown;
 
-function entryHtml(thread: Thread, entry: Comment, editHref: string | undefined): Part {
+function entryHtml(thread: Thread, entry: Comment, forms: Pick<Card, "editHref" | "boxes"> = {}): Part {
   const { forge, repo } = thread;
   if (entry.kind === "comment") {
     const verb = entry.updated_at > entry.created_at ? "commented (edited)" : "commented";
@@ -101,7 +106,7 @@ function entryHtml(thread: Thread, entry: Comment, editHref: string | undefined)
       verb,
       at: created_at,
       body,
-      editHref,
+      ...forms,
     });
   }
   if (entry.kind === "review" && entry.review_id !== null) return reviewCard(thread, entry, entry.review_id);
