@@ -65,7 +65,7 @@ test("an agent that asks for permission without end, and reads no answer, is sil
   await using agent = drive(hostile, { clock });
   await agent.turn("say");
   const before = process.memoryUsage().rss;
-  const turn = await agent.begin("ask for permission and read no answer");
+  const turn = await agent.begin("ask for permission and read no answer", { turnTimeoutMs: Number.MAX_SAFE_INTEGER });
   await pass(clock, turn.ended);
   expect(await turn.ended).toMatchObject({ outcome: "stalled", evidence: { outputs: 0 } });
   expect((process.memoryUsage().rss - before) / 1024 / 1024).toBeLessThan(64);
