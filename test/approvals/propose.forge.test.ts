@@ -96,7 +96,7 @@ describe.each(forges)("proposals on $name", ({ start }) => {
   });
 
   test.each([
-    ["an agent that main has not", { name: "nobody-here" }, "unknown_agent"],
+    ["an agent that main has not", { name: "nobody-here" }, "not_on_main"],
     ["a name that is none", { name: "No One" }, "bad_name"],
     ["an agent.yaml that does not parse", { name: "ivan", agent_yaml: "role: king" }, "bad_agent_yaml"],
     ["an agent without a prompt", { name: "ivan", files: { "AGENTS.md": null } }, "file_needed"],

@@ -1,7 +1,7 @@
 /** What `hive approvals` prints, whole. */
 import { expect, test } from "vitest";
 import { Approval } from "../../src/contract/approval.ts";
-import { approvalsText, approvalText } from "../../src/hive/commands/approvals.ts";
+import { approvalsText, approvalText, deny } from "../../src/hive/commands/approvals.ts";
 
 const approval = (change: object): Approval =>
   Approval.parse({
@@ -48,4 +48,8 @@ decision, proposed by manager, waiting, head aaaaaaaaaa
 Review it again.
 http://forge.test/hive/agents/pulls/7
 `);
+});
+
+test.each(["", " \n "])("a denial for the reason %j is refused with what it lacks", async (reason) => {
+  await expect(deny("7", { reason })).rejects.toMatchObject({ code: "no_reason", next: "Say it after --reason." });
 });

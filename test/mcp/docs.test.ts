@@ -40,6 +40,20 @@ test("a path is read", () => {
   expect(read({ path: "how-we-work.md" })).toBe("how-we-work.md, org-shared/docs at cccccccccc:\nBe kind.\nBe brief.");
 });
 
+test.each(["/docs/forge/push.md", "./forge/push.md", "forge//push.md", "/docs/./forge/push.md"])(
+  "a path is read as a prompt or a shell gives it, too: %s",
+  (path) => {
+    const read = openSome({ "forge/push.md": "Push." });
+    expect(read({ path })).toBe("forge/push.md, org-shared/docs at cccccccccc:\nPush.");
+  },
+);
+
+test("/docs is all of it, and what leads out of it is refused", () => {
+  const read = openSome({ "forge/push.md": "Push." });
+  expect(read({ path: "/docs/" })).toContain("forge/push.md (5 bytes)");
+  expect(() => read({ path: "../forge/push.md" })).toThrow('There is no "../forge/push.md".');
+});
+
 test("a search finds the files that have all of the words, whatever their case, with the lines", () => {
   const read = openSome({
     "a.md": "Tests are green.\nNothing else.",

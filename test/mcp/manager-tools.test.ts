@@ -62,10 +62,19 @@ test("the manager restarts and rebuilds", async () => {
   await using hive = await openHive();
   expect((await hive.manager.call("restart_agent", { name: "bob", now: true })).text).toBe("boss restarts bob now");
   expect((await hive.manager.call("rebuild_agent", { name: "bob" })).text).toBe("boss rebuilds bob");
-  expect(await hive.manager.call("restart_agent", { name: "rob" })).toMatchObject({
-    isError: true,
-    text: 'There is no agent "rob". Look at the list of agents.',
-  });
+});
+
+test.each([
+  ["restart_agent", { name: "rob" }, 'There is no agent "rob". Did you mean bob? Look at `list_agents`.'],
+  ["agent_status", { name: "nobody" }, 'There is no agent "nobody". Look at `list_agents`.'],
+  [
+    "agent_log",
+    { name: "bob", turn: "abcd" },
+    'bob has no turn "abcd", or its record is not kept any more. Look at `agent_status`, which has the ids of its newest turns.',
+  ],
+])("what %s does not find is refused with a tool that does", async (tool, args, text) => {
+  await using hive = await openHive();
+  expect(await hive.manager.call(tool, args)).toEqual({ isError: true, text });
 });
 
 test("an agent's status tells its state, its inbox, its trouble and its turns", async () => {

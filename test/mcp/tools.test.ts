@@ -209,6 +209,7 @@ test("open threads come with their age, as many as fit into an answer, and the t
   expect(threads[0]).toEqual({
     kind: "approval",
     id: 0,
+    owner: "alice",
     summary: "x".repeat(400),
     state: "waiting",
     url: "http://forge.test/1",

@@ -276,3 +276,15 @@ test("the supervisor asks hived to look for what was missed, and hive-web can't"
   expect(work).toEqual([{ kind: "reconcile" }]);
   expect(sockets.web).not.toHaveProperty("reconcile");
 });
+
+test("open threads are read of agents that there are, and of the operator", async () => {
+  await using hive = await openSockets();
+  await addIdleAgent(hive.core, "alice");
+  const none = { threads: [], totals: { approval: 0, question: 0, pr: 0 } };
+  for (const viewer of ["alice", "operator"] as const)
+    expect(await hive.admin.readThreads({ viewer: viewer as never })).toEqual(none);
+  await expect(hive.admin.readThreads({ viewer: AgentName.parse("alise") })).rejects.toMatchObject({
+    code: "unknown_agent",
+    message: 'There is no agent "alise". Did you mean alice?',
+  });
+});

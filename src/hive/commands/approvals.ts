@@ -33,12 +33,16 @@ export const approve = (number: string, options: Home & { head?: string }): Prom
     return `${approvalText(approval)}\nApproved at ${shortHead(approval)}.\n`;
   });
 
-export const deny = (number: string, options: Home & { reason: string }): Promise<number> =>
-  print(options, async (hived) => {
+/** @throws Refusal `no_reason` for one that is blank */
+export async function deny(number: string, options: Home & { reason: string }): Promise<number> {
+  if (options.reason.trim() === "")
+    throw new Refusal("no_reason", "A denial needs a reason: whoever proposed it reads it.", "Say it after --reason.");
+  return print(options, async (hived) => {
     const approval = await readOne(hived, number);
     await hived.deny({ number: approval.number, reason: options.reason });
     return `#${approval.number} ${oneLine(approval.summary, shownCharacters)}: denied.\n`;
   });
+}
 
 const print = (options: Home, work: (hived: Hived) => Promise<string>): Promise<number> =>
   withHived(options, async (hived) => {

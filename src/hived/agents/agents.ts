@@ -8,6 +8,7 @@ import type { Addition, Reader, Transaction } from "../database/write.ts";
 import { AgentConfig } from "./agent-yaml.ts";
 import { codingAgentOf } from "./coding-agents.ts";
 import { lastEndOf, turnsByAgent } from "./in-turn.ts";
+import { didYouMean } from "./near-names.ts";
 
 export type AgentRow = {
   name: AgentName;
@@ -105,7 +106,8 @@ export function findLiving(reader: Reader, name: string): AgentRow | undefined {
 export function requireAgent(reader: Reader, name: string): AgentRow {
   const row = findAgent(reader, name);
   if (row) return row;
-  throw new Refusal("unknown_agent", `There is no agent "${name}".`, "Look at the list of agents.");
+  const meant = didYouMean(name, [...agentsOf(reader).keys()]);
+  throw new Refusal("unknown_agent", `There is no agent "${name}".${meant}`, "Look at the list of agents.");
 }
 
 /** Makes the row of an agent that `main` brought, with its event. */

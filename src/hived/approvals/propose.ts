@@ -82,7 +82,7 @@ export async function proposeConfig(
     reason: wanted.reason,
     judge({ isThere, isSame }) {
       if (!isThere)
-        throw new Refusal("unknown_agent", `main has no agent ${name}.`, "`propose_agent` proposes a new one.");
+        throw new Refusal("not_on_main", `main has no agent ${name}.`, "`propose_agent` proposes a new one.");
       return isSame ? `That would change nothing of ${name}: main has it so already.` : undefined;
     },
   });

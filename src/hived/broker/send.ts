@@ -11,11 +11,11 @@ import {
   livingNames,
   requireAgent,
 } from "../agents/agents.ts";
+import { didYouMean } from "../agents/near-names.ts";
 import type { Core } from "../core.ts";
 import type { Reader, Transaction } from "../database/write.ts";
 import { isAddressed, queueEntries } from "./inbox.ts";
 import { addMessage, findByClientId, findMessage, nextMessage } from "./messages.ts";
-import { nearNames } from "./near-names.ts";
 import { countLetter, requireNoRest } from "./pairs.ts";
 
 export type Letter = {
@@ -209,10 +209,9 @@ function unknownRecipient(reader: Reader, from: Address, to: string): Refusal {
   if (to === "manager") return new Refusal("unknown_recipient", "There is no manager yet.", "Write to the operator.");
   const names = livingNames(reader).filter((name) => name !== from);
   const more = names.length > namesShown ? ` and ${names.length - namesShown} more` : "";
-  const near = nearNames(to, ["manager", "operator", ...names]);
   return new Refusal(
     "unknown_recipient",
-    `Nobody here is called "${to}".${near.length > 0 ? ` Did you mean ${[...new Set(near)].join(" or ")}?` : ""}`,
+    `Nobody here is called "${to}".${didYouMean(to, ["manager", "operator", ...names])}`,
     `You can write to manager, operator or * (all agents), or to one of: ${names.slice(0, namesShown).join(", ")}${more}.`,
   );
 }

@@ -1,10 +1,11 @@
 /** org-shared/docs for the tool that reads it: kept in memory as it was fetched last, for hived opens no directory of agents. */
+import { posix } from "node:path";
 import { Fault } from "../../contract/fault.ts";
 import type { FileToWrite } from "../../contract/launch.ts";
 import type { ObjectId } from "../../contract/names.ts";
 import { Refusal } from "../../contract/refusal.ts";
 import type { ToolArguments } from "../../contract/tools.ts";
-import { nearNames } from "../broker/near-names.ts";
+import { didYouMean } from "../agents/near-names.ts";
 import { pageOf } from "./pages.ts";
 
 /** `lines` is null where it is no text, or too much of it. */
@@ -18,6 +19,9 @@ export type Docs = {
   /** every file that is text */
   texts(): { path: string; text: string }[];
 };
+
+/** Agents see the repository as /docs, and copy such paths from their prompts. @returns the path in it, "" for all of it */
+const inDocs = (path: string): string => posix.relative("/docs", posix.resolve("/docs", path));
 
 const mostBytes = 1024 * 1024;
 const decoder = new TextDecoder("utf-8", { fatal: true });
@@ -33,8 +37,9 @@ export function openDocs(): Docs {
       const docs = files.map(toDoc).sort((one, other) => (one.path < other.path ? -1 : 1));
       kept = { commit, docs };
     },
-    read({ path = "", query = "", offset }) {
+    read({ path: asked = "", query = "", offset }) {
       const { commit, docs } = known();
+      const path = inDocs(asked);
       const head = (what: string) => [`${what}, org-shared/docs at ${commit.slice(0, 10)}:`];
       const exact = docs.find((doc) => doc.path === path);
       const words = wordsOf(query);
@@ -72,16 +77,13 @@ function linesOf({ path, bytes, lines }: Doc): string[] {
 
 const wordsOf = (query: string): string[] => query.toLowerCase().split(/\s+/).filter(Boolean);
 
-const isBelow = (doc: Doc, path: string): boolean => path === "" || doc.path.startsWith(`${path.replace(/\/+$/, "")}/`);
+const isBelow = (doc: Doc, path: string): boolean => path === "" || doc.path.startsWith(`${path}/`);
 
 const listed = ({ path, bytes, lines }: Doc): string => `${path} (${bytes} bytes${lines ? "" : ", no text"})`;
 
 function unknown(path: string, docs: readonly Doc[]): Refusal {
-  const near = nearNames(
-    path,
-    docs.map((doc) => doc.path),
-  );
-  const meant = near.length > 0 ? ` Did you mean ${near.join(" or ")}?` : "";
+  const paths = docs.map((doc) => doc.path);
+  const meant = didYouMean(path, paths);
   return new Refusal("unknown_path", `There is no "${path}".${meant}`, "Call it without arguments for the list.");
 }
 

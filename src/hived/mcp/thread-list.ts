@@ -1,13 +1,13 @@
 /** Open threads as an agent gets them: one row a line, as many of the oldest as fit, and where to go on. */
-import type { AgentName, EpochMs } from "../../contract/names.ts";
+import type { EpochMs } from "../../contract/names.ts";
 import type { Thread, ThreadPage } from "../../contract/thread.ts";
 import { maxAnswerCharacters } from "../broker/limits.ts";
 
-type ThreadReader = { agent: AgentName; now: EpochMs; forgeUrl: string; offset: number };
+type ThreadReader = { now: EpochMs; forgeUrl: string; offset: number };
 
 /** `totals` counts those that are not shown, too. */
-export function threadList({ threads, totals }: ThreadPage, { agent, now, forgeUrl, offset }: ThreadReader): string {
-  const lines = threads.map((thread) => JSON.stringify(toThreadRow(thread, agent, now)));
+export function threadList({ threads, totals }: ThreadPage, { now, forgeUrl, offset }: ThreadReader): string {
+  const lines = threads.map((thread) => JSON.stringify(toThreadRow(thread, now)));
   const all = totals.approval + totals.question + totals.pr;
   const endAfter = (shown: number) => {
     const next = offset + shown;
@@ -23,6 +23,6 @@ export function threadList({ threads, totals }: ThreadPage, { agent, now, forgeU
   return `{"threads": [\n${lines.slice(0, shown).join(",\n")}${endAfter(shown)}`;
 }
 
-function toThreadRow({ owner, openedAt, ...thread }: Thread, agent: AgentName, now: EpochMs) {
-  return { ...thread, ...(owner !== agent && { owner }), age_seconds: Math.floor((now - openedAt) / 1000) };
+function toThreadRow({ openedAt, ...thread }: Thread, now: EpochMs) {
+  return { ...thread, age_seconds: Math.floor((now - openedAt) / 1000) };
 }

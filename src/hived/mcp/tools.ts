@@ -87,8 +87,14 @@ const cutNote = "\n(cut here: the whole was too long)";
 const shorten = (text: string): string =>
   text.length <= maxAnswerCharacters ? text : text.slice(0, maxAnswerCharacters - cutNote.length) + cutNote;
 
+/** What a model does next, where the verb is one of people's, too, and names what they use. */
+const nextByTools: Record<string, string> = {
+  unknown_agent: "Look at `list_agents`.",
+  unknown_turn: "Look at `agent_status`, which has the ids of its newest turns.",
+};
+
 function explain(core: Core, { agent }: Caller, tool: string, error: unknown): string {
-  if (error instanceof Refusal) return `${error.message} ${error.next}`;
+  if (error instanceof Refusal) return `${error.message} ${nextByTools[error.code] ?? error.next}`;
   if (isOutsideFault(error))
     return `${tool} could not be carried out just now: ${describe(error)}. Try again in a moment.`;
   core.log.error({ err: error, agent, tool }, "a tool failed");
@@ -128,7 +134,7 @@ function verbsOf(parts: ToolParts): Verbs {
     get_open_threads: ({ agent }, { offset }) =>
       threadList(
         core.db.read((reader) => parts.openThreads(reader, agent, offset)),
-        { agent, now: core.clock.now(), forgeUrl: parts.forgeUrl, offset },
+        { now: core.clock.now(), forgeUrl: parts.forgeUrl, offset },
       ),
     list_agents: (_, { offset }) => core.db.read((reader) => agentList(reader, offset)),
     read_docs: (_, args) => parts.docs.read(args),

@@ -7,7 +7,7 @@ import { type ForgeWayIn, routes } from "../../contract/routes.ts";
 import type { RequestOf, ResponseOf } from "../../contract/table.ts";
 import type { Told } from "../../contract/told.ts";
 import { serve } from "../../rpc/serve.ts";
-import { listAgents, toAgent } from "../agents/agents.ts";
+import { listAgents, requireAgent, toAgent } from "../agents/agents.ts";
 import { createMcpToken, listMcpTokens, revokeMcpToken } from "../agents/mcp-tokens.ts";
 import { readApprovals } from "../approvals/approvals.ts";
 import { readVersions } from "../approvals/history.ts";
@@ -109,7 +109,9 @@ const operatorHandlers = (parts: RouteParts) => {
       done(changeConversation(parts, agent, change)),
     answerQuestion: (request: RequestOf<typeof routes.answerQuestion>) => answerQuestion(core, "operator", request),
     readThreads: ({ viewer, offset }: RequestOf<typeof routes.readThreads>) =>
-      core.db.read((reader) => openThreads(reader, viewer, offset)),
+      core.db.read((reader) =>
+        openThreads(reader, viewer === "operator" ? viewer : requireAgent(reader, viewer).name, offset),
+      ),
     restartAgent: async (wanted: RequestOf<typeof routes.restartAgent>) => ({
       said: await restartAgent(core, "operator", wanted),
     }),
