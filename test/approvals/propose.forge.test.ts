@@ -6,12 +6,14 @@ import { proposeAgent, proposeConfig, proposeDecision } from "../../src/hived/ap
 import { agentsRepo } from "../../src/hived/forge/plan.ts";
 import { provision, provisionAgent } from "../../src/hived/forge/provision.ts";
 import { forges } from "../support/forges.ts";
-import { openCore, type TestCore } from "../support/open-core.ts";
+import { addIdleAgent, openCore, type TestCore } from "../support/open-core.ts";
 import { type Provisioned, partsFor } from "../support/provisioned.ts";
 import type { RunningForge } from "../support/running-forge.ts";
 
 const bob = AgentName.parse("bob");
 const yaml = "role: worker\nharness:\n  driver: acp\n  profile: script\n";
+
+const big = { "data.csv": "x".repeat(1024 * 1024 - 40) };
 
 describe.each(forges)("proposals on $name", ({ start }) => {
   let forge: RunningForge;
@@ -22,6 +24,7 @@ describe.each(forges)("proposals on $name", ({ start }) => {
     core = openCore();
     parts = partsFor(core, forge);
     await provision(parts);
+    await addIdleAgent(core, "boss", { role: "manager" });
     await provisionAgent(parts, bob, "worker");
     await parts.forge.as("operator").commitFiles(agentsRepo, {
       branch: "main",
@@ -95,10 +98,28 @@ describe.each(forges)("proposals on $name", ({ start }) => {
     expect(texts).toEqual({ "agent.yaml": yaml, "AGENTS.md": "Work harder.", "skills/new.md": "New." });
   });
 
+  test("a new agent that could not be approved is refused at once, with each reason", async () => {
+    const content = { prompt: "x".repeat(70_000), agent_yaml: yaml.replace("worker", "manager"), files: {} };
+    await expect(proposeAgent(proposing(), bob, { name: "judy", ...content, reason })).rejects.toMatchObject({
+      message: expect.stringMatching(/70000 bytes.*; .*the hive has a manager already, boss\.$/),
+    });
+    const twice = { prompt: "Work.", agent_yaml: yaml, files: { "agent.yaml": yaml } };
+    const refused = proposeAgent(proposing(), bob, { name: "judy", ...twice, reason });
+    await expect(refused).rejects.toMatchObject({ code: "given_twice" });
+    expect(await bot().listPulls(agentsRepo, { state: "open" })).not.toContainEqual(
+      expect.objectContaining({ title: "Add the agent judy" }),
+    );
+  });
+
   test.each([
     ["an agent that main has not", { name: "nobody-here" }, "not_on_main"],
     ["a name that is none", { name: "No One" }, "bad_name"],
-    ["an agent.yaml that does not parse", { name: "ivan", agent_yaml: "role: king" }, "bad_agent_yaml"],
+    ["an agent.yaml that does not parse", { name: "ivan", agent_yaml: "role: king" }, "not_actionable"],
+    ["a second manager", { name: "ivan", agent_yaml: yaml.replace("worker", "manager") }, "not_actionable"],
+    ["a prompt that is too long", { name: "ivan", prompt: "x".repeat(64 * 1024 + 1) }, "not_actionable"],
+    ["more files than fit, with those that main has", { name: "ivan", files: big }, "not_actionable"],
+    ["a blank prompt", { name: "ivan", prompt: " \n" }, "file_needed"],
+    ["two contents of one file", { name: "ivan", prompt: "Rest.", files: { "AGENTS.md": "Work." } }, "given_twice"],
     ["an agent without a prompt", { name: "ivan", files: { "AGENTS.md": null } }, "file_needed"],
     ["a path below what is a file", { name: "ivan", files: { "AGENTS.md/more.md": "x" } }, "bad_path"],
     ["a path that leads elsewhere", { name: "ivan", files: { "../bob/AGENTS.md": "x" } }, "bad_path"],

@@ -72,6 +72,11 @@ test("a prompt and a file of a skill have at most 64 KiB, an agent 1 MiB in all"
   expect(problems).toEqual(["agents/bob: over 1048576 bytes in all"]);
 });
 
+test("an empty prompt is a problem", () => {
+  const head = [file("agent.yaml"), file("AGENTS.md", { bytes: 0 })];
+  expect(validate({ ...spawn, head }).problems).toEqual(["agents/bob/AGENTS.md: it is empty"]);
+});
+
 test("an agent.yaml that does not parse is named with file, line and field", () => {
   expect(validate({ ...spawn, headText: "harness:\n  driver: smoke\n  profile: script\n" }).problems).toEqual([
     expect.stringMatching(/^agents\/bob\/agent\.yaml: line 2: field harness\.driver: /),

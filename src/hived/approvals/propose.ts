@@ -7,11 +7,12 @@ import { z } from "zod";
 import { AgentName } from "../../contract/names.ts";
 import { Refusal } from "../../contract/refusal.ts";
 import type { ToolArguments } from "../../contract/tools.ts";
-import { parseAgentYaml } from "../agents/agent-yaml.ts";
+import { findManager } from "../agents/agents.ts";
 import { agentsRepo } from "../forge/plan.ts";
 import { agentDirectory, type LifecycleParts } from "../lifecycle/parts.ts";
 import { openApprovals } from "./approvals.ts";
 import { openScratch, type ScratchParts } from "./scratch.ts";
+import { validate } from "./validate.ts";
 
 type Parts = ScratchParts & Pick<LifecycleParts, "forge">;
 
@@ -35,13 +36,12 @@ type Change = {
 export async function proposeAgent(
   parts: Parts,
   proposer: AgentName,
-  { agent_yaml, prompt, files, ...wanted }: ToolArguments<"propose_agent">,
+  wanted: ToolArguments<"propose_agent">,
 ): Promise<string> {
   const name = checkName(wanted.name);
-  checkYaml(agent_yaml);
   return propose(parts, proposer, {
     path: agentDirectory(name),
-    files: filesOf(name, { ...files, "agent.yaml": agent_yaml, "AGENTS.md": prompt }),
+    files: filesOf(name, wanted),
     topic: `agent-${name}`,
     title: `Add the agent ${name}`,
     reason: wanted.reason,
@@ -62,21 +62,12 @@ export async function proposeAgent(
 export async function proposeConfig(
   parts: Parts,
   proposer: AgentName,
-  { agent_yaml, prompt, files, ...wanted }: ToolArguments<"propose_config">,
+  wanted: ToolArguments<"propose_config">,
 ): Promise<string> {
   const name = checkName(wanted.name);
-  if (agent_yaml !== undefined) checkYaml(agent_yaml);
-  const changed: Record<string, string | null> = {
-    ...files,
-    ...(agent_yaml !== undefined && { "agent.yaml": agent_yaml }),
-    ...(prompt !== undefined && { "AGENTS.md": prompt }),
-  };
-  for (const path of ["agent.yaml", "AGENTS.md"])
-    if (changed[path] === null)
-      throw new Refusal("file_needed", `An agent can't be without ${path}.`, "Give it new content instead.");
   return propose(parts, proposer, {
     path: agentDirectory(name),
-    files: filesOf(name, changed),
+    files: filesOf(name, wanted),
     topic: `config-${name}`,
     title: `Change the agent ${name}`,
     reason: wanted.reason,
@@ -119,6 +110,19 @@ async function propose(parts: Parts, proposer: AgentName, change: Change): Promi
     const made = await git.addToMain(change.path, change.files);
     const done = change.judge({ isThere: made.before !== "", isSame: made.before === made.directory });
     if (done !== undefined) return done;
+    const { problems } = validate({
+      changedPaths: [...change.files.keys()],
+      ...(await git.readProposed(made, change.path)),
+      main: [],
+      mainText: null,
+      manager: parts.core.db.read(findManager)?.name ?? null,
+    });
+    if (problems.length > 0)
+      throw new Refusal(
+        "not_actionable",
+        `It could not be acted on: ${problems.join("; ")}.`,
+        "Mend it and call again.",
+      );
     const same = await findSame(parts, proposer, change.path, made.directory);
     if (same) return `This very proposal is open as #${same.number}: ${same.url}`;
     const { said } = await git.push(made, change.topic, `${change.title}\n\n${change.reason}\n`);
@@ -149,16 +153,28 @@ function checkName(name: string): AgentName {
   throw new Refusal("bad_name", `"${name.slice(0, 40)}": ${sentence(parsed.error)}.`, "Call again with another name.");
 }
 
-function checkYaml(text: string): void {
-  const parsed = parseAgentYaml(text);
-  if ("problems" in parsed)
-    throw new Refusal("bad_agent_yaml", `agent_yaml: ${parsed.problems.join("; ")}.`, "Correct it and call again.");
-}
-
 const sentence = (error: z.ZodError): string => z.prettifyError(error).replace(/^✖ /, "");
 
-/** @param files by their paths in the agent's directory */
-function filesOf(name: AgentName, files: Record<string, string | null>): Map<string, string | null> {
+/** What is to change in an agent's directory, by whole paths. @throws Refusal for what no agent's directory could have */
+function filesOf(
+  name: AgentName,
+  { agent_yaml, prompt, files: others }: Pick<ToolArguments<"propose_config">, "agent_yaml" | "prompt" | "files">,
+): Map<string, string | null> {
+  const files = { ...others };
+  for (const [path, argument, content] of [
+    ["agent.yaml", "agent_yaml", agent_yaml],
+    ["AGENTS.md", "prompt", prompt],
+  ] as const) {
+    if (content !== undefined && Object.hasOwn(files, path))
+      throw new Refusal(
+        "given_twice",
+        `${path} is in \`files\`, and \`${argument}\` is its content, too.`,
+        "Give one.",
+      );
+    if (content !== undefined) files[path] = content;
+    if (files[path]?.trim() === "" || files[path] === null)
+      throw new Refusal("file_needed", `An agent can't be without ${path}.`, "Give it content.");
+  }
   for (const path of Object.keys(files)) {
     const isPlain = path.split("/").every((part) => /^[A-Za-z0-9_][A-Za-z0-9._-]{0,99}$/.test(part));
     if (!isPlain)

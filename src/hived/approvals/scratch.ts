@@ -9,6 +9,7 @@ import { Refusal } from "../../contract/refusal.ts";
 import { emailOf } from "../forge/addresses.ts";
 import { agentsRepo, type bot } from "../forge/plan.ts";
 import type { LifecycleParts } from "../lifecycle/parts.ts";
+import type { Proposal } from "./validate.ts";
 
 export type ScratchParts = Pick<LifecycleParts, "core" | "forgeUrl" | "tokens"> & {
   /** a directory of ours that no agent can reach */
@@ -94,6 +95,17 @@ export function openScratch({ scratch, forgeUrl, tokens, core }: ScratchParts, u
     /** @param tree of a directory that main has had, at this path or at another */
     putOnMain: (path: string, tree: ObjectId): Promise<Made> =>
       changeMain(path, (parent) => replaceTree(parent, path.split("/"), tree)),
+    /** The files of the directory, or the one file, as they would be; `headText` is that of its agent.yaml. */
+    async readProposed({ root }: Made, path: string): Promise<Pick<Proposal, "head" | "headText">> {
+      const { out } = await git(["ls-tree", "-r", "-z", `--format=${format}`, root, path]);
+      const entries = out.split("\0").filter((entry) => entry !== "");
+      const head = entries.map((entry) => {
+        const [mode = "", sha = "", size = "", ...whole] = entry.split(" ");
+        return { mode, sha, bytes: Number(size) || 0, path: whole.join(" ").replace(`${path}/`, "") };
+      });
+      const yaml = head.find((file) => file.path === "agent.yaml");
+      return { head, headText: yaml ? (await git(["cat-file", "blob", yaml.sha])).out : null };
+    },
     /** Proposes it by AGit; a newer push with the same topic takes its place. @returns the commit, and what git said */
     async push({ parent, root }: Made, topic: string, message: string): Promise<{ commit: string; said: string }> {
       const { out: commit } = await git(["commit-tree", root, "-p", parent, "-F", "-"], message);
@@ -105,6 +117,9 @@ export function openScratch({ scratch, forgeUrl, tokens, core }: ScratchParts, u
     },
   };
 }
+
+/** Of what `readProposed` lists: the path last, as it may have blanks; a submodule has no size. */
+const format = "%(objectmode) %(objectname) %(objectsize) %(path)";
 
 /** In a file of ours, for arguments and environment can be read by others; sent to this forge alone, and to no redirect. */
 const gitConfig = (origin: string, token: string) => `[http "${origin}"]

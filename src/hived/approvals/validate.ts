@@ -108,6 +108,7 @@ function fileProblems(files: Files, agent: string): string[] {
       .slice(0, problemsShown)
       .map(({ path }) => `agents/${agent}/${path}: only plain files are allowed, no links and no submodules`),
     ...(prompts.length > 0 ? [] : [`agents/${agent}/AGENTS.md: it is missing`]),
+    ...(prompts.some(({ bytes: size }) => size === 0) ? [`agents/${agent}/AGENTS.md: it is empty`] : []),
     ...tooBig(prompts, maxPromptBytes).map(
       ({ path, bytes: size }) => `agents/${agent}/${path}: ${size} bytes, and a prompt has at most ${maxPromptBytes}`,
     ),
