@@ -7,6 +7,7 @@ import { broughtBy } from "../../src/contract/version.ts";
 import { readVersions } from "../../src/hived/approvals/history.ts";
 import { askForRevert, revertAgent } from "../../src/hived/approvals/revert.ts";
 import { agentsRepo } from "../../src/hived/forge/plan.ts";
+import { provisionAgent } from "../../src/hived/forge/provision.ts";
 import { yaml } from "../lifecycle/open-lifecycle.ts";
 import type { Approvals } from "./open-approvals.ts";
 
@@ -226,6 +227,45 @@ export function ends(hive: () => Approvals, onOne: typeof test): void {
     await hive().follow(proposed);
     expect(hive().row(proposed)).toMatchObject({ state: "deployed", summary: "Decide" });
     expect(await hive().statuses(proposed.head)).toContain("validate success: valid: decision");
+  });
+
+  test("what is said without deciding reaches the submitter as messages, and what the approval tells is told once", async () => {
+    const { operator, manager, forgeParts, as } = hive();
+    await provisionAgent(forgeParts, AgentName.parse("rita"), "worker");
+    const proposed = await hive().propose("talk", { "decisions/talk.md": "Go on.\n" });
+    const its = `your pull request #${proposed.number} of ${agentsRepo}`;
+    expect(await hive().hear(proposed)).toEqual([]);
+    await hive().comment(proposed, operator, "Why so few?");
+    const comments = [{ path: "decisions/talk.md", body: "On what?", old_position: 0, new_position: 1 }];
+    await hive().review(proposed, "COMMENT", { body: "Hm.", comments });
+    const objection = { event: "REQUEST_CHANGES", commit_id: proposed.head, body: "No." };
+    await as("rita").call("POST", `${hive().pullPath(proposed)}/reviews`, objection);
+    await hive().comment(proposed, manager, "Because.");
+    expect(await hive().hear(proposed)).toEqual([
+      `operator: operator wrote under ${its}:\n\nWhy so few?`,
+      `operator: operator commented on ${its}:\n\nHm.\n\n- decisions/talk.md, line 1: On what?`,
+      `system: rita asked for changes in ${its}:\n\nNo.`,
+    ]);
+    const fromApproval = (text: string) => `system: Your proposal #${proposed.number}: ${text}`;
+    await hive().review(proposed, "REQUEST_CHANGES", { body: "Longer." });
+    expect(await hive().hear(proposed)).toEqual([
+      fromApproval("the operator asks for changes: Longer.\n\nPush a new version with the same topic."),
+    ]);
+    await hive().comment(proposed, operator, "One is enough.");
+    await hive().close(proposed, operator);
+    expect(await hive().hear(proposed)).toEqual([fromApproval("it was closed without being merged: One is enough.")]);
+    await manager.call("PATCH", hive().pullPath(proposed), { state: "open" });
+    await hive().comment(proposed, operator, "I said no.");
+    expect(await hive().hear(proposed)).toEqual([`operator: operator wrote under ${its}:\n\nI said no.`]);
+    await hive().close(proposed, operator);
+    expect(await hive().hear(proposed)).toEqual([fromApproval("it was closed without being merged.")]);
+    await manager.call("PATCH", hive().pullPath(proposed), { state: "open" });
+    await hive().review(proposed, "APPROVED", { body: "Well, then." });
+    expect(await hive().hear(proposed)).toEqual([
+      fromApproval("it was approved, and main has it."),
+      `operator: operator approved ${its}:\n\nWell, then.`,
+    ]);
+    expect(await hive().hear(proposed)).toEqual([]);
   });
 
   onOne("renamed, it is called as the forge calls it, and nothing else changes", async () => {

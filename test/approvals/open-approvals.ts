@@ -9,7 +9,9 @@ import { followApproval } from "../../src/hived/approvals/follow.ts";
 import { eventsAfter } from "../../src/hived/events/event-log.ts";
 import { agentsRepo, bot as botName } from "../../src/hived/forge/plan.ts";
 import { provisionAgent } from "../../src/hived/forge/provision.ts";
+import { refresh } from "../../src/hived/forge/refresh.ts";
 import { enqueueConverge } from "../../src/hived/lifecycle/wishes.ts";
+import { pullWork } from "../../src/hived/pulls/tell-pull.ts";
 import { openLifecycle, yaml } from "../lifecycle/open-lifecycle.ts";
 import { withToken } from "../support/raw-forge.ts";
 import type { RunningForge } from "../support/running-forge.ts";
@@ -65,6 +67,21 @@ export async function openApprovals(forge: RunningForge) {
     async closeAll(): Promise<void> {
       for (const { number } of await bot.listPulls(agentsRepo, { state: "open" }))
         await operator.call("PATCH", pullPath({ number }), { state: "closed" });
+    },
+    /** Follows it, and then what is said there. @returns what its submitter hears besides, since the last call */
+    async hear(proposed: Proposed): Promise<string[]> {
+      const key = `${agentsRepo}#${proposed.number}`;
+      const all = () =>
+        events().flatMap((fact) =>
+          fact.kind === "MessageSent" && fact.message.to === "manager" ? [fact.message] : [],
+        );
+      const seen = all().length;
+      await refresh(core, forgeParts.forge, key, { follow: () => undefined, forget: () => undefined });
+      await this.follow(proposed);
+      await pullWork(core, forgeParts.forge)["tell-pull"]?.run(key, AbortSignal.abort());
+      return all()
+        .slice(seen)
+        .map(({ from, body }) => `${from}: ${body.replace(/ \(“?[^)]*\)/, "").replace(/\nhttps?:\S+$/, "")}`);
     },
     propose: (topic: string, files: Record<string, string | null>) => manager.propose(agentsRepo, topic, files),
     worker: (name: string, prompt = "Work.\n") => ({

@@ -43,7 +43,7 @@ export async function openLifecycle(forge: RunningForge) {
       revert: { atOnce: 1, run: (key: string) => done(revertAgent(made(), AgentName.parse(key))) },
       "tell-deployment": { atOnce: 1, run: (key: string) => done(tellDeployment(made(), ...parseDeploymentKey(key))) },
       ...Object.fromEntries(
-        ["reconcile", "update-docs", "refresh", "approval", "retire-tokens"].map((kind) => [
+        ["reconcile", "update-docs", "refresh", "approval", "tell-pull", "retire-tokens"].map((kind) => [
           kind,
           { atOnce: 1, run: async () => undefined },
         ]),

@@ -25,6 +25,16 @@ import { decide, reasonOf } from "./review.ts";
 import type { Verdict } from "./validate.ts";
 
 export async function followApproval(parts: LifecycleParts, number: number): Promise<void> {
+  const { core } = parts;
+  try {
+    await follow(parts, number);
+  } finally {
+    // Last, when it is known what of it the approval tells.
+    await core.db.write((tx) => core.scheduler.enqueue(tx, "tell-pull", `${agentsRepo}#${number}`));
+  }
+}
+
+async function follow(parts: LifecycleParts, number: number): Promise<void> {
   const { core, forge } = parts;
   const bot = forge.as("hive-bot");
   const before = core.db.read((reader) => findApproval(reader, number));
@@ -54,7 +64,7 @@ export async function followApproval(parts: LifecycleParts, number: number): Pro
   if (decision.kind === "changes_requested") {
     const lines = await bot.listReviewComments(agentsRepo, number, decision.review);
     const own = lines.filter(({ id }) => id < decision.entry); // the rest is answers, which are told as such
-    return recordChangesRequested(parts, judged, reasonOf(decision.reason, own));
+    return recordChangesRequested(parts, judged, { reason: reasonOf(decision.reason, own), entry: decision.entry });
   }
   await core.db.write((tx) => {
     const { problem } = decision;

@@ -11,6 +11,7 @@ import { ringItem } from "../forge/refresh.ts";
 import type { LifecycleParts } from "../lifecycle/parts.ts";
 import { setStatusOnce } from "./announce.ts";
 import { type ApprovalRow, convergingApprovals, findApproval, moveApproval } from "./approvals.ts";
+import { wasPassedOn } from "./talk.ts";
 
 type Parts = Pick<LifecycleParts, "core" | "forge">;
 
@@ -44,13 +45,18 @@ export async function recordClose(parts: Parts, row: ApprovalRow, { author }: Pu
   const forge = parts.forge.as("hive-bot");
   const closer = (await forge.findClose(agentsRepo, row.number))?.user;
   const comments = (await forge.listComments(agentsRepo, row.number)).filter(({ user }) => user !== bot);
-  const reason = (comments.findLast(({ user }) => user === closer) ?? comments.at(-1))?.body.trim();
+  const said = comments.findLast(({ user }) => user === closer) ?? comments.at(-1);
   if (closer === author) {
     const problem = "Whoever proposed it has closed it.";
-    return end(parts, row, { state: "withdrawn", problem, told: "you have closed it, so nothing is done with it." });
+    const told = () => "you have closed it, so nothing is done with it.";
+    return end(parts, row, { state: "withdrawn", problem, told });
   }
-  const problem = reason || "no reason was given";
-  return end(parts, row, { state: "denied", problem, told: `it was closed without being merged: ${problem}` });
+  const problem = said?.body.trim() || "no reason was given";
+  const told = (tx: Transaction) =>
+    said && wasPassedOn(tx, row, said)
+      ? "it was closed without being merged."
+      : `it was closed without being merged: ${problem}`;
+  return end(parts, row, { state: "denied", problem, told });
 }
 
 /** A newer head takes its place; the older one may be gone from the forge, which then takes no status of it. */
@@ -76,25 +82,30 @@ export const refuse = (
   row: ApprovalRow,
   problem: string,
   state: "refused" | "denied" = "refused",
-): Promise<void> => end(parts, row, { state, problem, told: `it was not carried out: ${problem}` });
+): Promise<void> => end(parts, row, { state, problem, told: () => `it was not carried out: ${problem}` });
 
-type End = { state: "refused" | "denied" | "withdrawn"; problem: string; told: string };
+type End = { state: "refused" | "denied" | "withdrawn"; problem: string; told: (tx: Transaction) => string };
 
 async function end(parts: Parts, row: ApprovalRow, { state, problem, told }: End): Promise<void> {
   if (row.state === state) return;
   await setDeployStatus(parts, row, "failure", `${state}: ${problem}`);
   await parts.core.db.write((tx) => {
     if (findApproval(tx, row.number)?.state === state) return;
-    tell(tx, parts, moveApproval(tx, parts.core, row.number, { state, problem }), told);
+    tell(tx, parts, moveApproval(tx, parts.core, row.number, { state, problem }), told(tx));
   });
 }
 
 /** The operator asks for changes: told once for each such review. */
-export async function recordChangesRequested(parts: Parts, row: ApprovalRow, reason: string): Promise<void> {
+export async function recordChangesRequested(
+  parts: Parts,
+  row: ApprovalRow,
+  { reason, entry }: { reason: string; entry: number },
+): Promise<void> {
   if (row.state === "changes_requested" && row.problem === reason) return;
   await setDeployStatus(parts, row, "failure", "the operator asks for changes");
   await parts.core.db.write((tx) => {
     const after = moveApproval(tx, parts.core, row.number, { state: "changes_requested", problem: reason });
+    if (wasPassedOn(tx, row, { user: operator, id: entry })) return;
     tell(tx, parts, after, `the operator asks for changes: ${reason}\n\nPush a new version with the same topic.`);
   });
 }

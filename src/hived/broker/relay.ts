@@ -7,6 +7,10 @@ import type { Reader, Transaction } from "../database/write.ts";
 import { findByClientId } from "./messages.ts";
 import { type Letter, sendIn } from "./send.ts";
 
+/** By which a letter about an entry of a pull request's timeline is found again. */
+export const pullLetterId = ({ repo, number }: { repo: string; number: number }, entry: number, to: string): string =>
+  `pull/${repo}#${number}/${entry}/${to}`;
+
 /** Until what has to wait is tried again. */
 export const relayLaterMs = 10 * 60_000;
 

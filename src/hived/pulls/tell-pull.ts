@@ -5,7 +5,8 @@
 import type { EpochMs } from "../../contract/names.ts";
 import type { Refusal } from "../../contract/refusal.ts";
 import { findLiving } from "../agents/agents.ts";
-import { relay, relayLaterMs, speakerOf } from "../broker/relay.ts";
+import { isToldAsApproval } from "../approvals/talk.ts";
+import { pullLetterId, relay, relayLaterMs, speakerOf } from "../broker/relay.ts";
 import type { Core } from "../core.ts";
 import type { Reader, Transaction } from "../database/write.ts";
 import type { Forge, ForgeVerbs, TimelineEntry } from "../forge/client.ts";
@@ -21,7 +22,7 @@ const mostAtOnce = 20;
 /** The forge's clock may have been set back by so much. */
 const clockMarginMs = 60 * 60_000;
 
-/** In the transaction that stores what was fetched. One on hive/agents is an approval, whose outcomes are told by itself. */
+/** In the transaction that stores what was fetched. One on hive/agents is followed as an approval first. */
 export function followPull(tx: Transaction, core: Core, { repo, number }: ItemPlace): void {
   if (repo !== agentsRepo) core.scheduler.enqueue(tx, "tell-pull", `${repo}#${number}`);
 }
@@ -81,7 +82,7 @@ type Due = PullLetter & { entry: News };
 function tellNews(tx: Transaction, core: Core, pull: Reviewed, news: readonly News[]): { again: EpochMs } | undefined {
   const due = news.flatMap((entry) =>
     lettersOf(pull, entry)
-      .filter(({ to }) => isReachable(tx, to))
+      .filter(({ to }) => isReachable(tx, to) && !(to === pull.author && isToldElsewhere(tx, pull, entry)))
       .map((letter) => ({ ...letter, entry })),
   );
   const kept = [...Map.groupBy(due, ({ to }) => to).values()].flatMap(newest);
@@ -103,7 +104,7 @@ function newest(letters: Due[]): Due[] {
 
 /** False when it has to wait. Who asks for a review of somebody whom it may not write to hears that nobody was told. */
 function tell(tx: Transaction, core: Core, pull: Reviewed, { to, body, isInvited, entry }: Due): boolean {
-  const clientId = `pull/${pull.repo}#${pull.number}/${entry.id}/${to}`;
+  const clientId = pullLetterId(pull, entry.id, to);
   const from = speakerOf(tx, entry.user);
   const refused = (refusal: Refusal) => {
     if (entry.type !== "review_request" || from === "system") return;
@@ -112,6 +113,11 @@ function tell(tx: Transaction, core: Core, pull: Reviewed, { to, body, isInvited
   };
   return relay(tx, core, { from, to, body, clientId, ...(isInvited && { isInvited }) }, refused);
 }
+
+const isToldElsewhere = (reader: Reader, { repo, number, reviews }: Reviewed, entry: News): boolean => {
+  const review = reviews.find(({ id }) => id === entry.review);
+  return repo === agentsRepo && isToldAsApproval(reader, number, entry, review);
+};
 
 const isReachable = (reader: Reader, user: string): boolean =>
   user === operator || findLiving(reader, user) !== undefined;
