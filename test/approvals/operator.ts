@@ -51,7 +51,9 @@ export function operatorsWord(hive: () => Approvals, onOne: typeof test): void {
     const own = await hive().operator.propose(agentsRepo, "own", { "decisions/own.md": "Mine.\n" });
     await hive().follow(own);
     const head = ObjectId.parse(own.head);
-    await expect(approve(hive().parts, { ...own, head })).rejects.toEqual(refusal("own_proposal"));
+    await expect(approve(hive().parts, { ...own, head })).rejects.toMatchObject({
+      ...{ code: "own_proposal", next: expect.stringContaining("Push its commits to main") },
+    });
     await expect(approve(hive().parts, { number: 999, head })).rejects.toEqual(refusal("unknown_approval"));
   });
 

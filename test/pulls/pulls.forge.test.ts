@@ -137,6 +137,21 @@ describe.each(forges)("what happens to pull requests on $name", ({ start }) => {
     expect(await told()).toEqual(["carol > alice: carol approved your pull request #1 of alice/notes."]);
   });
 
+  test("whom the forge shows it no more is told nothing of it, and owes no review", async () => {
+    const owed = () => core.db.read((reader) => openThreads(reader, carol).threads.map(({ id }) => id));
+    const answers = () => as("alice").call("PUT", `/repos/${repo}/collaborators/carol`, { permission: "read" });
+    await ask("carol");
+    await told();
+    expect(owed()).toEqual([number]);
+    await as("alice").call("DELETE", `/repos/${repo}/collaborators/carol`);
+    await say("operator", "The secret is 42.");
+    expect((await told()).map((line) => line.split(":")[0])).toEqual(["operator > alice", "operator > bob"]);
+    expect(owed()).toEqual([]);
+    await answers();
+    await as("alice").call("DELETE", pull("/requested_reviewers"), { reviewers: ["carol"] });
+    expect(await told()).toEqual([]);
+  });
+
   test("two agents in a loop rest here, too, and what was said meanwhile comes when they may again", async () => {
     await core.db.write((tx) => {
       while (restingPairs(tx).length === 0) sendIn(tx, core, { from: alice, to: bob, body: "again" });

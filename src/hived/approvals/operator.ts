@@ -26,7 +26,7 @@ export async function approve(parts: Parts, { number, head }: { number: number; 
     throw new Refusal("not_actionable", `#${number} can't be acted on: ${row.problem}`, "Once that is mended, it can.");
   const { pull } = await lookAt(parts, row);
   if (pull.author === operator)
-    throw new Refusal("own_proposal", `#${number} is your own, and the forge lets nobody approve an own one.`, mergeIt);
+    throw new Refusal("own_proposal", `#${number} is your own, and the forge lets nobody approve an own one.`, pushIt);
   if (pull.head !== head || row.head !== head)
     throw new Refusal("head_moved", `#${number} has another head than ${head.slice(0, 10)} by now.`, lookAgain);
   await approveHead(parts, pull);
@@ -55,7 +55,8 @@ export async function deny(parts: Parts, { number, reason }: { number: number; r
   await ringApproval(parts, number);
 }
 
-const mergeIt = "Merge it in the forge, or push to main yourself.";
+/** The forge merges nothing that nobody has approved, whoever it is of. */
+const pushIt = "Push its commits to main, which needs no approval, and close it.";
 const lookAgain = "Look at `hive approvals` again.";
 
 function requireOpen({ core }: Parts, number: number): ApprovalRow {

@@ -8,6 +8,7 @@ import type { Comment, Forge, ForgeVerbs, Pull, Review } from "./client.ts";
 import { type ForgeItem, type ItemPlace, isKnownPull, putItem, removeItem } from "./forge-items.ts";
 import { firstAgent, guestOf } from "./guest-repos.ts";
 import { bot, organizations, questionsRepo } from "./plan.ts";
+import { shutOut } from "./visible.ts";
 
 export type FetchedItem = {
   item: ForgeItem;
@@ -53,6 +54,11 @@ export async function refresh(
     (reader) => [readerOf(reader, repo), isKnownPull(reader, { repo, number })] as const,
   );
   const fetched = user && (await fetchItem(forge.as(user), { repo, number, isPull }));
+  if (fetched) {
+    const { item } = fetched;
+    const gone = await shutOut({ core, forge }, item, item.reviewers);
+    item.reviewers = item.reviewers.filter((reviewer) => !gone.has(reviewer)); // who can't review it owes nothing
+  }
   await core.db.write((tx) => {
     if (!fetched || !isOurs(tx, fetched.item)) {
       removeItem(tx, repo, number);

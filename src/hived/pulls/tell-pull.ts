@@ -13,6 +13,7 @@ import type { Forge, ForgeVerbs, TimelineEntry } from "../forge/client.ts";
 import { findPull, type ItemPlace } from "../forge/forge-items.ts";
 import { agentsRepo, operator } from "../forge/plan.ts";
 import { readerOf } from "../forge/refresh.ts";
+import { shutOut } from "../forge/visible.ts";
 import type { Handler } from "../work/scheduler.ts";
 import { lettersOf, type News, type PullLetter, type Reviewed } from "./letters.ts";
 import { noteSeenTo, seenTo } from "./places.ts";
@@ -56,7 +57,11 @@ async function tellPull(core: Core, forge: Forge, key: string): Promise<{ again:
   }
   const news = [...entries, ...answersTo(reviews, entries).filter(isNew)].sort((a, b) => a.id - b.id);
   if (news.length === 0) return undefined;
-  return core.db.write((tx) => tellNews(tx, core, { ...pull, ...place, reviews }, news));
+  const reviewed = { ...pull, ...place, reviews };
+  const due = news.flatMap((entry) => lettersOf(reviewed, entry).map((letter) => ({ ...letter, entry })));
+  const gone = await shutOut({ core, forge }, place, [...new Set(due.map(({ to }) => to))]);
+  const shown = due.filter(({ to }) => !gone.has(to));
+  return core.db.write((tx) => tellNews(tx, core, reviewed, { news, letters: shown }));
 }
 
 /** The reviews and the requests for them as they are after the news: what is known of the item may be older. */
@@ -79,11 +84,14 @@ const answersTo = (reviews: Reviewed["reviews"], entries: readonly TimelineEntry
 
 type Due = PullLetter & { entry: News };
 
-function tellNews(tx: Transaction, core: Core, pull: Reviewed, news: readonly News[]): { again: EpochMs } | undefined {
-  const due = news.flatMap((entry) =>
-    lettersOf(pull, entry)
-      .filter(({ to }) => isReachable(tx, to) && !(to === pull.author && isToldElsewhere(tx, pull, entry)))
-      .map((letter) => ({ ...letter, entry })),
+function tellNews(
+  tx: Transaction,
+  core: Core,
+  pull: Reviewed,
+  { news, letters }: { news: readonly News[]; letters: readonly Due[] },
+): { again: EpochMs } | undefined {
+  const due = letters.filter(
+    ({ to, entry }) => isReachable(tx, to) && !(to === pull.author && isToldElsewhere(tx, pull, entry)),
   );
   const kept = [...Map.groupBy(due, ({ to }) => to).values()].flatMap(newest);
   // The place stays: what was told already is found to be there, and the rest counted anew.
