@@ -113,7 +113,9 @@ describe.each(forges)("reconciliation with $name", ({ start }) => {
     await as("bob").call("POST", `/repos/${notes}/pulls/${number}/requested_reviewers`, { reviewers: ["alice"] });
     await sweep();
     expect(item(notes, number)).toMatchObject({ reviewers: '["alice"]', state: "open" });
-    await as("alice").call("POST", `/repos/${notes}/pulls/${number}/reviews`, { event: "APPROVED", body: "good" });
+    const comments = [{ path: "reviewed.md", body: "here", new_position: 1, old_position: 0 }]; // which keep the request there
+    const review = { event: "APPROVED", body: "good", comments };
+    await as("alice").call("POST", `/repos/${notes}/pulls/${number}/reviews`, review);
     expect(await sweep()).toContain(`${notes}#${number}`);
     expect(item(notes, number)).toMatchObject({ reviewers: "[]" });
     await as("alice").call("POST", `/repos/${notes}/pulls/${number}/merge`, { Do: "merge" });

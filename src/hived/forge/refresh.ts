@@ -103,7 +103,14 @@ async function fetchedPull(as: ForgeVerbs, repo: string, pull: Pull): Promise<Fe
   return { item: { ...common, head, base, reviewers }, body, comments: [] };
 }
 
-/** A request that was answered is in the list no more, in its place is the review. */
-const waitedFor = (reviews: Review[]): string[] => [
-  ...new Set(reviews.filter(({ state }) => state === "REQUEST_REVIEW").map(({ user }) => user)),
-];
+const requestOrVerdict = new Set(["REQUEST_REVIEW", "APPROVED", "REQUEST_CHANGES"]);
+
+/**
+ * Whose newest word is the request. Once answered it is in the list no more, but where the review was begun line by line and
+ * then finished it stays there, before that (Forgejo 7.0).
+ */
+export function waitedFor(reviews: readonly Pick<Review, "id" | "user" | "state">[]): string[] {
+  const words = reviews.filter(({ state }) => requestOrVerdict.has(state)).sort((a, b) => a.id - b.id);
+  const newest = new Map(words.map(({ user, state }) => [user, state]));
+  return [...newest].flatMap(([user, state]) => (state === "REQUEST_REVIEW" ? [user] : []));
+}

@@ -3,6 +3,7 @@ import { reasonOf } from "../approvals/review.ts";
 import type { Review, ReviewComment, TimelineEntry } from "../forge/client.ts";
 import type { ItemPlace, PullItem } from "../forge/forge-items.ts";
 import { bot } from "../forge/plan.ts";
+import { waitedFor } from "../forge/refresh.ts";
 
 export type Reviewed = PullItem & ItemPlace & { reviews: readonly (Review & { lines: readonly ReviewComment[] })[] };
 
@@ -65,8 +66,7 @@ const speakersOn = ({ reviews }: Reviewed, { review, place }: Exclude<News, Time
     .flatMap(({ user, lines }) => [user, ...lines.filter((line) => line.place === place).map((line) => line.user)]);
 
 /** Not where the request was taken back, or answered, before anybody looked. */
-const isWaitedFor = ({ reviews }: Reviewed, asked: string): boolean =>
-  reviews.some(({ user, state }) => user === asked && state === "REQUEST_REVIEW");
+const isWaitedFor = ({ reviews }: Reviewed, asked: string): boolean => waitedFor(reviews).includes(asked);
 
 /** Who is asked for a review, or has given one. */
 const reviewersOf = ({ author, reviews }: Reviewed): string[] =>
