@@ -33,6 +33,15 @@ test.each([
   await expect(ask(core, alice, { ...asked, ...change })).rejects.toMatchObject({ code: "client_id_taken" });
 });
 
+test.each([
+  ["a blank question", { question: " \n" }, "empty_question"],
+  ["a blank option", { options: ["a", " "] }, "options_alike"],
+  ["options that read alike", { options: ["a b", " A\nb "] }, "options_alike"],
+])("%s is refused", async (_, change, code) => {
+  await using core = await openHive();
+  await expect(ask(core, alice, { ...asked, ...change })).rejects.toMatchObject({ code });
+});
+
 test.each(["yesterday", "0m", "999d", "2020-01-01T00:00:00Z", "2030-01-01"])(
   "%j is no deadline, and nothing is asked",
   async (deadline) => {

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import type { AgentName, EpochMs } from "../../src/contract/names.ts";
 import type { Question } from "../../src/contract/question.ts";
+import { boxesOf } from "../../src/hived/questions/boxes.ts";
 import { readHiddenBlock } from "../../src/hived/questions/hidden-block.ts";
 import { bodyOf } from "../../src/hived/questions/post-question.ts";
 
@@ -25,9 +26,10 @@ const question: Question = {
   closedAt: null,
 };
 
-test("a question with options reads as written, with a box for each", async () => {
+test("a question with options reads as written, with a number for each, and a box in the comment below", async () => {
   await expect(bodyOf(question)).toMatchFileSnapshot(golden("options.md"));
   await expect(bodyOf({ ...question, multi: true })).toMatchFileSnapshot(golden("several-options.md"));
+  await expect(boxesOf(question)).toMatchFileSnapshot(golden("boxes.md"));
 });
 
 test("a question without options says how to answer in words", async () => {

@@ -56,8 +56,8 @@ describe.each(tried)("a question on $name", ({ start }) => {
     return isCut;
   }
 
-  const asked = async (text: string): Promise<number> => {
-    const said = await ask(core, alice, { to: "bob", question: text, options: [], multi: false, deadline: "2h" });
+  const asked = async (text: string, options: string[] = []): Promise<number> => {
+    const said = await ask(core, alice, { to: "bob", question: text, options, multi: false, deadline: "2h" });
     return Number(/question (\d+)/.exec(said)?.[1]);
   };
 
@@ -77,7 +77,7 @@ describe.each(tried)("a question on $name", ({ start }) => {
       issues: all
         .filter((one) => one.title === title)
         .map(({ state, labels, assignees }) => [state, labels.map(({ name }) => name), assignees?.length].join(" ")),
-      said: comments.map(({ user, body }) => `${user.login}: ${body.split("\n")[0]?.split(".")[0]}`),
+      said: comments.map(({ user, body }) => `${user.login}: ${body.split("\n")[0]?.split(/\.| \d+ -->/)[0]}`),
       told: messages.filter(({ to, body }) => to === alice && body.startsWith(`Your question ${id} `)).length,
       refused: messages.filter(({ body }) => body.startsWith(`Your /answer to question ${id} `)).length,
     };
@@ -105,10 +105,11 @@ describe.each(tried)("a question on $name", ({ start }) => {
     for (let acts = 0, isCut = true; isCut; acts += 1) {
       let id = 0;
       isCut = await killAfter(acts, async () => {
-        id = await asked(`Posted, ${acts}?`);
+        id = await asked(`Posted, ${acts}?`, ["yes", "no"]);
       });
       expect(question(id)).toMatchObject({ state: "open", number: expect.any(Number) });
-      expect(await leftOf(id)).toEqual({ issues: ["open question 1"], said: [], told: 0, refused: 0 });
+      const said = ["hive-bot: <!-- hive:boxes"];
+      expect(await leftOf(id)).toEqual({ issues: ["open question 1"], said, told: 0, refused: 0 });
     }
   });
 
@@ -144,6 +145,20 @@ describe.each(tried)("a question on $name", ({ start }) => {
     await as("operator").call("PATCH", issue(of), { state: "closed" });
     await ring(of);
   }
+
+  test("opens again once what was closed with no answer", async () => {
+    for (let acts = 0, isCut = true; isCut; acts += 1) {
+      const id = await asked(`Closed, ${acts}?`, ["yes", "no"]);
+      await quiet();
+      isCut = await killAfter(acts, () => closeThere(question(id)));
+      const said = [
+        "hive-bot: <!-- hive:boxes",
+        "operator: so it is",
+        "hive-bot: @operator: this is not taken as an answer",
+      ];
+      expect(await leftOf(id)).toEqual({ issues: ["open question 1"], said, told: 0, refused: 0 });
+    }
+  });
 
   test("refuses an answer once", async () => {
     for (let acts = 0, isCut = true; isCut; acts += 1) {

@@ -43,7 +43,6 @@ async function openThread(args: Args = {}) {
       core.db.write((tx) =>
         followQuestion(tx, core, {
           item: { number: 7, state: thread.isOpen ? "open" : "closed", createdAt: thread.issueAt },
-          body: "",
           comments: said.map((comment) => ({ ...comment, createdAt: at, updatedAt: at })),
         }),
       ),
@@ -78,10 +77,10 @@ test("an answer of the target closes it and goes to the asker, however often it 
   expect(letters(hive.core)).toEqual(["bob > alice: yes"]);
 });
 
-test("the operator may answer anything", async () => {
+test("the operator may answer anything, and who was asked is told so", async () => {
   await using hive = await openThread();
   await hive.says("operator", "/answer no");
-  expect(letters(hive.core)).toEqual(["operator > alice: no"]);
+  expect(letters(hive.core)).toEqual(["operator > alice: no", "system > bob: no"]);
 });
 
 test.each(["alice", "carol"])("an answer of %s is refused, once, and who wrote it is told", async (user) => {
@@ -99,6 +98,19 @@ test("an option that does not exist is refused, and the next try may be better",
   expect(refusals(hive.core)).toEqual([`7/${id}/no_such_option`]);
   await hive.says("bob", "/answer 2");
   expect(question(hive.core)).toMatchObject({ outcome: "answered", answer: "that" });
+});
+
+test("a comment that is changed into a good answer is taken, be it refused or talk before", async () => {
+  for (const body of ["/answer neither", "let me think"]) {
+    await using hive = await openThread({ options: ["this", "that"] });
+    await hive.says("bob", body);
+    expect(question(hive.core).state).toBe("open");
+    const [comment] = hive.said;
+    if (comment) comment.body = "/answer that";
+    await hive.look();
+    expect(question(hive.core)).toMatchObject({ outcome: "answered", answer: "that", answeredBy: "bob" });
+    expect(letters(hive.core).at(-1)).toBe("bob > alice: that");
+  }
 });
 
 test("a second answer comes to a closed question, and is refused", async () => {
@@ -187,7 +199,10 @@ test("a question whose issue was deleted is closed without an answer", async () 
   await using hive = await openThread();
   await hive.core.db.write((tx) => dropQuestion(tx, hive.core, 7));
   expect(question(hive.core)).toMatchObject({ state: "closed", outcome: "unanswered" });
-  expect(letters(hive.core)).toEqual(["system > alice: It was closed without an answer."]);
+  expect(letters(hive.core)).toEqual([
+    "system > alice: It was closed without an answer.",
+    expect.stringContaining("system > bob: You need not answer alice's question 1"),
+  ]);
 });
 
 test("the same answer from here is given once; another one, or one too late, is refused", async () => {

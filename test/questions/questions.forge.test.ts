@@ -57,7 +57,7 @@ describe.each(forges)("questions on $name", ({ start }) => {
     await forge[Symbol.asyncDispose]();
   });
 
-  test("a question becomes an issue by the asker, assigned to the target, labelled, with the options as check boxes", async () => {
+  test("a question becomes an issue by the asker, assigned to the target, labelled, and the options are check boxes below", async () => {
     const { number, url } = await askOne({
       question: "Which colour?\nFor the shed.",
       options: ["red", "blue"],
@@ -68,9 +68,10 @@ describe.each(forges)("questions on $name", ({ start }) => {
       user: { login: "alice" },
       assignees: [{ login: "operator" }],
       labels: [{ name: "question" }],
-      body: expect.stringContaining("- [ ] red\n- [ ] blue"),
+      body: expect.stringContaining("1. red\n2. blue"),
       html_url: url,
     });
+    expect(await boxesOf(number)).toMatchObject({ body: expect.stringContaining("- [ ] red\n- [ ] blue") });
   });
 
   test("a comment that begins with /answer closes it, and comes to the asker as a message", async () => {
@@ -128,29 +129,87 @@ describe.each(forges)("questions on $name", ({ start }) => {
     }
   };
 
-  test("ticked boxes and closing answer it, as whoever closed it", async () => {
-    const { id, number } = await askOne({ options: ["red", "blue"] });
-    const { body } = (await as("operator").call("GET", issue(number))) as { body: string };
-    await as("operator").call("PATCH", issue(number), { body: body.replace("- [ ] blue", "- [x] blue") });
+  const boxesOf = async (number: number | null) => {
+    const comments = (await as("hive-bot").call("GET", `${issue(number)}/comments`)) as (Said[0] & { id: number })[];
+    return comments.find(({ user, body }) => user.login === "hive-bot" && body.includes("- ["));
+  };
+  const tick = async (user: string, number: number | null, options: string[]) => {
+    const { id, body = "" } = (await boxesOf(number)) ?? {};
+    const ticked = options.reduce((text, option) => text.replace(`- [ ] ${option}`, `- [x] ${option}`), body);
+    return as(user).status("PATCH", `/repos/${questionsRepo}/issues/comments/${id}`, { body: ticked });
+  };
+  const close = async (number: number | null, words?: string) => {
+    if (words !== undefined) await as("operator").call("POST", `${issue(number)}/comments`, { body: words });
     await as("operator").call("PATCH", issue(number), { state: "closed" });
     await ring(number);
+  };
+  const untilOpen = async (number: number | null): Promise<void> => {
+    const state = async () => ((await as("hive-bot").call("GET", issue(number))) as { state: string }).state;
+    while ((await state()) !== "open") await new Promise((resolve) => setImmediate(resolve));
+  };
+
+  test("ticked boxes and closing answer it, as the operator, who alone can tick them", async () => {
+    const { id, number } = await askOne({ to: "bob", options: ["red", "blue"] });
+    for (const user of ["alice", "bob"]) expect(await tick(user, number, ["red"])).toBe(403);
+    await tick("operator", number, ["blue"]);
+    await close(number);
     expect(await closed(id)).toMatchObject({ outcome: "answered", answer: "blue", answeredBy: "operator" });
+    const own = { body: "<!-- hive:boxes 1 -->\n\n- [x] red" };
+    await as("alice").call("PATCH", issue(number), own);
+    await as("alice").call("POST", `${issue(number)}/comments`, own);
+    await ring(number);
+    await core.event("MessageSent", ({ fact }) => fact.message.to === bob && fact.message.body.includes("- [x] red"));
+    expect(core.db.read((reader) => findQuestion(reader, id))).toMatchObject({ answer: "blue" });
+    await tick("operator", number, ["red"]);
+    await ring(number);
+    await core.event("MessageSent", ({ fact }) => fact.message.body.includes("it now says:"));
   });
 
-  test("boxes that the asker has ticked are no answer of who closes it with words, nor are two where one is asked for", async () => {
+  test("what the asker ticks in its own issue, or says there, is nobody's answer", async () => {
     const { id, number } = await askOne({ options: ["yes", "no"] });
-    const { body: asked } = (await as("alice").call("GET", issue(number))) as { body: string };
-    await as("alice").call("PATCH", issue(number), { body: asked.replace("- [ ] yes", "- [x] yes") });
-    await as("operator").call("POST", `${issue(number)}/comments`, { body: "certainly not!" });
-    await as("operator").call("PATCH", issue(number), { state: "closed" });
+    const { body } = (await as("alice").call("GET", issue(number))) as { body: string };
+    await as("alice").call("PATCH", issue(number), { body: `${body.replace("1. yes", "- [x] yes")}\n- [x] yes` });
+    await as("alice").call("POST", `${issue(number)}/comments`, { body: `<!-- hive:boxes ${id} -->\n\n- [x] yes` });
+    await close(number);
+    expect(await closed(id)).toMatchObject({ outcome: "unanswered", answer: null });
+  });
+
+  test("what is said with a close counts, not what is ticked; and no option is refused, and it is open again", async () => {
+    const { id, number } = await askOne({ options: ["yes", "no"] });
+    await tick("operator", number, ["yes"]);
+    await close(number, "Purple");
+    await untilSaid(number, "@operator: this is not taken as an answer. There is no option “Purple”.");
+    await untilOpen(number);
+    expect(core.db.read((reader) => findQuestion(reader, id))).toMatchObject({ state: "open" });
+    await close(number, "No\nnot today");
+    expect(await closed(id)).toMatchObject({ answer: "no\n\nnot today", answeredBy: "operator" });
+  });
+
+  test("two boxes where one is asked for are refused, once for each close, and it is open again", async () => {
+    const { id, number } = await askOne({ options: ["yes", "no"] });
+    await tick("operator", number, ["yes", "no"]);
+    await close(number);
+    const all = await untilSaid(number, "Only one of the options can be chosen.");
+    await untilOpen(number);
+    expect(await said(number)).toEqual(all);
+    await as("operator").call("POST", `${issue(number)}/comments`, { body: "/answer 1" });
     await ring(number);
-    expect(await closed(id)).toMatchObject({ answer: "certainly not!", answeredBy: "operator" });
-    const other = await askOne({ options: ["yes", "no"] });
-    const { body } = (await as("operator").call("GET", issue(other.number))) as { body: string };
-    await as("operator").call("PATCH", issue(other.number), { body: body.replaceAll("- [ ]", "- [x]") });
-    await as("operator").call("PATCH", issue(other.number), { state: "closed" });
-    await ring(other.number);
-    expect(await closed(other.id)).toMatchObject({ outcome: "unanswered", answer: null });
+    expect(await closed(id)).toMatchObject({ outcome: "answered", answer: "yes" });
+  });
+
+  test("a settled one that is opened again is closed again, and who did it is told that it changes nothing", async () => {
+    const { id, number } = await askOne({});
+    await close(number, "so be it");
+    await closed(id);
+    await untilKnownClosed(number);
+    await as("operator").call("PATCH", issue(number), { state: "open" });
+    await ring(number);
+    const words = `hive-bot: @operator: to open this again changes nothing. Question ${id} was answered already. Write to its asker if there is more to say.`;
+    await untilSaid(number, words);
+    await untilKnownClosed(number);
+    await postQuestion(core, parts.forge, id);
+    expect((await said(number)).filter((line) => line === words)).toHaveLength(1);
+    expect(await as("hive-bot").call("GET", issue(number))).toMatchObject({ state: "closed" });
   });
 
   test("closed by its asker it is cancelled, whatever was said before", async () => {
@@ -169,7 +228,7 @@ describe.each(forges)("questions on $name", ({ start }) => {
     await ring(number);
     const all = await untilSaid(number, "not taken");
     expect(all.at(-1)).toBe(
-      "hive-bot: @operator: this is not taken as an answer. There is no option “green”. Choose one of: 1. red; 2. blue. More words go on a line below. Write that as a new comment: an edited one is not looked at again.",
+      "hive-bot: @operator: this is not taken as an answer. There is no option “green”. Choose one of: 1. red; 2. blue. More words go on a line below.",
     );
     await refuseAnswer(core, parts.forge, `${number}/${id}/no_such_option`); // a hived that died before it noted that
     expect(await said(number)).toEqual(all);

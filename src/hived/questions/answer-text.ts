@@ -33,8 +33,7 @@ export function readAnswer(choice: Choice, said: string): string {
     chosen.push(...more);
     rest.shift();
   }
-  if (chosen.length > 1 && !choice.multi)
-    throw new Refusal("one_option", "Only one of the options can be chosen.", nextFor(choice));
+  demandOneUnlessMulti(choice, chosen);
   const remark = rest.join("\n").trim();
   return [[...new Set(chosen)].join("\n"), remark].filter(Boolean).join("\n\n");
 }
@@ -58,7 +57,19 @@ const nextFor = ({ options, multi }: Choice): string =>
     ? "Say what your answer is."
     : `Choose ${multi ? "from" : "one of"}: ${options.map((option, index) => `${index + 1}. ${onOneLine(option)}`).join("; ")}. More words go on a line below.`;
 
-/** The options whose boxes are ticked, as the forge's pages leave them in the body. */
+function demandOneUnlessMulti(choice: Choice, chosen: readonly string[]): void {
+  if (chosen.length > 1 && !choice.multi)
+    throw new Refusal("one_option", "Only one of the options can be chosen.", nextFor(choice));
+}
+
+/** What the ticked boxes say, an option a line; empty when none is ticked. @throws Refusal `one_option` */
+export function readBoxes(choice: Choice, body: string): string {
+  const ticked = tickedIn(choice, body);
+  demandOneUnlessMulti(choice, ticked);
+  return ticked.join("\n");
+}
+
+/** The options whose boxes are ticked, as the forge's pages leave them in a text. */
 export function tickedIn({ options }: Pick<Choice, "options">, body: string): string[] {
   const box = "- [x] ";
   const ticked = new Set(

@@ -7,17 +7,19 @@ import { findManager } from "../agents/agents.ts";
 import { clientIdTaken, requireRecipient, sendIn } from "../broker/send.ts";
 import type { Core } from "../core.ts";
 import type { Reader } from "../database/write.ts";
+import { onOneLine } from "./answer-text.ts";
 import { questionLetter, questionLetterId } from "./letters.ts";
 import { addQuestion, questionOfClient } from "./questions.ts";
 
 /**
  * Asks a question; answers with a sentence for the asker. An agent that is asked is told by a message, in the same commit.
  * The same `client_id` again asks nothing anew.
- * @throws Refusal when there is no such target, the asker may not write to it, the deadline is none, or the `client_id` is
+ * @throws Refusal when it says nothing or its options can't be told apart, there is no such target, the asker may not write to it, the deadline is none, or the `client_id` is
  *   another question's
  */
 export async function ask(core: Core, asker: AgentName, args: ToolArguments<"ask">): Promise<string> {
   const { question, options, multi, context, client_id: clientId } = args;
+  demandReadable(args);
   const deadline = args.deadline === undefined ? null : readDeadline(args.deadline, core.clock.now());
   return core.db.write((tx) => {
     const known = clientId === undefined ? undefined : questionOfClient(tx, asker, clientId);
@@ -32,6 +34,19 @@ export async function ask(core: Core, asker: AgentName, args: ToolArguments<"ask
     if (deadline !== null) core.scheduler.enqueue(tx, "expire-question", String(added.id), deadline);
     return receipt(added);
   });
+}
+
+/** @throws Refusal `empty_question`, `options_alike`: by their texts options are ticked and answered */
+function demandReadable({ question, options }: ToolArguments<"ask">): void {
+  if (question.trim() === "") throw new Refusal("empty_question", "The question is empty.", "Say what you ask.");
+  const read = options.map((option) => onOneLine(option).toLowerCase());
+  const alike = options.find((_, index) => read[index] === "" || read.indexOf(read[index] ?? "") !== index);
+  if (alike !== undefined)
+    throw new Refusal(
+      "options_alike",
+      alike.trim() === "" ? "One of the options is empty." : `The option “${onOneLine(alike)}” is there twice.`,
+      "Give options that read differently.",
+    );
 }
 
 /** The deadline is not compared: one that counts from now is another one at each call. */

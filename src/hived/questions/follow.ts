@@ -2,17 +2,18 @@
  * What an issue in hive/questions says about its question. Each comment is seen to once: it answers, is refused as an answer,
  * or is passed on; and an answer that is changed or deleted afterwards is told.
  */
-import { AgentName, type EpochMs } from "../../contract/names.ts";
+import { AgentName } from "../../contract/names.ts";
 import type { Question } from "../../contract/question.ts";
 import { Refusal } from "../../contract/refusal.ts";
 import { findAgent } from "../agents/agents.ts";
 import type { Core } from "../core.ts";
 import type { Transaction } from "../database/write.ts";
 import type { Comment, Forge } from "../forge/client.ts";
-import { bot, operator, questionsRepo } from "../forge/plan.ts";
-import type { FetchedItem } from "../forge/refresh.ts";
-import { notYours, questionClosed } from "./answer.ts";
+import { bot, questionsRepo } from "../forge/plan.ts";
+import { type FetchedItem, ringItem } from "../forge/refresh.ts";
 import { isAnswer, readAnswer, tickedIn, withoutCommand } from "./answer-text.ts";
+import { findBoxes } from "./boxes.ts";
+import { type Close, closedEnding, endingOf, type Refused, refusedOr } from "./ending.ts";
 import { hasMark } from "./hidden-block.ts";
 import { named, tell, tellOutcome } from "./letters.ts";
 import { passOn } from "./pass-on.ts";
@@ -26,8 +27,9 @@ import {
   placeOf,
   questionOfIssue,
 } from "./questions.ts";
+import { sayRefused } from "./say-refused.ts";
 
-type Thread = Pick<FetchedItem, "body" | "comments"> & {
+type Thread = Pick<FetchedItem, "comments"> & {
   item: Pick<FetchedItem["item"], "number" | "state" | "createdAt">;
 };
 
@@ -35,12 +37,19 @@ type Thread = Pick<FetchedItem, "body" | "comments"> & {
 export function followQuestion(tx: Transaction, core: Core, thread: Thread): void {
   const question = questionOfIssue(tx, thread.item.number);
   if (!question) return;
-  if (question.state === "open" && thread.item.state !== "open")
+  if (question.state === "open" && thread.item.state !== "open") {
     core.scheduler.enqueue(tx, "settle-question", String(question.id));
-  else followThread(tx, core, question, { ...thread, close: null });
+    return;
+  }
+  if (question.state === "closed" && thread.item.state === "open")
+    core.scheduler.enqueue(tx, "post-question", String(question.id)); // it was opened again, or is yet to be closed
+  followThread(tx, core, question, { ...thread, close: null });
 }
 
-/** Work `settle-question`: the issue was closed on the forge, and who did it decides what that means. */
+/**
+ * Work `settle-question`: the issue was closed on the forge, and who did it decides what that means. With what is no answer
+ * it is opened again.
+ */
 export async function settleQuestion(core: Core, forge: Forge, id: number): Promise<void> {
   const number = core.db.read((reader) => findQuestion(reader, id))?.number ?? null;
   if (number === null) return;
@@ -50,11 +59,18 @@ export async function settleQuestion(core: Core, forge: Forge, id: number): Prom
     as.listComments(questionsRepo, number),
   ]);
   const close = item?.state === "closed" ? await as.findClose(questionsRepo, number) : null;
-  await core.db.write((tx) => {
+  const refused = await core.db.write((tx) => {
     const question = findQuestion(tx, id);
-    if (item && question) followThread(tx, core, question, { item, body: item.body, comments, close });
-    else if (!item) dropQuestion(tx, core, number);
+    if (item && question) return followThread(tx, core, question, { item, comments, close });
+    if (!item) dropQuestion(tx, core, number);
+    return null;
   });
+  if (!refused) return;
+  const { comment, why } = refused;
+  const isCommand = comments.some(({ id, body }) => id === comment.id && isAnswer(body)); // refused by work of its own
+  if (!isCommand) await sayRefused(forge, number, { user: comment.user, about: comment.id, why });
+  await as.editIssue(questionsRepo, number, { state: "open" });
+  await core.db.write((tx) => ringItem(tx, core, questionsRepo, number)); // it may have been answered here meanwhile
 }
 
 /** The forge has no such issue any more. */
@@ -64,21 +80,28 @@ export function dropQuestion(tx: Transaction, core: Core, number: number): void 
   if (closed) tellOutcome(tx, core, closed);
 }
 
-type Settled = Thread & { close: { user: string; at: EpochMs } | null };
+type Settled = Thread & { close: Close | null };
+type Said = { comments: readonly Comment[]; fresh: readonly Comment[] };
 
-function followThread(tx: Transaction, core: Core, asked: Question, thread: Settled): void {
+/** @returns what was refused as an answer by closing */
+function followThread(tx: Transaction, core: Core, asked: Question, thread: Settled): Refused | null {
   const { item, comments } = thread;
   const place = placeIn(tx, asked, thread);
   const newest = Math.max(place.seenComment, comments.at(-1)?.id ?? 0); // the forge lists the oldest first
   const isFresh = ({ id }: Comment) => id > place.seenComment && id !== place.answerComment;
   const fresh = comments.filter((comment) => isFresh(comment) && comment.user !== bot && !hasMark(comment.body));
-  const { question, refused } = takeAnswers(tx, core, asked, fresh);
-  const open = question.state !== "closed" && item.state !== "open" ? settleClosed(tx, core, question, thread) : null;
+  const { question, refused } = takeAnswers(tx, core, asked, { comments, fresh });
+  const closing =
+    question.state !== "closed" && item.state !== "open" ? closedEnding(question, comments, thread.close) : null;
+  const isRefused = closing !== null && "refused" in closing;
+  const ending = isRefused ? null : closing;
+  if (ending) end(tx, core, question, ending);
   if (asked.state === "closed") followAnswer(tx, core, asked, place, thread);
-  for (const { comment, why } of refused) refuse(tx, core, question, comment, why);
-  const isTalk = ({ id, body }: Comment) => !isAnswer(body) && id !== open?.answer?.comment;
+  for (const one of refused) refuse(tx, core, question, one);
+  const isTalk = ({ id, body }: Comment) => !isAnswer(body) && id !== ending?.answer?.comment;
   const seenTo = passOn(tx, core, question, fresh.filter(isTalk));
   noteSeen(tx, question.id, { seenComment: seenTo ?? newest, issueAt: item.createdAt });
+  return isRefused ? closing.refused : null;
 }
 
 /** Where to go on. Of an issue that was moved to another forge everything was seen, and its comments have other ids. */
@@ -89,31 +112,21 @@ function placeIn(tx: Transaction, { id }: Question, { item, comments }: Thread):
   return { ...place, seenComment: comments.at(-1)?.id ?? 0, answerComment: null };
 }
 
-type Refused = { comment: Comment; why: Refusal };
-
-/** The first good answer closes the question. Of each who may not, or answers badly, the newest try is refused. */
-function takeAnswers(tx: Transaction, core: Core, asked: Question, fresh: readonly Comment[]) {
+/**
+ * The first good answer closes the question, be it an old comment that was changed into one. Of each who may not, or answers
+ * badly, the newest try is refused.
+ */
+function takeAnswers(tx: Transaction, core: Core, asked: Question, said: Said) {
   let question = asked;
   const refused = new Map<string, Refused>();
-  for (const comment of fresh.filter(({ body }) => isAnswer(body))) {
+  for (const comment of said.comments.filter(({ body }) => isAnswer(body) && !hasMark(body))) {
+    const isFresh = said.fresh.includes(comment);
+    if (question.state === "closed" && !isFresh) continue;
     const ending = endingOf(question, comment);
-    if (ending instanceof Refusal) refused.set(comment.user, { comment, why: ending });
-    else question = end(tx, core, question, ending);
+    if (!(ending instanceof Refusal)) question = end(tx, core, question, ending);
+    else if (isFresh) refused.set(comment.user, { comment, why: ending });
   }
   return { question, refused: [...refused.values()] };
-}
-
-function endingOf(question: Question, { id, user, body }: Comment): Ending | Refusal {
-  if (user !== question.target && user !== operator) return notYours(question);
-  if (question.state === "closed") return questionClosed(question);
-  try {
-    const text = readAnswer(question, withoutCommand(body));
-    const answer = { text, by: user as Question["target"], comment: id, source: body };
-    return { outcome: "answered", closedIn: "forge", answer };
-  } catch (error) {
-    if (error instanceof Refusal) return error;
-    throw error;
-  }
 }
 
 function end(tx: Transaction, core: Core, question: Question, ending: Ending): Question {
@@ -124,49 +137,8 @@ function end(tx: Transaction, core: Core, question: Question, ending: Ending): Q
   return closed;
 }
 
-/** Words that come with a close are so much older than it at most, by the forge's clock in whole seconds. */
-const closingWordsMs = 10_000;
-
-/**
- * Closed without `/answer`: by the asker, who needs none; else by words that came with the close, by ticked boxes, or by the
- * last word of who may answer. Words before boxes: the asker can edit its own issue, and tick what nobody has chosen.
- */
-function settleClosed(tx: Transaction, core: Core, question: Question, thread: Settled): Ending {
-  const ending = closedEnding(question, thread);
-  end(tx, core, question, ending);
-  return ending;
-}
-
-function closedEnding(question: Question, { body, comments, close }: Settled): Ending {
-  const closedIn = "forge" as const;
-  const closer = close?.user ?? null;
-  if (closer === question.asker) return { outcome: "cancelled", closedIn };
-  const mayAnswer = (user: string) => user === question.target || user === operator;
-  if (closer !== null && !mayAnswer(closer)) return { outcome: "unanswered", closedIn };
-  const word = comments.findLast(({ user, body }) => mayAnswer(user) && !hasMark(body) && body.trim() !== "");
-  const isClosing = close !== null && word?.user === closer && word.createdAt >= close.at - closingWordsMs;
-  const ticked = tickedIn(question, body);
-  if (!isClosing && (ticked.length === 1 || (question.multi && ticked.length > 1))) {
-    const [text, by] = [ticked.join("\n"), (closer ?? "system") as "system" | Question["target"]];
-    return { outcome: "answered", closedIn, answer: { text, by, comment: 0, source: text } };
-  }
-  if (!word || isAnswer(word.body)) return { outcome: "unanswered", closedIn };
-  const { id, user, body: source } = word;
-  return {
-    outcome: "answered",
-    closedIn,
-    answer: { text: source.trim(), by: user as Question["target"], comment: id, source },
-  };
-}
-
 /** Looks whether the answer still stands as it was given. */
-function followAnswer(
-  tx: Transaction,
-  core: Core,
-  question: Question,
-  place: Place,
-  { body, comments }: Settled,
-): void {
+function followAnswer(tx: Transaction, core: Core, question: Question, place: Place, { comments }: Settled): void {
   const { answerComment: id, answerSource: before } = place;
   if (question.outcome !== "answered") return;
   if (id === null && before === null && place.closedIn === "hive") {
@@ -176,7 +148,11 @@ function followAnswer(
     return;
   }
   if (id === null) return;
-  const source = id === 0 ? tickedIn(question, body).join("\n") : comments.find((comment) => comment.id === id)?.body;
+  const boxes = id === 0 ? findBoxes(question, comments) : undefined;
+  if (id === 0 && !boxes) return; // from before there was such a comment
+  const source = boxes
+    ? tickedIn(question, boxes.body).join("\n")
+    : comments.find((comment) => comment.id === id)?.body;
   if (source === before) return;
   const answer = source === undefined ? null : sourceText(question, source);
   noteAnswer(tx, core, question.id, {
@@ -191,25 +167,15 @@ function followAnswer(
 /** What an answer says after a change, whether or not it could be given so. */
 function sourceText(question: Question, source: string): string {
   const said = withoutCommand(source.replace(/<!-- hive:.*?-->/g, ""));
-  try {
-    return isAnswer(source) ? readAnswer(question, said) : said;
-  } catch (error) {
-    if (error instanceof Refusal) return said;
-    throw error;
-  }
+  const read = isAnswer(source) ? refusedOr(() => readAnswer(question, said)) : said;
+  return read instanceof Refusal ? said : read;
 }
 
 /** Said under the comment by work that may be repeated, and to an agent, who looks at its messages alone, by one. */
-function refuse(tx: Transaction, core: Core, question: Question, comment: Comment, why: Refusal): void {
+function refuse(tx: Transaction, core: Core, question: Question, { comment, why }: Refused): void {
   core.scheduler.enqueue(tx, "refuse-answer", `${question.number}/${comment.id}/${why.code}`);
   const agent = AgentName.safeParse(comment.user).data;
   if (!agent || !findAgent(tx, agent)) return;
   const body = `Your /answer to ${named(question)} does not count. ${why.message} ${why.next}`;
   tell(tx, core, { from: "system", to: agent, body, clientId: `refused/${question.id}/${comment.id}` });
-}
-
-/** Why a comment was no good answer to a question that was open; undefined when it would be one by now. */
-export function whyRefused(question: Question, comment: Comment): Refusal | undefined {
-  const ending = endingOf({ ...question, state: "open" }, comment);
-  return ending instanceof Refusal ? ending : undefined;
 }

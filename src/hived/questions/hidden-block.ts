@@ -39,7 +39,8 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** What stands invisibly in a comment of ours, so that it is posted once, and is not taken for somebody's word. */
-export const writeMark = (kind: "outcome" | "refused", id: number): string => `<!-- hive:${kind} ${id} -->`;
+/** What stands invisibly in a comment of ours, so that it is posted once; what says an outcome is not taken for somebody's word. */
+export const writeMark = (kind: "outcome" | "refused" | "boxes" | "reopened", id: number): string =>
+  `<!-- hive:${kind} ${id} -->`;
 
 export const hasMark = (body: string): boolean => /<!-- hive:(outcome|refused) \d+ -->/.test(body);

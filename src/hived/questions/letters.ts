@@ -41,8 +41,9 @@ export function tellOutcome(tx: Transaction, core: Core, question: Question): vo
     const body = `Your ${named(question)}:\n\n${answer ?? toAsker}`;
     tell(tx, core, { from: answeredBy ?? "system", to: asker, body, clientId: `answer/${id}` });
   }
-  if (target === "operator" || (outcome !== "expired" && outcome !== "cancelled")) return;
-  const body = `You need not answer ${asker}'s ${named(question)} any more: it ${outcome === "expired" ? "has expired" : "was cancelled"}.`;
+  if (target === "operator" || target === answeredBy || outcome === null) return;
+  const why = outcome === "answered" ? `${answeredBy} has answered:\n\n${answer}` : whyOver[outcome];
+  const body = `You need not answer ${asker}'s ${named(question)} any more: ${why}`;
   tell(tx, core, { from: "system", to: target, body, clientId: `over/${id}` });
 }
 
@@ -50,6 +51,12 @@ const endOf = {
   answered: "(no words)",
   unanswered: "It was closed without an answer.",
   expired: "Nobody has answered: its deadline has passed, and it is closed.",
+};
+
+const whyOver = {
+  unanswered: "it was closed without an answer.",
+  expired: "it has expired.",
+  cancelled: "it was cancelled.",
 };
 
 /** `clientId`: with the same one it is told once */

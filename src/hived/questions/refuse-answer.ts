@@ -3,9 +3,9 @@ import type { Core } from "../core.ts";
 import type { Forge } from "../forge/client.ts";
 import { bot, questionsRepo } from "../forge/plan.ts";
 import { questionClosed } from "./answer.ts";
-import { whyRefused } from "./follow.ts";
-import { writeMark } from "./hidden-block.ts";
+import { whyRefused } from "./ending.ts";
 import { questionOfIssue } from "./questions.ts";
+import { sayRefused } from "./say-refused.ts";
 
 /** @param key "<issue>/<comment>/<code of the refusal>" */
 export async function refuseAnswer(core: Core, forge: Forge, key: string): Promise<void> {
@@ -19,12 +19,7 @@ export async function refuseAnswer(core: Core, forge: Forge, key: string): Promi
   if (!question || !(await as.readIssue(questionsRepo, number))) return;
   const comments = await as.listComments(questionsRepo, number);
   const comment = comments.find((one) => one.id === id);
-  const mark = writeMark("refused", id);
-  if (!comment || comments.some(({ user, body }) => user === bot && body.includes(mark))) return;
+  if (!comment) return;
   const why = code === "question_closed" ? questionClosed(question) : whyRefused(question, comment);
-  if (!why) return; // it was changed meanwhile
-  const isBad = why.code !== "question_closed" && why.code !== "not_yours";
-  const again = isBad ? " Write that as a new comment: an edited one is not looked at again." : "";
-  const body = `@${comment.user}: this is not taken as an answer. ${why.message} ${why.next}${again}\n\n${mark}`;
-  await as.postComment(questionsRepo, number, body);
+  if (why) await sayRefused(forge, number, { user: comment.user, about: id, why }); // it may have been changed meanwhile
 }
