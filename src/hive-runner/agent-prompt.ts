@@ -9,18 +9,21 @@ import { type DriverSpec, type Launch, type PromptValues, placeNames } from "../
 import type { RunnerConfig } from "../contract/programs.ts";
 import type { Skill, Told } from "../contract/told.ts";
 import { driverFor } from "./drivers/drivers.ts";
-import { readSkills } from "./skills.ts";
+import { readSkills, unless } from "./skills.ts";
 
 /** Whose it is, and which version of that agent's directory it is read from. */
 type Prompted = Pick<Launch, "agent" | "tree"> & { values: PromptValues; driver: DriverSpec };
 type PromptPlaces = Pick<RunnerConfig, "agentsRoot" | "docsRoot" | "program">;
+
+/** A version that came past `hive/validate` starts all the same, and says why it has no instructions. */
+const noFile = "(It is a directory in `hive/agents`, not a file: nothing of it can be told.)";
 
 export async function readPrompt(places: PromptPlaces, { agent, tree, values, driver }: Prompted): Promise<Told> {
   const config = join(places.agentsRoot, agent, placeNames.config, tree);
   const docs = join(places.docsRoot, placeNames.currentDocs);
   const [base, own, ownSkills, sharedSkills] = await Promise.all([
     readFile(join(places.program, "templates/base-prompt.md"), "utf8"),
-    readFile(join(config, "AGENTS.md"), "utf8").catch(missing),
+    unless({ ENOENT: "", EISDIR: noFile }, readFile(join(config, "AGENTS.md"), "utf8")),
     readSkills(join(config, "skills"), join(values.config, "skills")),
     readSkills(join(docs, "skills"), join(values.docs, "skills")),
   ]);
@@ -80,8 +83,3 @@ const ownSection = (own: string): string =>
   own.trim() === ""
     ? ""
     : `## Your own AGENTS.md\n\nWhat you in particular are for, as the operator approved it:\n\n${own}`;
-
-function missing(error: NodeJS.ErrnoException): string {
-  if (error.code !== "ENOENT") throw error;
-  return "";
-}

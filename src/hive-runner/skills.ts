@@ -66,16 +66,22 @@ function yamlIn(text: string): unknown {
 }
 
 const namesIn = async (directory: string): Promise<string[]> =>
-  (await unlessMissing(readdir(directory), [])).sort((one, other) => (one < other ? -1 : 1));
+  (await unless({ ENOENT: [], ENOTDIR: [] }, readdir(directory))).sort((one, other) => (one < other ? -1 : 1));
 
-const textOf = (file: string): Promise<string | null> => unlessMissing(readFile(file, "utf8"), null);
+/**
+ * Beside a skill's directory there may be a plain file, such as a README. What is pushed to the docs is not validated: a
+ * SKILL.md that is a directory is a skill that says nothing of itself, lest it keep all agents from starting.
+ */
+const textOf = (file: string): Promise<string | null> =>
+  unless<string | null>({ ENOENT: null, ENOTDIR: null, EISDIR: "" }, readFile(file, "utf8"));
 
-/** Beside a skill's directory there may be a plain file, such as a README. */
-async function unlessMissing<Found, Missing>(found: Promise<Found>, missing: Missing): Promise<Found | Missing> {
+/** What is read; for these errors of the system, what stands for it. */
+export async function unless<Found>(instead: Record<string, Found>, reading: Promise<Found>): Promise<Found> {
   try {
-    return await found;
+    return await reading;
   } catch (error) {
-    if (["ENOENT", "ENOTDIR"].includes((error as NodeJS.ErrnoException).code ?? "")) return missing;
+    const { code = "" } = error as NodeJS.ErrnoException;
+    if (code in instead) return instead[code] as Found;
     throw error;
   }
 }

@@ -85,6 +85,15 @@ test.each([
   ]);
 });
 
+test("a SKILL.md or an AGENTS.md that is a directory keeps nobody from being told the rest", async () => {
+  const text = told({ "AGENTS.md/x": "x" }, { "skills/odd/SKILL.md/x": "x", "skills/z/SKILL.md": skill("Z") });
+  expect(await index(text)).toEqual([
+    "- odd (/docs/skills/odd/SKILL.md): (its SKILL.md does not say what it is for)",
+    "- z (/docs/skills/z/SKILL.md): Z",
+  ]);
+  expect(await text).toContain("(It is a directory in `hive/agents`, not a file");
+});
+
 test("an index that is too long is cut, and says how many are left out", async () => {
   const many = Object.fromEntries(
     Array.from({ length: 40 }, (_, number) => [`skills/s${number + 10}/SKILL.md`, skill("y".repeat(1000))]),
