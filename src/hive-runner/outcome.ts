@@ -60,13 +60,21 @@ const ofReason: Record<StopReason, Said> = {
 /** Words in which an agent is known to fail, and what they mean; the first that fits counts. */
 export type Words = readonly (readonly [RegExp, Outcome])[];
 
+/** One of the words, or one of the statuses of HTTP where it is meant as one: other numbers are lines, sizes and times. */
+const withStatus = (words: string, statuses: string): RegExp =>
+  new RegExp(`${words}|(^|\\(|(status|code|error|failed|http(/[\\d.]+)?)\\W{1,3})(${statuses})\\b`, "i");
+
 /** What agents and model APIs say in common. */
 const commonWords: Words = [
   [/prompt is too long|context.?(window|length|overflow)/i, "context_full"],
-  [/budget/i, "budget"],
-  [/rate.?limit|too many requests|\b429\b/i, "rate_limited"],
-  [/overloaded|\b(500|502|503|529)\b/i, "overloaded"],
-  [/unauthorized|not logged in|invalid api key|\b401\b/i, "needs_login"],
+  // Not the budget of tokens to think, which is a parameter that a request may have wrong.
+  [
+    /budget[\w ]{0,20}(exceeded|exhausted|spent|used up)|(exceed|exhaust|reach|over|out of)[\w ]{0,30}budget\b/i,
+    "budget",
+  ],
+  [withStatus("rate.?limit|too many requests", "429"), "rate_limited"],
+  [withStatus("overloaded|internal server error|service unavailable|bad gateway", "500|502|503|529"), "overloaded"],
+  [withStatus("unauthorized|not logged in|invalid api key", "401"), "needs_login"],
   [/ECONNREFUSED|ENOTFOUND|ETIMEDOUT|fetch failed|connection (refused|error)/i, "network"],
 ];
 

@@ -16,6 +16,16 @@ test.each([
   [error("the model is overloaded"), "overloaded"],
   [error("Prompt is too long"), "context_full"],
   [error("connect ECONNREFUSED 127.0.0.1:1"), "network"],
+  [error("API Error: 529, try again"), "overloaded"],
+  [error("Request rejected (429)"), "rate_limited"],
+  [error('{"status":401}'), "needs_login"],
+  [error("HTTP/1.1 503"), "overloaded"],
+  [error("Request failed with status code 500"), "overloaded"],
+  [error("Budget has been exceeded! Current cost: 12"), "budget"],
+  [error("You are over your monthly budget"), "budget"],
+  [error("400: thinking.budget_tokens: must be at least 1024"), "crashed"],
+  [error("unexpected token at line 500"), "crashed"],
+  [error("took 429 ms, wrote 401 bytes"), "crashed"],
   [error("cannot read properties of undefined"), "crashed"],
 ])("an agent's error %j is %s", (failure, expected) => {
   expect(outcomeOfError(failure, [])).toBe(expected);
