@@ -8,8 +8,9 @@ import { Refusal, RefusalBody } from "../contract/refusal.ts";
 import { socketBacklog } from "./serve.ts";
 
 const upgrade = "hive-link";
-/** A line carries at most the files of a docs directory, in base64. */
-const maxLineBytes = 64 * 1024 * 1024;
+const mebibyte = 1024 * 1024;
+/** A line carries at most the files of a docs directory, in base64. The other side breaks the link at one that is longer. */
+const maxLineBytes = 64 * mebibyte;
 
 const Line = z.union([
   z.object({ call: z.string(), id: z.number().int(), body: z.unknown() }),
@@ -27,7 +28,10 @@ export type LinkHandlers<Calls extends LinkCalls> = {
 
 /** The other side of a link. */
 export type Peer<Calls extends LinkCalls> = {
-  /** @throws Refusal as the other side said it; Fault when the link breaks before the answer, or it said so. */
+  /**
+   * @throws Refusal as the other side said it, or `line_too_long` before anything is sent; Fault when the link breaks before
+   *   the answer, or the other side said so.
+   */
   call<Name extends keyof Calls & string>(name: Name, request: Request<Calls, Name>): Promise<Response<Calls, Name>>;
   /** resolves when the connection is gone */
   readonly closed: Promise<void>;
@@ -47,25 +51,26 @@ export function speak<Mine extends LinkCalls, Theirs extends LinkCalls>(
 ): Peer<Theirs> {
   const waiting = new Map<number, { name: string; resolve(body: unknown): void; reject(error: Error): void }>();
   let lastId = 0;
-  const write = (line: unknown) => {
+  const write = (text: string) => {
     if (socket.destroyed) return;
     // What one commit answers and wakes is one call of the system, however many lines it has.
     if (socket.writableCorked === 0) {
       socket.cork();
       process.nextTick(() => socket.uncork());
     }
-    socket.write(`${JSON.stringify(line)}\n`);
+    socket.write(`${text}\n`);
   };
   const serveCall = async (name: string, id: number, body: unknown) => {
     try {
       const row = mine[name];
       if (!row) throw new Refusal("unknown_call", `There is no call "${name}" on this link.`, "Update the other side.");
       const handle = handlers[name] as (request: unknown) => Promise<unknown>;
-      write({ answer: id, body: await handle(row.request.parse(body)) });
+      write(lineOf({ answer: id, body: await handle(row.request.parse(body)) }, `The answer to ${name}`));
     } catch (error) {
-      if (error instanceof Refusal) return write({ answer: id, refusal: error.toBody() });
+      if (error instanceof Refusal) return write(JSON.stringify({ answer: id, refusal: error.toBody() }));
       if (!(error instanceof Fault)) onBug(error, name);
-      write({ answer: id, fault: error instanceof Error ? error.message : String(error) });
+      const fault = error instanceof Error ? error.message : String(error);
+      write(JSON.stringify({ answer: id, fault }));
     }
   };
   const take = (text: string) => {
@@ -98,11 +103,25 @@ export function speak<Mine extends LinkCalls, Theirs extends LinkCalls>(
       if (socket.destroyed) throw new Fault("the link is broken");
       lastId += 1;
       const id = lastId;
+      const line = lineOf({ call: name, id, body: request }, name);
       const answer = new Promise<unknown>((resolve, reject) => waiting.set(id, { name, resolve, reject }));
-      write({ call: name, id, body: request });
+      write(line);
       return theirs[name]?.response.parse(await answer) as Response<Theirs, typeof name>;
     },
   };
+}
+
+/** @param what names it to a person. @throws Refusal `line_too_long`: of that call alone, where the link would break for all */
+function lineOf(line: unknown, what: string): string {
+  const text = JSON.stringify(line);
+  // No character has more than three bytes for each unit of its length: most lines need not be measured.
+  if (text.length * 3 <= maxLineBytes || Buffer.byteLength(text) <= maxLineBytes) return text;
+  const size = Math.ceil(Buffer.byteLength(text) / mebibyte);
+  throw new Refusal(
+    "line_too_long",
+    `${what} would take ${size} MiB between hived and its runner, more than the ${maxLineBytes / mebibyte} MiB of a line.`,
+    "Make what it carries smaller.",
+  );
 }
 
 /** Calls `take` for each line; `onGarbage` once when a line is too long or `take` throws, and nothing after it. */
