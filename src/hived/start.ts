@@ -10,6 +10,7 @@ import { listAgents } from "./agents/agents.ts";
 import { openTokens } from "./agents/tokens.ts";
 import { convergingApprovals } from "./approvals/approvals.ts";
 import { followApproval } from "./approvals/follow.ts";
+import { agentsChangedBy } from "./approvals/look.ts";
 import { approve, deny } from "./approvals/operator.ts";
 import { failApproval, tellDestroyed } from "./approvals/outcomes.ts";
 import { proposeAgent, proposeConfig, proposeDecision } from "./approvals/propose.ts";
@@ -170,6 +171,7 @@ function wire(config: HivedConfig, core: Core, boot: BootId, signal: AbortSignal
       await core.db.write((tx) => forgetNudgesTo(tx, agent));
     },
     waitingApprovals: convergingApprovals,
+    agentsChangedBy: (number) => agentsChangedBy(forge.as("hive-bot"), number),
     failApproval: (number, problem) => failApproval({ core, forge }, number, problem),
     tellDestroyed: (agent) => tellDestroyed({ core, forge }, agent),
   };

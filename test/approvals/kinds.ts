@@ -1,5 +1,6 @@
 /** What each kind of approval brings about once it is approved, however its pull request was made. */
 import { expect, test } from "vitest";
+import { Refusal } from "../../src/contract/refusal.ts";
 import { agentSchemaText } from "../../src/hived/agents/agent-yaml.ts";
 import { agentSchemaFile, agentsRepo } from "../../src/hived/forge/plan.ts";
 import { provision } from "../../src/hived/forge/provision.ts";
@@ -105,4 +106,52 @@ export function kinds(hive: () => Approvals, onOne: typeof test): void {
       await hive().expectSettled(proposed);
     },
   );
+
+  test("one about several agents that the operator merges by hand is told of each, and fails with one of them", async () => {
+    const proposed = await hive().propose("several", {
+      ...hive().worker("nina"),
+      ...hive().worker("otto"),
+      "README.md": "Ours.\n",
+    });
+    await hive().follow(proposed);
+    expect(hive().row(proposed)).toMatchObject({ kind: "other", state: "invalid" });
+    await hive().review(proposed, "APPROVED");
+    hive().runner.before.launch = () => {
+      delete hive().runner.before.launch; // the other one starts
+      throw new Refusal("launch_failed", "There is no space.", "Make some.");
+    };
+    const merge = () => hive().operator.status("POST", `${hive().pullPath(proposed)}/merge`, { Do: "merge" });
+    await expect.poll(merge, { timeout: 20_000 }).toBe(200); // 405 while the forge looks for conflicts
+    await hive().follow(proposed);
+    await hive().becomes(proposed, "failed");
+    await hive().core.event("MessageSent", ({ fact: { message } }) => {
+      return message.body.startsWith(`Your proposal #${proposed.number} `) && message.body.includes("as version 1.");
+    });
+    await hive().allDone("tell-deployment");
+    const said = hive().told(proposed).slice(1).sort().join("\n");
+    expect(said).toMatch(
+      /^it was merged by hand, and (nina|otto) runs as version 1\.\n(?!\1)(nina|otto) could not be started: .+$/,
+    );
+    expect((await hive().statuses(proposed.head))[0]).toBe("deploy failure: There is no space. Make some.");
+    await hive().expectSettled(proposed);
+  });
+
+  onOne("what a push takes back is told to whoever proposed it, with a status and an event", async () => {
+    const first = await hive().propose("pia", hive().worker("pia", "One.\n"));
+    await hive().review(first, "APPROVED");
+    await hive().follow(first);
+    await hive().becomes(first, "deployed");
+    const second = await hive().propose("pia-2", { "agents/pia/AGENTS.md": "Two.\n" });
+    await hive().review(second, "APPROVED");
+    await hive().follow(second);
+    await hive().becomes(second, "deployed");
+    await hive().write("agents/pia/AGENTS.md", "One.\n");
+    await hive().followMain();
+    const why = "It was taken back: pia runs version 3, which is version 1 again.";
+    await hive().core.event("ApprovalChanged", ({ fact }) => fact.approval.problem === why);
+    expect(hive().told(second)).toEqual(["it was approved, and pia runs as version 2.", why]);
+    expect(hive().told(first)).toHaveLength(1);
+    expect((await hive().statuses(second.head))[0]).toBe(`deploy failure: ${why}`);
+    await hive().expectSettled(second);
+  });
 }

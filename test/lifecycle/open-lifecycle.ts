@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import { AgentName, type ObjectId } from "../../src/contract/names.ts";
 import { convergingApprovals, putApproval } from "../../src/hived/approvals/approvals.ts";
+import { agentsChangedBy } from "../../src/hived/approvals/look.ts";
 import { failApproval, tellDestroyed } from "../../src/hived/approvals/outcomes.ts";
 import { revertAgent } from "../../src/hived/approvals/revert.ts";
 import { tellDeployment } from "../../src/hived/approvals/tell-deployment.ts";
@@ -121,6 +122,7 @@ function lifecycleParts(forgeParts: Provisioned, runner: Runner, cut: Cut): Part
     },
     retireAgent: (agent: AgentName) => retireAgent(cutParts, agent),
     waitingApprovals: convergingApprovals,
+    agentsChangedBy: (number: number) => agentsChangedBy(forge.as("hive-bot"), number),
     failApproval: (number: number, problem: string) => failApproval(cutParts, number, problem),
     tellDestroyed: (agent: string) => tellDestroyed(cutParts, agent),
   };

@@ -28,6 +28,7 @@ function convergeWork(core: TestCore, runner: Runner) {
     provisionAgent: closed,
     retireAgent: closed,
     waitingApprovals: () => [],
+    agentsChangedBy: async () => [],
     failApproval: closed,
     tellDestroyed: closed,
   };

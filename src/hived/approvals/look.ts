@@ -21,6 +21,19 @@ export async function lookAtHead(bot: Bot, pull: Pull, manager: string | null): 
   return { ...verdict, problems: [...draft, ...verdict.problems] };
 }
 
+/** The agents whose directories a pull request adds or changes, whatever else it does. */
+export async function agentsChangedBy(bot: Bot, number: number): Promise<string[]> {
+  const pull = await bot.readPull(agentsRepo, number);
+  if (!pull) return [];
+  const directoriesAt = async (ref: string): Promise<TreeEntry[]> => {
+    const tree = await bot.readDirectoryTree(agentsRepo, ref, "agents");
+    return tree === null ? [] : (await bot.readTree(agentsRepo, tree)).filter(({ type }) => type === "tree");
+  };
+  const [before, after] = await Promise.all([directoriesAt(pull.mergeBase), directoriesAt(pull.head)]);
+  const old = new Map(before.map(({ path, sha }) => [path, sha]));
+  return after.filter(({ path, sha }) => old.get(path) !== sha).map(({ path }) => path);
+}
+
 /** What the forge would say only once it is to be merged. */
 export const workInProgress = "its title says that it is work in progress: take “WIP:” off it";
 

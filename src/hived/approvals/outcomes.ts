@@ -11,16 +11,19 @@ import { ringItem } from "../forge/refresh.ts";
 import type { LifecycleParts } from "../lifecycle/parts.ts";
 import { setStatusOnce } from "./announce.ts";
 import { type ApprovalRow, convergingApprovals, findApproval, moveApproval } from "./approvals.ts";
+import { agentsChangedBy } from "./look.ts";
 import { wasPassedOn } from "./talk.ts";
 
 type Parts = Pick<LifecycleParts, "core" | "forge">;
 
-/** Merged, by us or by the operator: from here on `main` is what counts. What is about no agent is done with that. */
+/** Merged, by us or by the operator: from here on `main` is what counts. What changes no agent is done with that. */
 export async function recordMerge(parts: Parts, pull: Pull): Promise<void> {
   const { core } = parts;
   const row = core.db.read((reader) => findApproval(reader, pull.number));
   if (!row) throw new Error(`approval ${pull.number} is merged and has no row`);
-  const isOfAgent = row.kind === "spawn" || row.kind === "config" || row.kind === "destroy";
+  const isOfAgent =
+    ["spawn", "config", "destroy"].includes(row.kind) ||
+    (row.kind === "other" && (await agentsChangedBy(parts.forge.as(bot), pull.number)).length > 0);
   if (!isOfAgent) await setDeployStatus(parts, row, "success", "merged");
   await core.db.write((tx) => {
     const state = isOfAgent ? "converging" : "deployed";
@@ -146,8 +149,14 @@ export const setDeployStatus = (
 ): Promise<void> => setStatusOnce(forge.as("hive-bot"), head, "hive/deploy", { state, description });
 
 /** Tells the submitter, if that is an agent of ours. */
-export function tell(tx: Transaction, parts: Pick<LifecycleParts, "core">, approval: ApprovalRow, text: string): void {
+export function tell(
+  tx: Transaction,
+  parts: Pick<LifecycleParts, "core">,
+  approval: ApprovalRow,
+  text: string,
+  clientId?: string,
+): void {
   if (approval.submitter === operator || approval.submitter === "system") return;
   const body = `Your proposal #${approval.number} (${approval.summary}): ${text}\n${approval.url}`;
-  notify(tx, parts.core, { to: approval.submitter, body });
+  notify(tx, parts.core, { to: approval.submitter, body, clientId });
 }

@@ -17,6 +17,8 @@ export async function followMain(parts: LifecycleParts): Promise<void> {
   const entries = agents ? await bot.readTree(agentsRepo, agents.sha) : [];
   const directories = entries.filter(({ type }) => type === "tree");
   const kept = new Set<string>();
+  const changed = new Map<number, string[]>();
+  for (const { number, agent } of waiting) if (agent === null) changed.set(number, await parts.agentsChangedBy(number));
   await core.db.write((tx) => {
     for (const { path, sha } of directories) {
       const name = AgentName.safeParse(path);
@@ -26,7 +28,9 @@ export async function followMain(parts: LifecycleParts): Promise<void> {
       }
       kept.add(name.data);
       const approvals = waiting
-        .filter((row) => row.agent === name.data && row.kind !== "destroy")
+        .filter(({ kind, agent, number }) =>
+          agent === null ? changed.get(number)?.includes(name.data) : agent === name.data && kind !== "destroy",
+        )
         .map(({ number }) => number);
       wantVersion(tx, core, name.data, { commit: main.commit, tree: sha }, approvals);
     }
@@ -39,7 +43,8 @@ export async function followMain(parts: LifecycleParts): Promise<void> {
   const paths = new Set(directories.map(({ path }) => path));
   for (const { number, kind, agent } of waiting)
     if (kind === "destroy" && agent !== null) await followRemoval(parts, { number, agent, isBack: paths.has(agent) });
-    else if (agent === null || !kept.has(agent)) await parts.failApproval(number, whyNone(agent, paths));
+    else if (![agent ?? changed.get(number) ?? []].flat().some((name) => kept.has(name)))
+      await parts.failApproval(number, whyNone(agent, paths));
 }
 
 /** An agent that is to be stopped first is told of by converge; one that never was is gone with its directory. */
@@ -53,7 +58,8 @@ async function followRemoval(
 
 /** Why a merged pull request has no agent to wait for. */
 function whyNone(agent: string | null, directories: ReadonlySet<string>): string {
-  if (agent === null) return "it is about no one agent. Propose one directory under agents/.";
+  if (agent === null)
+    return "main has none of the agents that it changes. Propose each by itself if it is still wanted.";
   return directories.has(agent)
     ? `agents/${agent} is no agent's directory: that name is none. Propose it under another.`
     : `main has no agents/${agent}: it was taken out again. Propose it anew if it is still wanted.`;

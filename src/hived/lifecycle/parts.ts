@@ -25,6 +25,8 @@ export type LifecycleParts = {
   tokens: Pick<Tokens, "read">;
   /** merged pull requests that still wait for their agent */
   waitingApprovals(reader: Reader): { number: number; kind: ApprovalKind; agent: string | null }[];
+  /** the agents that one of them changes that is about no one agent */
+  agentsChangedBy(number: number): Promise<string[]>;
   /** ends the wait of one whose agent main does not have, and tells why; found done when it waits no more */
   failApproval(number: number, problem: string): Promise<void>;
   /** tells that an agent is gone as approved; found done when nothing waits for that */
