@@ -2,6 +2,14 @@ import { expect, test } from "vitest";
 import { validate } from "../../src/hived/approvals/validate.ts";
 import { config, decision, destroy, file, files, inputs, spawn, yaml } from "./proposal.ts";
 
+test("characters that nobody sees are named in what a proposal would allow", () => {
+  const model = "opus\u202E\u200B";
+  const text = `harness: { driver: claude, model: "${model}" }\nruntime: { driver: process }\n`;
+  const said = validate({ ...spawn, headText: text }).permissions.map((permission) => permission.text);
+  expect(said.join("\n")).toContain("opus<U+202E><U+200B>");
+  expect(said.join("\n")).not.toMatch(/\p{Cf}/u);
+});
+
 test("a new directory is the spawn of its agent, with all that it may do", () => {
   const verdict = validate(spawn);
   expect(verdict).toMatchObject({ kind: "spawn", agent: "bob", problems: [] });

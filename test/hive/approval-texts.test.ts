@@ -50,6 +50,13 @@ http://forge.test/hive/agents/pulls/7
 `);
 });
 
+test("what it would allow is shown to its end, with every character that nobody sees", () => {
+  const command = `runs sh -c ${"x".repeat(2_000)}; \u202ehs|live lruc`;
+  expect(approvalText(approval({ permissions: [command] }))).toContain(
+    `\n- runs sh -c ${"x".repeat(2_000)}; <U+202E>hs|live lruc\n`,
+  );
+});
+
 test.each(["", " \n "])("a denial for the reason %j is refused with what it lacks", async (reason) => {
   await expect(deny("7", { reason })).rejects.toMatchObject({ code: "no_reason", next: "Say it after --reason." });
 });

@@ -93,7 +93,7 @@ export function approvalText(approval: Approval): string {
     `#${number} ${oneLine(summary, shownCharacters)}`,
     `${about}, proposed by ${submitter}, ${state.replaceAll("_", " ")}, head ${shortHead(approval)}`,
     ...(problem === null ? [] : [oneLine(problem, problemCharacters)]),
-    ...permissions.map((permission) => `- ${oneLine(permission, problemCharacters)}`),
+    ...permissions.map((permission) => `- ${oneLine(permission, Number.POSITIVE_INFINITY)}`), // the end may be what matters
     oneLine(url, problemCharacters),
     "",
   ].join("\n");

@@ -1,4 +1,5 @@
 /** What an approval would newly allow, change or take away, as sentences that the operator reads before approving. */
+import { showHidden } from "../../contract/hidden-characters.ts";
 import type { AgentConfig } from "../agents/agent-yaml.ts";
 
 /**
@@ -130,8 +131,11 @@ export function filesDiff(
   ];
 }
 
+/** As they are shown everywhere. */
 export const byWeight = (sentences: readonly Permission[]): Permission[] =>
-  sentences.toSorted((a, b) => weights.indexOf(a.weight) - weights.indexOf(b.weight));
+  sentences
+    .map(({ weight, text }) => ({ weight, text: showHidden(text) }))
+    .toSorted((a, b) => weights.indexOf(a.weight) - weights.indexOf(b.weight));
 
 function choiceDiff({ say, isRisk }: Choice, before: AgentConfig, after: AgentConfig): Permission[] {
   const [old, now] = [say(before), say(after)];
