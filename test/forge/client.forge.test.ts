@@ -2,8 +2,11 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { AgentName, type EpochMs, ObjectId } from "../../src/contract/names.ts";
 import type { ForgeVerbs } from "../../src/hived/forge/client.ts";
 import { ForgeRefusal, ForgeUnavailable } from "../../src/hived/forge/errors.ts";
-import { agentsRepo, questionsRepo } from "../../src/hived/forge/plan.ts";
+import { agentsRepo, docsRepo, questionsRepo } from "../../src/hived/forge/plan.ts";
 import { provision, provisionAgent } from "../../src/hived/forge/provision.ts";
+import type { LifecycleParts } from "../../src/hived/lifecycle/parts.ts";
+import { updateDocs } from "../../src/hived/lifecycle/update-docs.ts";
+import { openDocs } from "../../src/hived/mcp/docs.ts";
 import { forges } from "../support/forges.ts";
 import { openCore, type TestCore } from "../support/open-core.ts";
 import { type Provisioned, partsFor } from "../support/provisioned.ts";
@@ -57,6 +60,28 @@ describe.each(forges)("the client and $name", ({ start }) => {
       { path: "agent.yaml", content, executable: false },
     ]);
     await expect(bot.readTree(agentsRepo, "0".repeat(40))).rejects.toBeInstanceOf(ForgeRefusal);
+  });
+
+  test("docs of over 40 MiB leave /docs as it is, and say what to do; a large file of smaller ones is whole in it", async () => {
+    const operator = as("operator");
+    const pushDocs = async (topic: string, count: number) => {
+      const large = Object.fromEntries(Array.from({ length: count }, (_, at) => [`${at}.txt`, "x".repeat(11 << 20)]));
+      const { number } = await operator.propose(docsRepo, topic, large);
+      await operator.call("POST", `/repos/${docsRepo}/pulls/${number}/merge`, { Do: "merge" });
+    };
+    const sent: { path: string; content: string }[][] = [];
+    const runner = { call: async (_: string, { files }: { files: (typeof sent)[number] }) => sent.push(files) };
+    const update = () => updateDocs({ forge: parts.forge, runner } as unknown as LifecycleParts, openDocs());
+    await pushDocs("one", 1);
+    await update();
+    const size = Buffer.byteLength(sent[0]?.find(({ path }) => path === "0.txt")?.content ?? "", "base64");
+    expect(size).toBe(11 << 20);
+    await pushDocs("four", 4);
+    await expect(update()).rejects.toMatchObject({
+      code: "too_large",
+      message: "org-shared/docs has 45 MiB of files, more than the 40 MiB that agents can be given.",
+    });
+    expect(sent).toHaveLength(1);
   });
 
   test("reads a pull request, and who is asked for a review", async () => {

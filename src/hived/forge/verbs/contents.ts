@@ -1,7 +1,10 @@
 /** Branches, trees, files and tags of a repository. */
+import { posix } from "node:path";
 import { z } from "zod";
+import { Fault } from "../../../contract/fault.ts";
 import type { FileToWrite } from "../../../contract/launch.ts";
 import { ObjectId } from "../../../contract/names.ts";
+import { Refusal } from "../../../contract/refusal.ts";
 import type { Connection } from "../connection.ts";
 import { ForgeRefusal, isRefused } from "../errors.ts";
 import { at, encode, encodePath } from "./shapes.ts";
@@ -63,6 +66,12 @@ export function contentVerbs(connection: Connection) {
     const { content } = await connection.ask(Blob, (api) => api.repos.getBlob(...at(repo), encode(sha)));
     return Buffer.from(content, "base64");
   };
+  const readFile = async (repo: string, ref: string, path: string): Promise<Buffer | null> => {
+    const bytes = await connection.find(z.instanceof(ArrayBuffer), (api) =>
+      api.repos.repoGetRawFile(...at(repo), encodePath(path), { ref }, { format: "arrayBuffer" }),
+    );
+    return bytes && Buffer.from(bytes);
+  };
   const findTag = (repo: string, name: string) =>
     connection.find(Tag, (api) => api.repos.repoGetTag(...at(repo), encodePath(name)));
   return {
@@ -84,25 +93,37 @@ export function contentVerbs(connection: Connection) {
     /** The git tree of a directory at a ref; null when it has no such directory. Two commits with the same have the same files. */
     readDirectoryTree,
     /** A file's content at a ref; null when there is no such file. */
-    async readFile(repo: string, ref: string, path: string): Promise<Buffer | null> {
-      const bytes = await connection.find(z.instanceof(ArrayBuffer), (api) =>
-        api.repos.repoGetRawFile(...at(repo), encodePath(path), { ref }, { format: "arrayBuffer" }),
-      );
-      return bytes && Buffer.from(bytes);
-    },
+    readFile,
+    /** A blob's content; empty beyond the forge's `api.DEFAULT_MAX_BLOB_SIZE`, whatever its size is. */
     readBlob,
-    /** Every plain file of a directory at a ref ("" is all of it), paths relative to it; links and submodules are left out. */
-    async readFiles(repo: string, ref: string, directory: string): Promise<FileToWrite[]> {
+    /**
+     * Every plain file of a directory at a ref ("" is all of it), paths relative to it; links and submodules are left out.
+     * @throws Refusal `too_large`, before any is fetched, when they have more than `atMostBytes` in all
+     */
+    async readFiles(
+      repo: string,
+      ref: string,
+      directory: string,
+      { atMostBytes = Number.POSITIVE_INFINITY } = {},
+    ): Promise<FileToWrite[]> {
       const tree = directory === "" ? ref : await readDirectoryTree(repo, ref, directory);
       if (tree === null) return [];
       const entries = await readTree(repo, tree, { recursive: true });
       const plain = entries.filter(({ mode }) => mode === "100644" || mode === "100755");
+      const bytes = plain.reduce((sum, { size }) => sum + size, 0);
+      if (bytes > atMostBytes) throw tooLarge(repo, bytes, atMostBytes);
+      const contentOf = async ({ path, sha, size }: TreeEntry): Promise<Buffer> => {
+        const blob = await readBlob(repo, sha);
+        const content = blob.length === size ? blob : await readFile(repo, ref, posix.join(directory, path));
+        if (content?.length !== size) throw new Fault(`the forge gave ${path} of ${repo} in part only`);
+        return content;
+      };
       const files: FileToWrite[] = [];
       while (plain.length > 0) {
-        const reading = plain.splice(0, blobsAtOnce).map(async ({ path, sha, mode }) => ({
-          path,
-          content: (await readBlob(repo, sha)).toString("base64"),
-          executable: mode === "100755",
+        const reading = plain.splice(0, blobsAtOnce).map(async (entry) => ({
+          path: entry.path,
+          content: (await contentOf(entry)).toString("base64"),
+          executable: entry.mode === "100755",
         }));
         files.push(...(await Promise.all(reading)));
       }
@@ -136,3 +157,12 @@ export function contentVerbs(connection: Connection) {
     },
   };
 }
+
+const mebibyte = 1024 * 1024;
+
+const tooLarge = (repo: string, bytes: number, atMostBytes: number): Refusal =>
+  new Refusal(
+    "too_large",
+    `${repo} has ${Math.ceil(bytes / mebibyte)} MiB of files, more than the ${Math.floor(atMostBytes / mebibyte)} MiB that agents can be given.`,
+    "Remove the largest from its main, or put them into a repository of their own.",
+  );
