@@ -41,6 +41,24 @@ const entryCharacters = 2_000;
 /** What one entry counts besides its text: an agent that shows a million empty things fills nothing either. */
 const entryOverhead = 40;
 
+/** What a tool's call is known by, or how it is with it, in characters: no agent needs a hundred. */
+const nameCharacters = 200;
+
+/** An event whose names have a bound; its text is bounded with that of the others. */
+export const bounded = (event: LiveEvent): LiveEvent =>
+  event.kind === "tool"
+    ? {
+        ...event,
+        id: event.id.slice(0, nameCharacters),
+        title: event.title.slice(0, entryCharacters),
+        status: event.status.slice(0, nameCharacters),
+      }
+    : event;
+
+/** How much an event takes, in characters. */
+export const lengthOf = (event: LiveEvent): number =>
+  event.kind === "tool" ? event.id.length + event.title.length + event.status.length : event.text.length;
+
 /** The log with a batch at its end; text that goes on is one entry, and the oldest go once there is too much. */
 export function addToLog(log: TurnLog, { number, at, events }: LiveBatch): TurnLog {
   const entries = [...log.entries];
@@ -56,9 +74,9 @@ export function addToLog(log: TurnLog, { number, at, events }: LiveBatch): TurnL
   return { entries: entries.slice(gone), dropped: log.dropped + gone, newest: number };
 }
 
-/** An event whose text is too long for one entry, as several; what names a tool is cut. */
+/** An event whose text is too long for one entry, as several. */
 function pieces(event: LiveEvent): LiveEvent[] {
-  if (event.kind === "tool") return [{ ...event, title: event.title.slice(0, entryCharacters) }];
+  if (event.kind === "tool") return [bounded(event)];
   const count = Math.max(1, Math.ceil(event.text.length / entryCharacters));
   return Array.from({ length: count }, (_, index) => ({
     ...event,
@@ -80,5 +98,4 @@ function join(one: LiveEvent, other: LiveEvent): LiveEvent | undefined {
   return text.length > entryCharacters ? undefined : { kind: one.kind, text };
 }
 
-const sizeOf = (event: LiveEvent | undefined): number =>
-  entryOverhead + (event === undefined ? 0 : event.kind === "tool" ? event.title.length : event.text.length);
+const sizeOf = (event: LiveEvent | undefined): number => entryOverhead + (event === undefined ? 0 : lengthOf(event));

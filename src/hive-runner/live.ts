@@ -3,7 +3,15 @@
  * which is never waited for, and kept for the turn's record.
  */
 import type { EpochMs } from "../contract/names.ts";
-import { addToLog, emptyLog, type LiveBatch, type LiveEvent, type TurnLog } from "../contract/turn-log.ts";
+import {
+  addToLog,
+  bounded,
+  emptyLog,
+  type LiveBatch,
+  type LiveEvent,
+  lengthOf,
+  type TurnLog,
+} from "../contract/turn-log.ts";
 
 const gatherMs = 75;
 /** What is gathered in one moment, in characters; beyond it the rest is dropped. */
@@ -38,8 +46,9 @@ export function openLive(now: () => EpochMs, tell: (batch: LiveBatch) => void): 
   };
   return {
     beat,
-    push(event) {
-      characters += event.kind === "tool" ? event.title.length : event.text.length;
+    push(said) {
+      const event = bounded(said);
+      characters += lengthOf(event);
       if (characters > mostCharacters) return;
       const last = events.at(-1);
       if (last && last.kind !== "tool" && event.kind === last.kind) {

@@ -72,10 +72,11 @@ export function runTurn(parts: TurnParts): RunningTurn {
     over.abort();
     return {
       ...outcomeOf(end, cutBy, (end.outputTokens ?? outputs) > 0),
-      evidence: { outputs, outputTokens: end.outputTokens },
+      evidence: { outputs, outputTokens: countOf(end.outputTokens) },
       usage: {
-        ...{ model: agent.conversation.model(), inputTokens: end.inputTokens, costUsd: end.costUsd },
-        ...(end.context && { context: end.context }),
+        ...{ model: agent.conversation.model(), inputTokens: countOf(end.inputTokens) },
+        costUsd: Number.isFinite(end.costUsd) ? end.costUsd : null,
+        ...(isCounted(end.context) && { context: end.context }),
       },
       answeredMarks: [...marks].filter(([, before]) => outputs > before).map(([mark]) => mark),
       session: agent.conversation.session,
@@ -94,6 +95,12 @@ export function runTurn(parts: TurnParts): RunningTurn {
     },
   };
 }
+
+/** Sums of numbers that an agent has made up may be none that can be counted to: those are left out of the report. */
+const countOf = (count: number | null): number | null => (count !== null && Number.isSafeInteger(count) ? count : null);
+
+const isCounted = (context: { tokens: number; window: number } | null | undefined): boolean =>
+  context != null && Number.isSafeInteger(context.tokens) && Number.isSafeInteger(context.window);
 
 /** The ladder; each step is taken only when the turn is not over after the one before. */
 async function descend(

@@ -28,6 +28,12 @@ async function openHive() {
   return { broker, core, alice, runner, record, agent, tell };
 }
 
+test("what an agent calls its tools' calls takes no more room than a name", () => {
+  const long = "x".repeat(1_000_000);
+  const log = addToLog(emptyLog, batch(1, { kind: "tool", id: long, title: "ls", status: long }));
+  expect(JSON.stringify(log).length).toBeLessThan(1_000);
+});
+
 test("a record says what began the turn, what it used, what it did and what became of each message", async () => {
   const { broker, core, alice, runner, record, tell } = await openHive();
   await using _ = broker;

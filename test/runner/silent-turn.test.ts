@@ -1,6 +1,7 @@
 /** What a turn tells while its agent lives but shows nothing; the coding agent is played, as it is the model here. */
 import { setImmediate as nextRound } from "node:timers/promises";
 import { expect, test } from "vitest";
+import { TurnEnd } from "../../src/contract/link.ts";
 import type { AgentName } from "../../src/contract/names.ts";
 import type { LiveBatch } from "../../src/contract/turn-log.ts";
 import type { Agent } from "../../src/hive-runner/agent.ts";
@@ -70,4 +71,47 @@ test("as long as signs come that show nothing, it is told now and then that the 
     expect(told).toHaveLength(round);
   }
   expect(told.at(-1)).toEqual({ number: 3, at: clock.now(), events: [] });
+});
+
+test("a tool's names that would fill the memory are cut before anybody is told of them", () => {
+  const told: LiveBatch[] = [];
+  const live = openLive(openFakeClock().now, (batch) => told.push(batch));
+  const long = "x".repeat(1_000_000);
+  for (let call = 0; call < 10; call += 1) live.push({ kind: "tool", id: `${call}${long}`, title: long, status: long });
+  live.end();
+  expect(JSON.stringify(told).length).toBeLessThan(50_000);
+});
+
+test("numbers that can't be counted to are left out of the report", async () => {
+  const odd = 2 ** 53;
+  const end = {
+    kind: "stopped",
+    reason: "end_turn",
+    outputTokens: odd,
+    inputTokens: odd,
+    costUsd: Number.POSITIVE_INFINITY,
+  };
+  const conversation = {
+    prompt: async () => ({ ...end, context: { tokens: odd, window: 1 } }),
+    model: () => null,
+    session: "one",
+  };
+  const clock = openFakeClock();
+  const turn = runTurn({
+    agent: { conversation, process: {} } as unknown as Agent,
+    prompt: wakePrompt({
+      agent: "alice" as AgentName,
+      turn: newTurnId(clock.now()),
+      entries: [],
+      more: 0,
+      isForgetful: false,
+    }),
+    limits: { turnTimeoutMs: silenceMs, silenceMs },
+    clock,
+    onEvent: () => undefined,
+  });
+  expect(TurnEnd.pick({ evidence: true, usage: true }).parse(await turn.ended)).toEqual({
+    evidence: { outputs: 0, outputTokens: null },
+    usage: { model: null, inputTokens: null, costUsd: null },
+  });
 });

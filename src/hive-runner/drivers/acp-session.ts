@@ -52,6 +52,9 @@ export async function greet(agent: ClientContext): Promise<Hello> {
   };
 }
 
+/** Of a conversation's id, in characters: it is kept with the agent and each of its turns. */
+const longestId = 200;
+
 export type Opened = {
   session: string;
   how: Conversation["how"];
@@ -83,6 +86,8 @@ export async function openSession(
     if (there) return { session: spec.session, how: "continued", configured: there.answer };
   }
   const configured = await beginSession(agent, request, profile.signIn);
+  if (configured.sessionId.length > longestId)
+    throw new Error(`the id of its conversation has ${configured.sessionId.length} characters`);
   return { session: configured.sessionId, how: spec.session === null ? "new" : "lost", configured };
 }
 
