@@ -3,6 +3,7 @@ import type { Question } from "../../contract/question.ts";
 import { answerQuestion } from "../calls.ts";
 import { ActionButton } from "./action-button.tsx";
 import { Ago, Until } from "./ago.tsx";
+import { answerText } from "./answer-text.ts";
 import { Chip, Tag } from "./chip.tsx";
 import { LongText } from "./long-text.tsx";
 import { OutsideLink } from "./outside-link.tsx";
@@ -42,14 +43,13 @@ export function QuestionCard({ question }: { question: Question }) {
   );
 }
 
-/** Choices go by their numbers, as texts may hold commas. */
 function AnswerForm({ question: { id, options, multi } }: { question: Question }) {
   const [chosen, setChosen] = useState<readonly number[]>([]);
   const [words, setWords] = useState("");
-  const choose = (number: number, isChosen: boolean) =>
-    setChosen(multi ? [...chosen.filter((other) => other !== number), ...(isChosen ? [number] : [])] : [number]);
+  const choose = (place: number, isChosen: boolean) =>
+    setChosen(multi ? [...chosen.filter((other) => other !== place), ...(isChosen ? [place] : [])] : [place]);
   const hasOptions = options.length > 0;
-  const lines = [...(hasOptions ? [chosen.toSorted((a, b) => a - b).join(", ")] : []), words.trim()];
+  const answer = () => answerQuestion(id, answerText(options, chosen, words));
   return (
     <div class="answer">
       {hasOptions && (
@@ -60,8 +60,8 @@ function AnswerForm({ question: { id, options, multi } }: { question: Question }
               <input
                 type={multi ? "checkbox" : "radio"}
                 name={`answer-${id}`}
-                checked={chosen.includes(index + 1)}
-                onChange={(event) => choose(index + 1, event.currentTarget.checked)}
+                checked={chosen.includes(index)}
+                onChange={(event) => choose(index, event.currentTarget.checked)}
               />{" "}
               {shown(option)}
             </label>
@@ -75,7 +75,7 @@ function AnswerForm({ question: { id, options, multi } }: { question: Question }
         value={words}
         onInput={(event) => setWords(event.currentTarget.value)}
       />
-      <ActionButton text="Answer" label={`Answer question ${id}`} act={() => answerQuestion(id, lines.join("\n"))} />
+      <ActionButton text="Answer" label={`Answer question ${id}`} act={answer} />
     </div>
   );
 }
