@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -88,6 +88,20 @@ test("the manager reads every agent's state, and writes its own alone", async ({
   });
 });
 
+test("a program from npm that agent.yaml names has its packages, and nothing beside them", async ({ skip }) => {
+  skip(problem !== null);
+  await using stage = await withRunner(systemClock, true);
+  const modules = join(scratch, "opt/node_modules");
+  for (const name of [".bin", "agent", "needed"]) mkdirSync(join(modules, name), { recursive: true });
+  const main = join(process.cwd(), "src/script-agent/main.ts");
+  writeFileSync(join(scratch, "opt/secret"), "x");
+  writeFileSync(join(modules, "needed/index.js"), `module.exports = () => import(${JSON.stringify(main)});`);
+  writeFileSync(join(modules, "agent/cli.js"), '#!/usr/bin/env node\nrequire("needed")();', { mode: 0o755 });
+  symlinkSync("../agent/cli.js", join(modules, ".bin/agent"));
+  const seen = await look(stage, { beside: `ls ${join(scratch, "opt")}` }, { command: [join(modules, ".bin/agent")] });
+  expect(seen).toEqual({ beside: "node_modules" });
+});
+
 test("new docs are seen in a running sandbox", async ({ skip }) => {
   skip(problem !== null);
   await using stage = await withRunner(systemClock, true);
@@ -111,12 +125,12 @@ test("new docs are seen in a running sandbox", async ({ skip }) => {
 async function look(
   stage: Stage,
   commands: Record<string, string>,
-  { role = "worker" as const }: { role?: "worker" | "manager" } = {},
+  wanted: Pick<Parameters<typeof prepare>[3] & object, "role" | "command"> = {},
 ) {
   process.env["HIVE_TEST_SECRET"] = "x";
   const steps = Object.values(commands).map((run, index) => ({ run: `(${run}) >out-${index} 2>&1`, expect: "any" }));
   const script = JSON.stringify({ rules: [{ name: "look", steps }] });
-  await stage.hived.runner("launch", await prepare(stage, "alice", script, { runtime: "bubblewrap", role }));
+  await stage.hived.runner("launch", await prepare(stage, "alice", script, { runtime: "bubblewrap", ...wanted }));
   stage.hived.mail("alice", "look");
   await stage.hived.ends.next();
   const read = (index: number) => readFileSync(join(stage.directory, `agents/alice/state/out-${index}`), "utf8").trim();

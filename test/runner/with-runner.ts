@@ -67,6 +67,8 @@ type Wanted = {
   role?: "worker" | "manager";
   /** what to run instead of the script agent */
   argv?: string[];
+  /** `harness.command` of agent.yaml */
+  command?: string[];
   limits?: Partial<LaunchSpec["limits"]>;
   session?: string | null;
   launch?: LaunchId;
@@ -83,6 +85,7 @@ export async function prepare(
     runtime = "process",
     role = "worker",
     argv,
+    command,
     limits,
     session = null,
     launch = newLaunchId(),
@@ -95,7 +98,7 @@ export async function prepare(
   await hived.runner("prepareAgent", { agent, tree: someTree, files });
   const config = AgentConfig.parse({
     role,
-    harness: { driver: "acp", profile: "script" },
+    harness: { driver: "acp", profile: "script", ...(command && { command }) },
     runtime: { driver: runtime },
   });
   const spec = specFor({ name: agent, role, session, config, tree: someTree }, hived.place(), launch, forge);

@@ -40,12 +40,19 @@ const programMounts = ({ node, program, compiled }: Place): Mount[] => [
   ...compiledMounts(compiled),
 ];
 
+/** The program that agent.yaml names; one that lies in a `node_modules` runs from its package, and those that this needs. */
+function commandMounts(program: string): Mount[] {
+  if (!isAbsolute(program)) return [];
+  const path = /^.*?\/node_modules(?=\/)/.exec(program)?.[0] ?? program;
+  return [{ kind: "readable if there", from: path, at: path }];
+}
+
 function agentMounts(agent: AgentToLaunch, view: View, place: Place, launchDirectory: string): Mount[] {
   const { state, config, private: own, secrets } = directoriesOf(agent, place);
   const [program = ""] = agent.config.harness.command ?? [];
   const everybody: Mount[] = [{ kind: "readable", from: place.agentsRoot, at: view.agents }];
   return [
-    ...(isAbsolute(program) ? [{ kind: "readable if there" as const, from: program, at: program }] : []),
+    ...commandMounts(program),
     ...(agent.role === "manager" ? everybody : []),
     { kind: "writable", from: state, at: view.state },
     { kind: "writable", from: own, at: view.private },
