@@ -55,6 +55,7 @@ test("text of a pull request can't become markup, a mention or a second line", (
   expect(inert("<script>\n@operator **x** [a](b) `c`")).toBe(
     "&#60;script&#62; &#64;operator &#42;&#42;x&#42;&#42; &#91;a&#93;&#40;b&#41; &#96;c&#96;",
   );
+  expect(inert("closes http://forge/hive/questions/issues/2")).toContain("closes http&#58;//");
 });
 
 test("a status' description fits into the forge's column", () => {

@@ -23,6 +23,7 @@ export type Person = {
     topic: string,
     files: Record<string, string | null>,
     parents?: readonly string[],
+    message?: string,
   ): Promise<{ number: number; head: string }>;
 };
 
@@ -46,7 +47,8 @@ export function person(url: string, authorization: string): Person {
       await answer.text();
       return answer.status;
     },
-    propose: (repo, topic, files, parents = []) => propose(url, authorization, { repo, topic, files, parents }),
+    propose: (repo, topic, files, parents = [], message = `Propose ${topic}`) =>
+      propose(url, authorization, { repo, topic, files, parents, message }),
   };
 }
 
@@ -67,12 +69,13 @@ type Proposal = {
   topic: string;
   files: Record<string, string | null>;
   parents: readonly string[];
+  message: string;
 };
 
 async function propose(
   url: string,
   authorization: string,
-  { repo, topic, files, parents }: Proposal,
+  { repo, topic, files, parents, message }: Proposal,
 ): Promise<{ number: number; head: string }> {
   const directory = mkdtempSync(join(tmpdir(), "hive-clone-"));
   const identity = ["-c", "user.name=test", "-c", "user.email=test@hive.invalid"];
@@ -95,11 +98,11 @@ async function propose(
       else writeFileSync(file, content);
     }
     await git("-C", "work", "add", "-A");
-    await git("-C", "work", "commit", "-qm", `Propose ${topic}`);
+    await git("-C", "work", "commit", "-qm", message);
     if (parents.length > 1) {
       const tree = (await git("-C", "work", "write-tree")).trim();
       const of = parents.flatMap((parent) => ["-p", parent]);
-      const merge = (await git("-C", "work", "commit-tree", tree, ...of, "-m", `Propose ${topic}`)).trim();
+      const merge = (await git("-C", "work", "commit-tree", tree, ...of, "-m", message)).trim();
       await git("-C", "work", "checkout", "-q", "--detach", merge);
     }
     const head = (await git("-C", "work", "rev-parse", "HEAD")).trim();

@@ -71,10 +71,9 @@ async function mergeHead(parts: LifecycleParts, row: ApprovalRow): Promise<void>
     decide(pull, await bot.listGivenReviews(agentsRepo, row.number)).kind === "approved";
   if (!isStillApproved) return lookAgain(parts, row.number);
   if (await isOutdated(parts, pull, row)) return refuse(parts, row, outdated(row));
-  const title = `Merge pull request #${row.number}: ${row.summary}`;
   const answer = await bot.merge(agentsRepo, row.number, {
     head: row.head,
-    title,
+    title: `Merge pull request #${row.number}`, // the proposer's words might close issues with the bot's authority
     message: `Approved by the operator.\n\n${row.url}`,
   });
   if (answer === "head_moved") return lookAgain(parts, row.number);

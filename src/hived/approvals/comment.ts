@@ -36,9 +36,11 @@ function titleOf(kind: Verdict["kind"], agent: string | null, permissions: Verdi
     : `Approving this changes ${agent}, which from then on`;
 }
 
-/** Text from a pull request as text: no markdown, no mention, no HTML, one line. */
+/** Text from a pull request as text: no markdown, no mention, no link, no HTML, one line. */
 export const inert = (text: string): string =>
-  text.replace(/\s+/g, " ").replace(/[\\`*_{}[\]()#+!|<>~@&]/g, (character) => `&#${character.charCodeAt(0)};`);
+  text
+    .replace(/\s+/g, " ")
+    .replace(/[\\`*_{}[\]()#+!|<>~@&]|:(?=\/\/)/g, (character) => `&#${character.charCodeAt(0)};`);
 
 /** What fits into a commit status, at most 140 characters. */
 export function statusDescription(text: string): string {

@@ -3,6 +3,7 @@ import { Fault } from "../../contract/fault.ts";
 import type { Forge, Pull, TreeEntry } from "../forge/client.ts";
 import { agentsRepo } from "../forge/plan.ts";
 import { agentDirectory } from "../lifecycle/parts.ts";
+import { closingProblem } from "./closing-words.ts";
 import { inputsFile, subjectOf } from "./subject.ts";
 import { type Proposal, type Verdict, validate } from "./validate.ts";
 
@@ -43,7 +44,7 @@ const mostCommits = 50;
 /**
  * Why what is merged might be something else than what the head changes since it left `main`. Of a straight line of commits
  * it is the same; one that merges may have left `main` in two places, and take back what was changed after one of them, while
- * no difference shows it.
+ * no difference shows it. And the bot, who pushes them to `main`, would do to issues what their messages say.
  * @throws Fault while the forge's merge base is another one than the line's end: it may still be the one of the head before,
  *   and git's list, which goes by dates that anybody can write, may have passed it.
  */
@@ -53,6 +54,8 @@ async function oddHistory(bot: Bot, { number, head, mergeBase }: Pull): Promise<
     return `It has ${mostCommits} commits or more: make fewer of them, and push them again.`;
   if (commits.some(({ parents }) => parents.length !== 1))
     return "It contains a merge, which can change more than is shown here: rebase it on main instead, and push it again.";
+  const closing = commits.map(({ message }) => closingProblem(message)).find((problem) => problem !== null);
+  if (closing !== undefined) return `${closing} Push it again.`;
   const end = commits.at(-1)?.parents[0] ?? mergeBase; // or it is in main already
   if (end !== mergeBase) throw new Fault(`the forge can't merge #${number} yet: it has not compared it with main`);
   return null;

@@ -11,6 +11,7 @@ import { findManager } from "../agents/agents.ts";
 import { agentsRepo } from "../forge/plan.ts";
 import { agentDirectory, type LifecycleParts } from "../lifecycle/parts.ts";
 import { openApprovals } from "./approvals.ts";
+import { closingProblem } from "./closing-words.ts";
 import { openScratch, type ScratchParts } from "./scratch.ts";
 import { validate } from "./validate.ts";
 
@@ -117,6 +118,9 @@ async function propose(parts: Parts, proposer: AgentName, change: Change): Promi
       mainText: null,
       manager: parts.core.db.read(findManager)?.name ?? null,
     });
+    const message = `${change.title}\n\n${change.reason}\n`;
+    const closing = closingProblem(message);
+    if (closing !== null) problems.push(closing);
     if (problems.length > 0)
       throw new Refusal(
         "not_actionable",
@@ -125,7 +129,7 @@ async function propose(parts: Parts, proposer: AgentName, change: Change): Promi
       );
     const same = await findSame(parts, proposer, change.path, made.directory);
     if (same) return `This very proposal is open as #${same.number}: ${same.url}`;
-    const { said } = await git.push(made, change.topic, `${change.title}\n\n${change.reason}\n`);
+    const { said } = await git.push(made, change.topic, message);
     const url = /https?:\/\/\S+\/pulls\/\d+/.exec(said)?.[0];
     return `Proposed${url ? `: ${url}` : ""}. The operator reviews it; you are told the outcome by a message.`;
   } finally {

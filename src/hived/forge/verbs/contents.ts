@@ -34,7 +34,11 @@ const Tree = z.object({
   truncated: z.boolean(),
 });
 const Branch = z.object({ commit: z.object({ id: ObjectId }) });
-const Commit = z.object({ sha: ObjectId, parents: z.array(z.object({ sha: ObjectId })).nullish() });
+const Commit = z.object({
+  sha: ObjectId,
+  parents: z.array(z.object({ sha: ObjectId })).nullish(),
+  commit: z.object({ message: z.string() }),
+});
 const Blob = z.object({ content: z.string() });
 const Tag = z.object({ name: z.string(), commit: z.object({ sha: ObjectId }) });
 
@@ -80,13 +84,20 @@ export function contentVerbs(connection: Connection) {
       const found = await connection.find(Branch, (api) => api.repos.repoGetBranch(...at(repo), encode(branch)));
       return found && { commit: found.commit.id };
     },
-    /** The newest 50 commits of a head that a branch has not, newest first, with their parents. */
-    async listCommitsBeside(repo: string, head: ObjectId, branch: string): Promise<{ parents: ObjectId[] }[]> {
+    /** The newest 50 commits of a head that a branch has not, newest first, with their parents and messages. */
+    async listCommitsBeside(
+      repo: string,
+      head: ObjectId,
+      branch: string,
+    ): Promise<{ parents: ObjectId[]; message: string }[]> {
       const query = { sha: head, not: branch, limit: 50, stat: false, files: false, verification: false };
       const commits = await connection.ask(z.array(Commit).nullable(), (api) =>
         api.repos.repoGetAllCommits(...at(repo), query),
       );
-      return (commits ?? []).map(({ parents }) => ({ parents: (parents ?? []).map(({ sha }) => sha) }));
+      return (commits ?? []).map(({ parents, commit }) => ({
+        parents: (parents ?? []).map(({ sha }) => sha),
+        message: commit.message,
+      }));
     },
     /** What a commit, branch or tree holds, paths relative to it. @throws ForgeRefusal when there is none of it */
     readTree,
