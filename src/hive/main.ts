@@ -72,7 +72,7 @@ hive
   .command("approve")
   .description("approve a pull request on hive/agents at its present head, as the operator")
   .argument("<number>", "its number in `hive approvals`")
-  .option("--head <commit>", "only if that is still its head; the beginning is enough")
+  .option("--head <commit>", "only if that is still its head; its first 7 digits are enough")
   .option(...home)
   .action(async (number, options) => {
     const { approve } = await import("./commands/approvals.ts");

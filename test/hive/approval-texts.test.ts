@@ -1,7 +1,7 @@
 /** What `hive approvals` prints, whole. */
 import { expect, test } from "vitest";
 import { Approval } from "../../src/contract/approval.ts";
-import { approvalsText, approvalText, deny } from "../../src/hive/commands/approvals.ts";
+import { approvalsText, approvalText, approve, deny } from "../../src/hive/commands/approvals.ts";
 
 const approval = (change: object): Approval =>
   Approval.parse({
@@ -59,4 +59,8 @@ test("what it would allow is shown to its end, with every character that nobody 
 
 test.each(["", " \n "])("a denial for the reason %j is refused with what it lacks", async (reason) => {
   await expect(deny("7", { reason })).rejects.toMatchObject({ code: "no_reason", next: "Say it after --reason." });
+});
+
+test.each(["", "abc", "main"])("an approval of the head %j is refused, whatever head there is", async (head) => {
+  await expect(approve("7", { head })).rejects.toMatchObject({ code: "bad_head" });
 });

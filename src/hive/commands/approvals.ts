@@ -19,9 +19,18 @@ export const approvals = (number: string | undefined, options: Home & { json?: b
     return options.json ? `${JSON.stringify({ approvals: [approval] }, null, 2)}\n` : approvalText(approval);
   });
 
-/** Approves the head that is shown; `head` is as much as one likes of the one that was looked at. */
-export const approve = (number: string, options: Home & { head?: string }): Promise<number> =>
-  print(options, async (hived) => {
+/**
+ * Approves the head that is shown; `head` is at least 7 digits of the one that was looked at.
+ * @throws Refusal `bad_head`, as for the empty one of a variable that is not set; `head_moved`
+ */
+export async function approve(number: string, options: Home & { head?: string }): Promise<number> {
+  if (options.head !== undefined && !/^[0-9a-f]{7,40}$/.test(options.head))
+    throw new Refusal(
+      "bad_head",
+      `"${options.head}" is no head.`,
+      "Give 7 digits or more of what `hive approvals` shows.",
+    );
+  return print(options, async (hived) => {
     const approval = await readOne(hived, number);
     if (!approval.head.startsWith(options.head ?? ""))
       throw new Refusal(
@@ -32,6 +41,7 @@ export const approve = (number: string, options: Home & { head?: string }): Prom
     await hived.approve({ number: approval.number, head: approval.head });
     return `${approvalText(approval)}\nApproved at ${shortHead(approval)}.\n`;
   });
+}
 
 /** @throws Refusal `no_reason` for one that is blank */
 export async function deny(number: string, options: Home & { reason: string }): Promise<number> {
