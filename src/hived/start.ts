@@ -56,6 +56,7 @@ import { answerQuestion, cancelQuestion } from "./questions/answer.ts";
 import { ask } from "./questions/ask.ts";
 import { dropQuestion, followQuestion } from "./questions/follow.ts";
 import { newestQuestions } from "./questions/questions.ts";
+import { closeQuestionsOf } from "./questions/retire.ts";
 import { questionWork } from "./questions/work.ts";
 import { openAgentSockets } from "./sockets/agent-socket.ts";
 import { openRunnerLink } from "./sockets/runner-link.ts";
@@ -168,7 +169,10 @@ function wire(config: HivedConfig, core: Core, boot: BootId, signal: AbortSignal
     provisionAgent: (agent, role) => done(provisionAgent(provisioning, agent, role)),
     async retireAgent(agent) {
       await retireAgent({ core, forge, tokens }, agent);
-      await core.db.write((tx) => forgetNudgesTo(tx, agent));
+      await core.db.write((tx) => {
+        forgetNudgesTo(tx, agent);
+        closeQuestionsOf(tx, core, agent);
+      });
     },
     waitingApprovals: convergingApprovals,
     agentsChangedBy: (number) => agentsChangedBy(forge.as("hive-bot"), number),

@@ -1,12 +1,14 @@
 import { expect, test } from "vitest";
 import { AgentName, type EpochMs } from "../../src/contract/names.ts";
 import type { Question } from "../../src/contract/question.ts";
+import { changeAgent } from "../../src/hived/agents/agents.ts";
 import { mostLetters } from "../../src/hived/broker/limits.ts";
 import { newestMessages } from "../../src/hived/broker/messages.ts";
 import { answerQuestion, cancelQuestion } from "../../src/hived/questions/answer.ts";
 import { ask } from "../../src/hived/questions/ask.ts";
 import { dropQuestion, followQuestion } from "../../src/hived/questions/follow.ts";
 import { findQuestion, markPosted } from "../../src/hived/questions/questions.ts";
+import { closeQuestionsOf } from "../../src/hived/questions/retire.ts";
 import { addIdleAgent, openCore, type TestCore } from "../support/open-core.ts";
 
 const [alice, bob, carol] = ["alice", "bob", "carol"].map((name) => AgentName.parse(name)) as [
@@ -229,6 +231,28 @@ test("the asker alone cancels it, and who was asked is told", async () => {
   await cancelQuestion(hive.core, alice, { question: 1 });
   expect(question(hive.core)).toMatchObject({ state: "closed", outcome: "cancelled" });
   expect(letters(hive.core)).toEqual([expect.stringContaining("system > bob: You need not answer alice's question 1")]);
+});
+
+test("with an agent that is destroyed end its questions and those to it, and the others hear that it is gone", async () => {
+  await using hive = await openThread();
+  const { core } = hive;
+  await core.db.write((tx) => changeAgent(tx, core, bob, { wish: "destroyed" }));
+  for (const _ of ["once", "again"]) await core.db.write((tx) => closeQuestionsOf(tx, core, bob));
+  expect(question(core)).toMatchObject({ state: "closed", outcome: "unanswered" });
+  expect(letters(core)).toEqual(["system > alice: It was closed without an answer. bob is gone: ask somebody else."]);
+});
+
+test("who was asked by an agent that is destroyed hears that its question is cancelled", async () => {
+  await using hive = await openThread();
+  const { core } = hive;
+  await core.db.write((tx) => {
+    changeAgent(tx, core, alice, { wish: "destroyed" });
+    closeQuestionsOf(tx, core, alice);
+  });
+  expect(question(core)).toMatchObject({ state: "closed", outcome: "cancelled" });
+  expect(letters(core)).toEqual([
+    expect.stringMatching(/^system > bob: You need not answer .* any more: alice is gone\.$/),
+  ]);
 });
 
 test("the answer's own comment, posted from here, is nobody's word and no second answer", async () => {

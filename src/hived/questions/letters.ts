@@ -1,11 +1,11 @@
 /** What the two who share a question are told of it, as messages. */
 import type { Address, AgentName } from "../../contract/names.ts";
-import type { Question } from "../../contract/question.ts";
+import type { Question, QuestionTarget } from "../../contract/question.ts";
 import { findLiving } from "../agents/agents.ts";
 import { findByClientId } from "../broker/messages.ts";
 import { sendIn } from "../broker/send.ts";
 import type { Core } from "../core.ts";
-import type { Transaction } from "../database/write.ts";
+import type { Reader, Transaction } from "../database/write.ts";
 import { onOneLine } from "./answer-text.ts";
 
 const questionCharacters = 200;
@@ -38,14 +38,19 @@ export function tellOutcome(tx: Transaction, core: Core, question: Question): vo
   const { id, asker, target, outcome, answer, answeredBy } = question;
   const toAsker = outcome === null || outcome === "cancelled" ? undefined : endOf[outcome];
   if (toAsker !== undefined) {
-    const body = `Your ${named(question)}:\n\n${answer ?? toAsker}`;
+    const gone = outcome === "unanswered" && isGone(tx, target) ? ` ${target} is gone: ask somebody else.` : "";
+    const body = `Your ${named(question)}:\n\n${answer ?? `${toAsker}${gone}`}`;
     tell(tx, core, { from: answeredBy ?? "system", to: asker, body, clientId: `answer/${id}` });
   }
   if (target === "operator" || target === answeredBy || outcome === null) return;
-  const why = outcome === "answered" ? `${answeredBy} has answered:\n\n${answer}` : whyOver[outcome];
+  const over = outcome === "answered" ? `${answeredBy} has answered:\n\n${answer}` : whyOver[outcome];
+  const why = outcome === "cancelled" && isGone(tx, asker) ? `${asker} is gone.` : over;
   const body = `You need not answer ${asker}'s ${named(question)} any more: ${why}`;
   tell(tx, core, { from: "system", to: target, body, clientId: `over/${id}` });
 }
+
+/** Destroyed; the operator never is. */
+export const isGone = (reader: Reader, who: QuestionTarget): boolean => who !== "operator" && !findLiving(reader, who);
 
 const endOf = {
   answered: "(no words)",

@@ -5,6 +5,7 @@
  */
 import type { Question } from "../../contract/question.ts";
 import type { Core } from "../core.ts";
+import type { Reader } from "../database/write.ts";
 import type { Forge, ForgeUser, Issue } from "../forge/client.ts";
 import { bot, operator, questionsRepo } from "../forge/plan.ts";
 import { ringItem } from "../forge/refresh.ts";
@@ -12,6 +13,7 @@ import { questionClosed } from "./answer.ts";
 import { onOneLine } from "./answer-text.ts";
 import { boxesOf, findBoxes } from "./boxes.ts";
 import { readHiddenBlock, writeHiddenBlock, writeMark } from "./hidden-block.ts";
+import { isGone } from "./letters.ts";
 import { findQuestion, markPosted, placeOf } from "./questions.ts";
 
 export async function postQuestion(core: Core, forge: Forge, id: number): Promise<void> {
@@ -19,6 +21,7 @@ export async function postQuestion(core: Core, forge: Forge, id: number): Promis
   if (!question) return;
   const found = await findIssue(forge, question);
   if (!found && question.number !== null) return; // somebody has deleted it, which is followed elsewhere
+  if (!found && core.db.read((reader) => isGone(reader, question.asker))) return; // nobody is left to write it
   const issue = found ?? (await makeIssue(forge, question));
   if (question.state !== "closed" && !issue.assignees.includes(question.target)) {
     await forge.as(bot).addLabels(questionsRepo, issue.number, ["question"]);
@@ -39,7 +42,7 @@ async function postBoxes(forge: Forge, question: Question, { number }: Issue): P
 
 async function closeIssue(core: Core, forge: Forge, question: Question, { number }: Issue): Promise<void> {
   if (core.db.read((reader) => placeOf(reader, question.id)).closedIn === "hive") {
-    const { by, text } = lastWord(question);
+    const { by, text } = core.db.read((reader) => lastWord(reader, question));
     const mark = writeMark("outcome", question.id);
     const comments = await forge.as(bot).listComments(questionsRepo, number);
     if (!comments.some(({ user, body }) => user === by && body.includes(mark)))
@@ -65,8 +68,11 @@ async function saySettled(forge: Forge, question: Question, number: number): Pro
 }
 
 /** Said on the forge of what happened here, by whom it was done. */
-function lastWord({ asker, target, outcome, answer, answeredBy, deadline }: Question): { by: ForgeUser; text: string } {
+function lastWord(reader: Reader, question: Question): { by: ForgeUser; text: string } {
+  const { asker, target, outcome, answer, answeredBy, deadline } = question;
   if (outcome === "answered") return { by: answeredBy === operator ? operator : target, text: `/answer ${answer}` };
+  if (outcome === "unanswered") return { by: bot, text: `[unanswered] ${target} is gone.` };
+  if (outcome === "cancelled" && isGone(reader, asker)) return { by: bot, text: `[cancelled] ${asker} is gone.` };
   if (outcome === "cancelled") return { by: asker, text: `[cancelled] ${asker} needs no answer any more.` };
   const at = deadline === null ? "" : ` The deadline was ${new Date(deadline).toISOString()}.`;
   return { by: bot, text: `[expired] Nobody has answered in time.${at}` };

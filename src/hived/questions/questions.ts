@@ -42,6 +42,8 @@ const FIND = "SELECT * FROM questions WHERE id = :id";
 const OF_NUMBER = "SELECT * FROM questions WHERE number = :number";
 const OF_CLIENT = "SELECT * FROM questions WHERE asker = :asker AND client_id = :clientId";
 const NEWEST = "SELECT * FROM (SELECT * FROM questions ORDER BY id DESC LIMIT :limit) ORDER BY id";
+const OPEN_OF = `SELECT * FROM questions WHERE state <> 'closed' AND asker = :agent
+  UNION SELECT * FROM questions WHERE state <> 'closed' AND target = :agent ORDER BY id`;
 const ADD = `INSERT INTO questions (asker, target, question, context, options, multi, deadline, state, opened_at, client_id)
   VALUES (:asker, :target, :question, :context, :options, :multi, :deadline, 'posting', :now, :clientId)`;
 const POSTED = `UPDATE questions SET number = :number, url = :url,
@@ -86,6 +88,10 @@ export const questionOfClient = (reader: Reader, asker: AgentName, clientId: str
 /** The newest ones, oldest first. */
 export const newestQuestions = (reader: Reader, limit: number): Question[] =>
   reader.all<Stored>(NEWEST, { limit }).map(toQuestion);
+
+/** What an agent has asked or was asked, and is not closed. */
+export const openQuestionsOf = (reader: Reader, agent: AgentName): Question[] =>
+  reader.all<Stored>(OPEN_OF, { agent }).map(toQuestion);
 
 export function placeOf(reader: Reader, id: number): Place {
   const place = reader.get<Place>(PLACE, { id });
