@@ -1,14 +1,17 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { AgentName } from "../../src/contract/names.ts";
 import type { Question } from "../../src/contract/question.ts";
+import { changeAgent } from "../../src/hived/agents/agents.ts";
 import { questionsRepo } from "../../src/hived/forge/plan.ts";
 import { provision, provisionAgent } from "../../src/hived/forge/provision.ts";
 import { ringItem } from "../../src/hived/forge/refresh.ts";
+import { retireAgent } from "../../src/hived/forge/retire-agent.ts";
 import { answerQuestion, cancelQuestion } from "../../src/hived/questions/answer.ts";
 import { ask } from "../../src/hived/questions/ask.ts";
 import { postQuestion } from "../../src/hived/questions/post-question.ts";
 import { findQuestion } from "../../src/hived/questions/questions.ts";
 import { refuseAnswer } from "../../src/hived/questions/refuse-answer.ts";
+import { closeQuestionsOf } from "../../src/hived/questions/retire.ts";
 import { forges } from "../support/forges.ts";
 import { addIdleAgent, openCore, type TestCore } from "../support/open-core.ts";
 import { forgeWork, type Provisioned, partsFor } from "../support/provisioned.ts";
@@ -290,5 +293,17 @@ describe.each(forges)("questions on $name", ({ start }) => {
   ])("to ask %s is refused: %s", async (to, code) => {
     const asked = ask(core, alice, { to, question: "May I?", options: [], multi: false });
     await expect(asked).rejects.toMatchObject({ code });
+  });
+
+  /** The last: alice is gone after it. */
+  test("the questions of an agent that is gone are closed there by the bot, with a word", async () => {
+    const [first, second] = [await askOne({ to: "operator" }), await askOne({ to: "bob" })];
+    await core.db.write((tx) => changeAgent(tx, core, alice, { wish: "destroyed" }));
+    await retireAgent({ core, forge: parts.forge, tokens: parts.tokens }, alice);
+    await core.db.write((tx) => closeQuestionsOf(tx, core, alice));
+    for (const { number } of [first, second]) {
+      await untilKnownClosed(number);
+      expect(await said(number)).toContain("hive-bot: [cancelled] alice is gone.");
+    }
   });
 });
