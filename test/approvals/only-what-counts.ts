@@ -14,7 +14,7 @@ import { race } from "./race.ts";
 const rule = `/repos/${agentsRepo}/branch_protections/main`;
 const notOfficial = expect.stringContaining("not official");
 
-/** @param onRenaming for what needs a forge that renames users */
+/** @param onRenaming for what needs a forge that renames users, or closes issues by what commits say */
 export function onlyWhatCounts(hive: () => Approvals, onRenaming: typeof test): void {
   const decision = (slug: string) => hive().propose(slug, { [`decisions/${slug}.md`]: "Go on.\n" });
   type Proposed = Awaited<ReturnType<typeof decision>>;
@@ -173,35 +173,43 @@ export function onlyWhatCounts(hive: () => Approvals, onRenaming: typeof test): 
     expect([await hive().isMerged(innocent), await hive().readMain(limits)]).toEqual([false, "Little is.\n"]);
   });
 
-  test("the bot's merge closes nobody's issue, whatever the proposal's title and its commits' messages say", async () => {
-    const { operator, manager } = hive();
-    const ask = async () => {
-      const made = await operator.call("POST", "/repos/hive/questions/issues", { title: "May I?" });
-      const { number } = made as { number: number };
-      const state = async () => (await operator.call("GET", `/repos/hive/questions/issues/${number}`)) as object;
-      return {
-        number,
-        state,
-        address: `http://${new URL(hive().parts.forgeUrl).host}/hive/questions/issues/${number}`,
+  onRenaming(
+    "the bot's merge closes nobody's issue, whatever the proposal's title and its commits' messages say",
+    async () => {
+      const { operator, manager } = hive();
+      const ask = async () => {
+        const made = await operator.call("POST", "/repos/hive/questions/issues", { title: "May I?" });
+        const { number } = made as { number: number };
+        const state = async () => (await operator.call("GET", `/repos/hive/questions/issues/${number}`)) as object;
+        return {
+          number,
+          state,
+          address: `http://${new URL(hive().parts.forgeUrl).host}/hive/questions/issues/${number}`,
+        };
       };
-    };
-    const [named, titled] = [await ask(), await ask()];
-    const files = { "decisions/harmless.md": "Go on.\n" };
-    for (const said of [`hive/questions#${named.number}`, named.address]) {
-      const closing = await manager.propose(agentsRepo, "harmless", files, [], `Decide it\n\nFixes ${said}`);
-      await hive().review(closing, "APPROVED");
-      await hive().follow(closing);
-      const problem = expect.stringContaining("A commit message says “Fixes ");
-      expect(hive().row(closing)).toMatchObject({ state: "invalid", problem });
-      expect(await hive().isMerged(closing)).toBe(false);
-    }
-    const proposed = await hive().propose("harmless", files);
-    await manager.call("PATCH", hive().pullPath(proposed), { title: `Closes hive/questions#${titled.number}` });
-    await hive().review(proposed, "APPROVED");
-    await hive().follow(proposed);
-    expect(hive().row(proposed)).toMatchObject({ state: "deployed" });
-    for (const { state } of [named, titled]) expect(await state()).toMatchObject({ state: "open" });
-  });
+      const [named, titled, seen] = [await ask(), await ask(), await ask()];
+      const files = { "decisions/harmless.md": "Go on.\n" };
+      for (const said of [`hive/questions#${named.number}`, named.address]) {
+        const closing = await manager.propose(agentsRepo, "harmless", files, [], `Decide it\n\nFixes ${said}`);
+        await hive().review(closing, "APPROVED");
+        await hive().follow(closing);
+        const problem = expect.stringContaining("A commit message says “Fixes ");
+        expect(hive().row(closing)).toMatchObject({ state: "invalid", problem });
+        expect(await hive().isMerged(closing)).toBe(false);
+      }
+      const message = `Decide it\n\nSee hive/questions#${seen.number}`;
+      const proposed = await manager.propose(agentsRepo, "harmless", files, [], message);
+      await manager.call("PATCH", hive().pullPath(proposed), { title: `Closes hive/questions#${titled.number}` });
+      await hive().review(proposed, "APPROVED");
+      await hive().follow(proposed);
+      expect(hive().row(proposed)).toMatchObject({ state: "deployed" });
+      const timeline = `/repos/hive/questions/issues/${seen.number}/timeline`; // the forge reads what was pushed later
+      await expect
+        .poll(() => operator.call("GET", timeline), { timeout: 20_000 })
+        .toContainEqual(expect.objectContaining({ type: "commit_ref" }));
+      for (const { state } of [named, titled]) expect(await state()).toMatchObject({ state: "open" });
+    },
+  );
 
   test("a push beside the approval of the head before it is never merged", async () => {
     for (const pushAt of [14, 17]) {
