@@ -11,6 +11,9 @@ import { type ApprovalRow, findApproval } from "./approvals.ts";
 
 type Review = { state: string; body: string; lineCount: number };
 
+/** Where the operator's request for changes decides, now or with the next look. */
+const judged: readonly ApprovalRow["state"][] = ["opened", "waiting", "changes_requested"];
+
 /** Whether the submitter hears of it from the approval. @param review the one that the entry is about */
 export function isToldAsApproval(
   reader: Reader,
@@ -23,7 +26,7 @@ export function isToldAsApproval(
   if (type === "comment") return row?.state === "denied" && row.problem === body.trim();
   if (type !== "review" || user !== operator) return false;
   if (review?.state === "APPROVED") return review.body.trim() === "" && review.lineCount === 0;
-  return review?.state === "REQUEST_CHANGES" && row?.state === "changes_requested";
+  return review?.state === "REQUEST_CHANGES" && row !== undefined && judged.includes(row.state);
 }
 
 /** Whether a message has told the submitter what somebody said with this entry of the timeline. */
