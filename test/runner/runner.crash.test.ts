@@ -373,7 +373,9 @@ test("a program that does not start is refused, with its last words", async () =
   const launch = await prepare(stage, "alice", "rules: none");
   await expect(stage.hived.runner("launch", launch)).rejects.toMatchObject({
     code: "launch_failed",
-    message: expect.stringMatching(/alice could not be started: its process is gone: it ended with code 1; its last words: .*\./),
+    message: expect.stringMatching(
+      /alice could not be started: its process is gone: it ended with code 1; its last words: .*\./,
+    ),
   });
 });
 
