@@ -102,6 +102,15 @@ test("an option that does not exist is refused, and the next try may be better",
   expect(question(hive.core)).toMatchObject({ outcome: "answered", answer: "that" });
 });
 
+test("words under a quotation of one of our comments are somebody's word as any", async () => {
+  await using hive = await openThread({ options: ["this", "that"] });
+  const quoted = "> @bob: this is not taken as an answer.\n>\n> <!-- hive:refused 101 -->\n\n";
+  await hive.says("bob", `${quoted}But I want neither.`);
+  expect(letters(hive.core).at(-1)).toContain("bob > alice: But I want neither.");
+  await hive.says("bob", "/answer that\n\n> <!-- hive:refused 101 -->");
+  expect(question(hive.core)).toMatchObject({ outcome: "answered", answer: expect.stringContaining("that") });
+});
+
 test("a comment that is changed into a good answer is taken, be it refused or talk before", async () => {
   for (const body of ["/answer neither", "let me think"]) {
     await using hive = await openThread({ options: ["this", "that"] });

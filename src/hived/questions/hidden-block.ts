@@ -43,4 +43,5 @@ function parseJson(text: string): unknown {
 export const writeMark = (kind: "outcome" | "refused" | "boxes" | "reopened", id: number): string =>
   `<!-- hive:${kind} ${id} -->`;
 
-export const hasMark = (body: string): boolean => /<!-- hive:(outcome|refused) \d+ -->/.test(body);
+/** On a line of its own: who answers one of ours by "Quote reply" quotes its mark with it. */
+export const hasMark = (body: string): boolean => /^<!-- hive:(outcome|refused) \d+ -->\s*$/m.test(body);
