@@ -153,7 +153,7 @@ test("a question is answered on the page, by its options and in words, and goes 
   await card.waitFor({ state: "detached" });
   expect(dashboard.hived.verbs.at(-1)).toEqual({
     name: "answerQuestion",
-    request: { question: 4, answer: "1, 2\nor both" },
+    request: { question: 4, answer: "British, of course\nAmerican\n\nor both" },
   });
   expect(dashboard.complaints).toEqual([]);
 });
