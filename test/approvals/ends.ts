@@ -97,7 +97,7 @@ export function ends(hive: () => Approvals, onOne: typeof test): void {
   });
 
   onOne("superseded: also where the older head is gone from the forge", async () => {
-    const proposed = await hive().propose("nina", hive().worker("nina"));
+    const proposed = await hive().propose("ruth", hive().worker("ruth"));
     await hive().follow(proposed);
     const { core } = hive();
     await core.db.write((tx) =>
