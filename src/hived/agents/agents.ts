@@ -60,7 +60,10 @@ const change = (changed: readonly Column[]) =>
 const agentsOf = (reader: Reader): Map<string, AgentRow> =>
   reader.remember("agents", () => {
     const turns = turnsByAgent(reader);
-    const now = (row: StoredRow): AgentRow => {
+    const configs = new Map<string | null, string | null>(); // many have the same one, and it is most of what a row takes
+    const now = (stored: StoredRow): AgentRow => {
+      const row = { ...stored, config: configs.get(stored.config) ?? stored.config };
+      configs.set(row.config, row.config);
       const { turn = null, began_at } = turns.get(row.name) ?? {};
       if (row.state !== "idle") return { ...row, turn };
       if (began_at !== undefined) return { ...row, turn, state: "working", since: latest(row.since, began_at) };

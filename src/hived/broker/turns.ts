@@ -170,14 +170,11 @@ export function finishTurn(tx: Transaction, turn: Turn, { messages, ...end }: Fi
 
 const hourMs = 60 * 60_000;
 
-/** When an agent's turns of the last hour began, in their order, in memory: each lease asks. */
+/** When the turns of the last hour began of an agent that is in none, in their order, in memory: each lease asks. */
 function startsOf(reader: Reader, agent: AgentName, now: EpochMs): EpochMs[] {
   const since = now - hourMs;
   const starts = reader.remember(`starts of ${agent}`, () =>
-    [
-      ...reader.all<{ started_at: EpochMs }>(STARTS, { agent, since }).map(({ started_at }) => started_at),
-      ...runningTurns(reader).flatMap((turn) => (turn.agent === agent ? [turn.startedAt] : [])),
-    ].sort((a, b) => a - b),
+    reader.all<{ started_at: EpochMs }>(STARTS, { agent, since }).map(({ started_at }) => started_at),
   );
   while (starts[0] !== undefined && starts[0] <= since) starts.shift();
   return starts;
