@@ -69,7 +69,12 @@ export const profiles: Record<AcpProfile, Profile> = {
     mode: "default",
     /** what somebody wrote is never taken for its commands and file names */
     sessionRequest: (plugin) => ({
-      _meta: { claudeCode: { options: { verbatimPrompts: true, plugins: [{ type: "local", path: plugin }] } } },
+      // Neither instructions nor hooks from the agent's own directory, which it can write: as the driver `claude` has it.
+      _meta: {
+        claudeCode: {
+          options: { verbatimPrompts: true, settingSources: [], plugins: [{ type: "local", path: plugin }] },
+        },
+      },
     }),
     told: { ...plain.told, listsSkills: true },
     login: { ...claudeLogin, linkArguments: ["--cli", "auth", "login", "--claudeai"] },
